@@ -1,0 +1,1 @@
+"""Diversity regression testing for language models."""
