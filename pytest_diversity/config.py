@@ -1,0 +1,404 @@
+"""`diversity.toml` and the options around it, as frozen values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.located import Table, read_toml
+
+__all__ = [
+    "BUILTIN_DOMAINS",
+    "CONFIG_NAME",
+    "FAMILIES",
+    "Budget",
+    "Change",
+    "Checkpoint",
+    "Config",
+    "Domain",
+    "Generation",
+    "Level",
+    "add_checkpoints",
+    "load_config",
+]
+
+CONFIG_NAME = "diversity.toml"
+FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
+Level = Literal["error", "warn", "off"]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How a text is drawn; all of it is part of a sample's key.
+
+    Attributes:
+        temperature: 0 is greedy, 1 the model's own distribution.
+        top_p: Nucleus: the smallest set of tokens with this probability; 1 keeps all.
+        top_k: The k likeliest tokens; 0 keeps all.
+        max_tokens: The most new tokens.
+        seed: Where the random numbers start.
+        system: A system message before the prompt, for models with a chat template.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 256
+    seed: int = 0
+    system: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model under test.
+
+    Attributes:
+        name: Short and unique: the id of its tests.
+        source: Hub id, directory, `package:NAME/path`, GGUF file, or `replay:FILE.jsonl`.
+        adapter: Source of a LoRA adapter on top, if any.
+        generation: Settings of its own, which override the domain's.
+    """
+
+    name: str
+    source: str
+    adapter: str | None = None
+    generation: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much a value may change: `0.02`, or a share of the reference's value, `"5%"`."""
+
+    amount: float
+    relative: bool
+
+    def __str__(self) -> str:
+        """As it was written."""
+        return f"{self.amount * 100:g}%" if self.relative else f"{self.amount:g}"
+
+    @classmethod
+    def parse(cls, value: object) -> Change:
+        """Read `0.02` or `"5%"`.
+
+        Raises:
+            ConfigError: It is neither, or negative, or above 100 %.
+        """
+        percent = (
+            re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value) if isinstance(value, str) else None
+        )
+        if percent:
+            change = cls(float(percent[1]) / 100, relative=True)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            change = cls(float(value), relative=False)
+        else:
+            raise ConfigError(f"{value!r} is not a change", fix='write it as 0.02 or as "5%"')
+        if not 0 <= change.amount <= 1:
+            raise ConfigError(f"a change of {value!r} is out of range", fix="0 to 1, or 0% to 100%")
+        return change
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a family of a domain must keep to.
+
+    Attributes:
+        min: Lowest value allowed.
+        max: Highest value allowed.
+        max_drop: Largest loss of diversity against the reference, paired by prompt.
+        max_rise: Largest gain of diversity against the reference, paired by prompt.
+        reference: The checkpoint to compare with.
+        metric: The metric's name; the domain kind's default for the family if None.
+        level: `error` fails the test, `warn` says so in the summary, `off` only measures.
+    """
+
+    min: float | None = None
+    max: float | None = None
+    max_drop: Change | None = None
+    max_rise: Change | None = None
+    reference: str | None = None
+    metric: str | None = None
+    level: Level = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that contradict each other."""
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ConfigError(f"min {self.min:g} is above max {self.max:g}", fix="swap them")
+        if self.level not in get_args(Level):
+            raise ConfigError(
+                f"unknown level {self.level!r}", fix=did_you_mean(self.level, get_args(Level))
+            )
+
+    @property
+    def compares(self) -> bool:
+        """Whether it needs a reference."""
+        return self.max_drop is not None or self.max_rise is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A kind of task with prompts, settings and budgets of its own.
+
+    Attributes:
+        name: Its name in budgets and reports.
+        kind: `code` or `prose`: how its answers are read.
+        language: Of its programs, for the kind `code`.
+        prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
+        max_prompts: Use only this many, spread over the groups; None for all.
+        samples_per_prompt: K.
+        generation: How its answers are drawn.
+        embedder: Source of the sentence embedder.
+        budgets: By family.
+        root: What relative paths are relative to.
+    """
+
+    name: str
+    kind: str = "prose"
+    language: str = "python"
+    prompts: str | None = None
+    max_prompts: int | None = None
+    samples_per_prompt: int = 16
+    generation: Generation = Generation()
+    embedder: str | None = None
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    root: Path = Path()
+
+
+BUILTIN_DOMAINS: Mapping[str, Domain] = {
+    "code": Domain("code", kind="code", prompts="builtin:code-python"),
+    "creative_writing": Domain("creative_writing", prompts="builtin:creative-writing"),
+    "prose": Domain("prose"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration.
+
+    Attributes:
+        path: The file it is from, None if there is none.
+        checkpoints: Those under test and those they refer to, by name.
+        domains: By name, the built-in ones included.
+        selected: Names of the checkpoints under test.
+        settings: Settings of the run in the file: `device`, `dtype`, `store`.
+    """
+
+    path: Path | None = None
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=lambda: BUILTIN_DOMAINS)
+    selected: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def domain(self, name: str) -> Domain:
+        """The domain of that name.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        if name not in self.domains:
+            raise ConfigError(f"unknown domain {name!r}", fix=did_you_mean(name, self.domains))
+        return self.domains[name]
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """The checkpoint of that name.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        if name not in self.checkpoints:
+            raise ConfigError(
+                f"unknown checkpoint {name!r}", fix=did_you_mean(name, self.checkpoints)
+            )
+        return self.checkpoints[name]
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a `diversity.toml`.
+
+    Raises:
+        ConfigError: Anything in it is wrong; the message starts with `path:line:`.
+    """
+    root = read_toml(path)
+    root.allow(("checkpoints", "defaults", "domains"), "table")
+    defaults = root.table("defaults")
+    defaults.allow((*_DEFAULTS, *_DOMAIN, *_GENERATION), "default")
+    checkpoints = dict(_checkpoints(root.table("checkpoints")))
+    domains = {name: _domain(name, table, defaults) for name, table in root.tables("domains")}
+    config = Config(
+        path=path,
+        checkpoints=checkpoints,
+        domains={**_builtin_domains(defaults, path.parent), **domains},
+        selected=tuple(checkpoints),
+        settings={key: defaults.value(key, str) for key in _SETTINGS if key in defaults.data},
+    )
+    _check_references(root, config)
+    return config
+
+
+def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
+    """Apply `--diversity-checkpoint`: NAME=SOURCE adds one, NAME alone chooses.
+
+    Once any is chosen, only those chosen or added are under test.
+
+    Raises:
+        ConfigError: A chosen checkpoint is unknown, or an option is empty.
+    """
+    named = list(options)
+    added = {}
+    for option in named:
+        name, equals, source = option.partition("=")
+        if equals and (not name.strip() or not source.strip()):
+            raise ConfigError(
+                f"--diversity-checkpoint {option!r} is incomplete", fix="write NAME=SOURCE"
+            )
+        if equals:
+            added[name.strip()] = Checkpoint(name.strip(), source.strip())
+    merged = replace(config, checkpoints={**config.checkpoints, **added})
+    chosen = [merged.checkpoint(option).name for option in named if "=" not in option]
+    kept = chosen or [name for name in config.selected if name not in added]
+    return replace(merged, selected=tuple(dict.fromkeys([*kept, *added])))
+
+
+_GENERATION: Mapping[str, type] = {
+    "temperature": float,
+    "top_p": float,
+    "top_k": int,
+    "max_tokens": int,
+    "seed": int,
+    "system": str,
+}
+_DOMAIN: Mapping[str, type] = {
+    "kind": str,
+    "language": str,
+    "prompts": str,
+    "max_prompts": int,
+    "samples_per_prompt": int,
+    "embedder": str,
+}
+_SETTINGS = ("device", "dtype", "store")
+_DEFAULTS = ("reference", *_SETTINGS)
+_LOWEST: Mapping[str, float] = {
+    "temperature": 0,
+    "top_k": 0,
+    "max_tokens": 1,
+    "max_prompts": 1,
+    "samples_per_prompt": 1,
+}
+
+
+def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
+    for name, value in table.data.items():
+        if isinstance(value, str):
+            entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
+        else:
+            entry = table.table(name)
+        entry.allow(("model", "adapter", *_GENERATION), "checkpoint key")
+        source, adapter = entry.value("model", str), entry.value("adapter", str)
+        if not source:
+            entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
+        generation = _values(entry, _GENERATION)
+        for expanded, path in _expand(name, source, table.path.parent):
+            yield expanded, Checkpoint(expanded, path, adapter, generation)
+
+
+def _expand(name: str, source: str, root: Path) -> list[tuple[str, str]]:
+    """A pattern stands for the directories it matches, ordered by the number in their names."""
+    if not any(character in source for character in "*?["):
+        return [(name, source)]
+    found = sorted((path for path in root.glob(source)), key=_step)
+    if not found:
+        raise ConfigError(
+            f"checkpoint {name!r}: nothing matches {source!r} in {root}", fix="check the pattern"
+        )
+    return [(f"{name}-{_label(path)}", path.as_posix()) for path in found]
+
+
+def _step(path: Path) -> tuple[int, str]:
+    return (int(number[1]) if (number := re.search(r"(\d+)$", path.name)) else -1, path.name)
+
+
+def _label(path: Path) -> str:
+    step, name = _step(path)
+    return str(step) if step >= 0 else name
+
+
+def _domain(name: str, table: Table, defaults: Table) -> Domain:
+    table.allow((*_DOMAIN, *_GENERATION, "budget", "reference"), f"key of domain {name!r},")
+    base = BUILTIN_DOMAINS.get(name, Domain(name))
+    values = {**_values(defaults, _DOMAIN), **_values(table, _DOMAIN)}
+    if values.get("kind", base.kind) not in ("code", "prose"):
+        table.fail("kind", f"unknown kind {values['kind']!r}", fix="'code' or 'prose'")
+    generation = {**_values(defaults, _GENERATION), **_values(table, _GENERATION)}
+    reference = table.value("reference", str, defaults.value("reference", str))
+    budgets = table.table("budget")
+    budgets.allow(FAMILIES, "family")
+    return replace(
+        base,
+        **values,
+        generation=replace(base.generation, **generation),
+        budgets={family: _budget(budget, reference) for family, budget in table.tables("budget")},
+        root=table.path.parent,
+    )
+
+
+def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
+    """The built-in domains take the file's defaults, but for what makes them what they are."""
+    values = _values(defaults, _DOMAIN)
+    for own in ("kind", "language", "prompts"):
+        values.pop(own, None)
+    generation = _values(defaults, _GENERATION)
+    return {
+        name: replace(
+            domain, **values, generation=replace(domain.generation, **generation), root=root
+        )
+        for name, domain in BUILTIN_DOMAINS.items()
+    }
+
+
+def _budget(table: Table, reference: str | None) -> Budget:
+    table.allow([part.name for part in fields(Budget)], "budget key")
+    values: dict[str, Any] = {
+        **_values(table, {"min": float, "max": float}),
+        **_values(table, {"metric": str, "level": str}),
+        "reference": table.value("reference", str, reference),
+    }
+    for key in ("max_drop", "max_rise"):
+        if key in table.data:
+            values[key] = _located(table, key, Change.parse, table.data[key])
+    budget: Budget = _located(table, None, lambda given: Budget(**given), values)
+    if budget.compares and budget.reference is None:
+        table.fail(None, "max_drop and max_rise need a reference", fix='add reference = "NAME"')
+    return budget
+
+
+def _located(table: Table, key: str | None, read: Any, value: Any) -> Any:
+    try:
+        return read(value)
+    except ConfigError as error:
+        table.fail(key, error.message, fix=error.fix or "change it")
+
+
+def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
+    values = {key: table.value(key, kind) for key, kind in kinds.items() if key in table.data}
+    for key, value in values.items():
+        if value is not None and key in _LOWEST and value < _LOWEST[key]:
+            table.fail(key, f"{key!r} must be at least {_LOWEST[key]:g}", fix="raise it")
+        if key == "top_p" and not 0 < value <= 1:
+            table.fail(key, "'top_p' must be above 0 and at most 1", fix="1 keeps every token")
+    return values
+
+
+def _check_references(root: Table, config: Config) -> None:
+    for name, domain in config.domains.items():
+        for family, budget in domain.budgets.items():
+            if budget.compares and budget.reference not in config.checkpoints:
+                table = root.table("domains").table(name).table("budget").table(family)
+                table.fail(
+                    "reference" if "reference" in table.data else None,
+                    f"unknown reference checkpoint {budget.reference!r}",
+                    fix=did_you_mean(str(budget.reference), config.checkpoints),
+                )

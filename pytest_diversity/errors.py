@@ -1,0 +1,81 @@
+"""What can go wrong, each kind under the name of its situation.
+
+Every error is one sentence that says what is wrong and where, and, in `fix`, how to mend it.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "BudgetFailure",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "DiversityError",
+    "MissingExtraError",
+    "SamplingError",
+    "StoreError",
+    "did_you_mean",
+]
+
+
+class DiversityError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        message: What is wrong, and where.
+        fix: What to do about it; appended to the sentence.
+    """
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        """Keep `message` and `fix` apart, for callers that show them apart."""
+        super().__init__(message if fix is None else f"{message}; {fix}")
+        self.message = message
+        self.fix = fix
+
+
+class ConfigError(DiversityError):
+    """The configuration (`diversity.toml`, an option or an argument) cannot be used."""
+
+
+class DataError(DiversityError):
+    """A file of samples or prompts cannot be read."""
+
+
+class CheckpointError(DiversityError):
+    """A checkpoint cannot be found or loaded."""
+
+
+class SamplingError(DiversityError):
+    """A loaded checkpoint could not be sampled."""
+
+
+class StoreError(DiversityError):
+    """The sample store cannot be opened, read or written."""
+
+
+class MissingExtraError(DiversityError):
+    """An optional dependency is needed and not installed."""
+
+    def __init__(self, what: str, *, package: str, extra: str) -> None:
+        """Name `what` needs `package` and the `extra` that installs it."""
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed",
+            fix=f"pip install 'pytest-diversity[{extra}]'",
+        )
+
+
+class BudgetFailure(AssertionError):  # noqa: N818 - a failed assertion, not a fault of the program
+    """A diversity budget was not kept; the message's first line says everything."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The fix for an unknown `word`: the closest known one, or the list of them."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"

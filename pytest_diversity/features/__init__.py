@@ -1,0 +1,97 @@
+"""What metrics read: features of a SampleSet, computed once and only when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_diversity.config import Domain
+from pytest_diversity.domains.prompt import Prompt
+from pytest_diversity.errors import DiversityError
+from pytest_diversity.samples import SampleSet
+
+__all__ = ["Embed", "Features", "Kind", "UndefinedFeatureError"]
+
+
+class UndefinedFeatureError(DiversityError):
+    """A feature cannot be had for these samples; the metrics that read it are undefined."""
+
+
+class Embed(Protocol):
+    """Sentence embeddings of texts."""
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (number of texts, D)."""
+
+
+Feature = Callable[["Features"], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind of domain knows.
+
+    Attributes:
+        name: `code` or `prose`.
+        features: How each feature is computed: from all prompts at once, to a value per prompt.
+        metrics: The default metric of each family.
+        notes: What a report must say about a family, for example that its judge is a heuristic.
+    """
+
+    name: str
+    features: Mapping[str, Feature]
+    metrics: Mapping[str, str]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Features:
+    """The features of one SampleSet in one domain, by name; each is computed once."""
+
+    def __init__(
+        self,
+        samples: SampleSet,
+        domain: Domain,
+        kind: Kind,
+        prompts: Mapping[str, Prompt],
+        embed: Embed,
+    ) -> None:
+        """Hold what the features are computed from; compute nothing yet."""
+        self.samples = samples
+        self.domain = domain
+        self.kind = kind
+        self.prompts = prompts
+        self.embed = embed
+        self._known: dict[str, Mapping[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        """The feature `name` of each prompt.
+
+        Raises:
+            UndefinedFeatureError: The domain's kind has no such feature, or cannot give it here.
+        """
+        if name not in self.kind.features:
+            raise UndefinedFeatureError(
+                f"a domain of kind {self.kind.name!r} has no {name}", fix="choose another metric"
+            )
+        if name not in self._known:
+            self._known[name] = self.kind.features[name](self)
+        return self._known[name]
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the domain's kind has the feature `name`."""
+        return name in self.kind.features
+
+    def each(self, compute: Callable[[str, Prompt], Any]) -> dict[str, list[Any]]:
+        """`compute(text, prompt)` for every sample, by prompt."""
+        return {
+            name: [compute(sample.text, self.prompt(name)) for sample in group]
+            for name, group in self.samples.items()
+        }
+
+    def prompt(self, name: str) -> Prompt:
+        """The prompt of that id; one without anything to judge by if the domain has none."""
+        return self.prompts.get(name, Prompt(prompt=name, id=name))

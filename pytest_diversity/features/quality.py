@@ -1,0 +1,68 @@
+"""Quality thresholds that need no other model."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Sequence
+
+__all__ = ["WELL_FORMED_NOTE", "defines", "well_formed"]
+
+WELL_FORMED_NOTE = "quality of prose is a well-formedness check, not a judge of its content"
+
+_SHORTEST = 3  # words; a haiku has more
+_LETTERS = 0.6  # of the characters that are not white space
+_LOOP = 0.5  # distinct share of the 4-grams; human prose is above .9, a stuck model near 0
+_MARKUP = re.compile(r"<\|[a-z_]+\|>|</?(?:s|bos|eos|pad|unk)>")
+
+
+def well_formed(text: str, words: Sequence[str]) -> bool:
+    """Whether `text` looks like prose at all: the documented check where no judge is configured.
+
+    It has at least three words, is mostly letters, does not repeat itself in a loop, and shows no
+    control tokens of a chat template. It says nothing about whether the prose is good.
+    """
+    visible = [character for character in text if not character.isspace()]
+    letters = sum(character.isalpha() for character in visible)
+    spoken = [word for word in words if any(character.isalnum() for character in word)]
+    return (
+        len(spoken) >= _SHORTEST
+        and letters >= _LETTERS * len(visible)
+        and _distinct_share(spoken) >= _LOOP
+        and not _MARKUP.search(text)
+    )
+
+
+def _distinct_share(words: Sequence[str], n: int = 4) -> float:
+    grams = list(zip(*(words[start:] for start in range(n)), strict=False))
+    return len(set(grams)) / len(grams) if grams else 1.0
+
+
+def defines(source: str, entry_point: str | None) -> bool:
+    """Whether a Python program parses and defines `entry_point` at its top level.
+
+    Without an entry point it is enough that it parses and is not empty. Nothing is executed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a bad escape in a generated program is not our news
+            body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if entry_point is None:
+        return bool(body)
+    return any(entry_point in _names(statement) for statement in body)
+
+
+def _names(statement: ast.stmt) -> Sequence[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            return [name]
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return [alias.asname or alias.name for alias in aliases]
+    return []

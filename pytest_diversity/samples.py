@@ -1,0 +1,219 @@
+"""The data model: samples drawn for prompts, in and out as JSON Lines or Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean
+
+__all__ = ["Sample", "SampleSet", "read_json_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer of a checkpoint to a prompt.
+
+    Attributes:
+        prompt: The prompt's id in its domain, or the prompt itself where it has none.
+        index: Which of the K samples of this prompt it is, from 0.
+        text: The answer as the model gave it.
+        domain: The domain it was drawn for, if known.
+        finish_reason: Why it ended, `stop` or `length`, if known.
+        tokens: Its length in the model's tokens, if known.
+    """
+
+    prompt: str
+    index: int
+    text: str
+    domain: str | None = None
+    finish_reason: str | None = None
+    tokens: int | None = None
+
+
+class SampleSet(Mapping[str, Sequence[Sample]]):
+    """Samples by prompt: a mapping from prompt to its samples in the order of their index."""
+
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        """Group `samples` by prompt, in order of first appearance.
+
+        Raises:
+            DataError: Two samples have the same domain, prompt and index.
+        """
+        groups: dict[str, dict[tuple[str | None, int], Sample]] = {}
+        for sample in samples:
+            group = groups.setdefault(sample.prompt, {})
+            if group.setdefault((sample.domain, sample.index), sample) is not sample:
+                raise DataError(
+                    f"two samples of prompt {sample.prompt!r} have the index {sample.index}",
+                    fix="number the samples of a prompt 0, 1, 2, ...",
+                )
+        self._groups: dict[str, tuple[Sample, ...]] = {
+            prompt: tuple(sorted(group.values(), key=lambda sample: sample.index))
+            for prompt, group in groups.items()
+        }
+
+    def __getitem__(self, prompt: str) -> tuple[Sample, ...]:
+        """The samples of `prompt`."""
+        return self._groups[prompt]
+
+    def __iter__(self) -> Iterator[str]:
+        """The prompts."""
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        """How many prompts there are."""
+        return len(self._groups)
+
+    def __repr__(self) -> str:
+        """A short description, since the texts may be long."""
+        return f"<SampleSet: {len(self)} prompts, {sum(map(len, self.values()))} samples>"
+
+    @property
+    def samples(self) -> Iterator[Sample]:
+        """All samples, prompt by prompt."""
+        return (sample for group in self._groups.values() for sample in group)
+
+    def for_domain(self, domain: str) -> SampleSet:
+        """The samples of `domain`, and those that name no domain."""
+        return SampleSet(sample for sample in self.samples if sample.domain in {domain, None})
+
+    def first(self, count: int) -> SampleSet:
+        """At most `count` samples of each prompt, the ones with the lowest index."""
+        return SampleSet(sample for group in self._groups.values() for sample in group[:count])
+
+    @classmethod
+    def of(cls, samples: SampleSet | Mapping[str, Sequence[str]] | Sequence[str]) -> SampleSet:
+        """A SampleSet of `samples`: itself, texts by prompt, or the texts of a single prompt.
+
+        Raises:
+            DataError: `samples` is none of these.
+        """
+        if isinstance(samples, cls):
+            return samples
+        if isinstance(samples, Mapping):
+            return cls(
+                Sample(prompt=prompt, index=index, text=text)
+                for prompt, texts in samples.items()
+                for index, text in enumerate(_texts(texts))
+            )
+        return cls.of({"": _texts(samples)})
+
+    @classmethod
+    def from_jsonl(cls, path: str | Path) -> SampleSet:
+        """Read JSON Lines, one sample a line.
+
+        Raises:
+            DataError: The file cannot be read, or a line is not a sample (as `path:line: ...`).
+        """
+        return cls(_sample(record, where) for where, record in read_json_lines(Path(path)))
+
+    def to_jsonl(self, path: str | Path) -> None:
+        """Write JSON Lines, one sample a line; what is unknown is left out."""
+        with Path(path).open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(_dump(_known(sample)) + "\n" for sample in self.samples)
+
+    @classmethod
+    def from_parquet(cls, path: str | Path) -> SampleSet:
+        """Read a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
+        rows = _parquet().read_table(Path(path)).to_pylist()
+        return cls(_sample(row, f"{path}: row {number}") for number, row in enumerate(rows, 1))
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
+        parquet = _parquet()
+        import pyarrow  # noqa: ICN001, PLC0415 - optional
+
+        rows = [asdict(sample) for sample in self.samples]
+        types = {"index": pyarrow.int64(), "tokens": pyarrow.int64()}
+        names = [field.name for field in fields(Sample)]
+        schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
+        parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), Path(path))
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON Lines file, each with its place as `path:line`; blank lines pass.
+
+    Raises:
+        DataError: The file cannot be read, or a line is not a JSON object.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist", fix="check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}", fix="it must be a UTF-8 file") from None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield f"{path}:{number}", _object(line, f"{path}:{number}")
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON: {error}", fix="one JSON object a line") from None
+    if not isinstance(record, dict):
+        raise DataError(f"{where}: not a JSON object", fix="one JSON object a line")
+    return record
+
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "prompt": str,
+    "index": int,
+    "text": str,
+    "domain": (str, type(None)),
+    "finish_reason": (str, type(None)),
+    "tokens": (int, type(None)),
+}
+
+
+def _sample(record: Mapping[str, Any], where: str) -> Sample:
+    for key in ("prompt", "index", "text"):
+        if key not in record:
+            raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
+    for key, value in record.items():
+        if key not in _TYPES:
+            raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, _TYPES))
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+            raise DataError(
+                f"{where}: {key!r} must not be {json.dumps(value, default=str)[:40]}",
+                fix="a number for index and tokens, a string for the others",
+            )
+    return Sample(**record)
+
+
+def _texts(texts: object) -> Sequence[str]:
+    if isinstance(texts, Sequence) and not isinstance(texts, str):
+        wrong = [text for text in texts if not isinstance(text, str)]
+        if not wrong:
+            return texts
+    raise DataError(
+        "samples must be a SampleSet, a mapping from prompts to lists of texts, or a list of texts",
+        fix='for example {"prompt": ["text", "text"]}',
+    )
+
+
+def _known(sample: Sample) -> dict[str, Any]:
+    record = {key: value for key, value in asdict(sample).items() if value is not None}
+    return {key: record[key] for key in ("domain", *record) if key in record}
+
+
+def _dump(record: Mapping[str, Any]) -> str:
+    line = json.dumps(record, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form, only a JSON escape
+        return json.dumps(record)
+    return line
+
+
+def _parquet() -> Any:
+    try:
+        from pyarrow import parquet  # noqa: PLC0415 - optional
+    except ImportError:
+        raise MissingExtraError("Parquet", package="pyarrow", extra="parquet") from None
+    return parquet
