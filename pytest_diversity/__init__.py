@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_diversity import metrics
+    from pytest_diversity.assertions import (
+        assert_effective_diversity,
+        assert_lexical_diversity,
+        assert_no_diversity_regression,
+        assert_quality,
+        assert_semantic_diversity,
+        assert_syntactic_diversity,
+    )
     from pytest_diversity.errors import BudgetFailure, DiversityError
     from pytest_diversity.measure import Estimate, measure
     from pytest_diversity.samples import Sample, SampleSet
@@ -20,6 +28,12 @@ _HOMES = {
     "Estimate": "pytest_diversity.measure",
     "Sample": "pytest_diversity.samples",
     "SampleSet": "pytest_diversity.samples",
+    "assert_effective_diversity": "pytest_diversity.assertions",
+    "assert_lexical_diversity": "pytest_diversity.assertions",
+    "assert_no_diversity_regression": "pytest_diversity.assertions",
+    "assert_quality": "pytest_diversity.assertions",
+    "assert_semantic_diversity": "pytest_diversity.assertions",
+    "assert_syntactic_diversity": "pytest_diversity.assertions",
     "measure": "pytest_diversity.measure",
     "metrics": "pytest_diversity",
 }
@@ -30,6 +44,12 @@ __all__ = [
     "Estimate",
     "Sample",
     "SampleSet",
+    "assert_effective_diversity",
+    "assert_lexical_diversity",
+    "assert_no_diversity_regression",
+    "assert_quality",
+    "assert_semantic_diversity",
+    "assert_syntactic_diversity",
     "measure",
     "metrics",
 ]

@@ -13,7 +13,6 @@ from pytest_diversity.located import Table, read_toml
 
 __all__ = [
     "BUILTIN_DOMAINS",
-    "CONFIG_NAME",
     "FAMILIES",
     "Budget",
     "Change",
@@ -26,7 +25,6 @@ __all__ = [
     "load_config",
 ]
 
-CONFIG_NAME = "diversity.toml"
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -184,6 +182,7 @@ class Config:
         checkpoints: Those under test and those they refer to, by name.
         domains: By name, the built-in ones included.
         selected: Names of the checkpoints under test.
+        reference: What changes are measured against unless a budget says otherwise.
         settings: Settings of the run in the file: `device`, `dtype`, `store`.
     """
 
@@ -191,6 +190,7 @@ class Config:
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=lambda: BUILTIN_DOMAINS)
     selected: tuple[str, ...] = ()
+    reference: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def domain(self, name: str) -> Domain:
@@ -233,6 +233,7 @@ def load_config(path: Path) -> Config:
         checkpoints=checkpoints,
         domains={**_builtin_domains(defaults, path.parent), **domains},
         selected=tuple(checkpoints),
+        reference=defaults.value("reference", str),
         settings={key: defaults.value(key, str) for key in _SETTINGS if key in defaults.data},
     )
     _check_references(root, config)

@@ -85,6 +85,14 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         """At most `count` samples of each prompt, the ones with the lowest index."""
         return SampleSet(sample for group in self._groups.values() for sample in group[:count])
 
+    def matched(self, other: SampleSet) -> tuple[SampleSet, SampleSet]:
+        """Both sets cut to the prompts they share and to equally many samples of each."""
+        sizes = {p: min(len(group), len(other[p])) for p, group in self.items() if p in other}
+        return self._cut(sizes), other._cut(sizes)
+
+    def _cut(self, sizes: Mapping[str, int]) -> SampleSet:
+        return SampleSet(sample for p, size in sizes.items() for sample in self[p][:size])
+
     @classmethod
     def of(cls, samples: SampleSet | Mapping[str, Sequence[str]] | Sequence[str]) -> SampleSet:
         """A SampleSet of `samples`: itself, texts by prompt, or the texts of a single prompt.

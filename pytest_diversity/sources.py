@@ -16,7 +16,7 @@ from typing import Literal
 
 from pytest_diversity.errors import CheckpointError, MissingExtraError
 
-__all__ = ["Location", "fingerprint", "locate"]
+__all__ = ["Location", "fingerprint", "is_hub_name", "locate"]
 
 # What a model is made of. Pickled weights (.bin, .pt) are left out on purpose: they run code.
 _FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.gguf")
@@ -52,23 +52,21 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
         )
     if source.startswith("package:"):
         path = _in_package(source)
-    elif is_path(source, root):
-        path = _existing(root / Path(source).expanduser(), source, what)
-    else:
+    elif is_hub_name(source, root):
         path = _from_hub(source, what)
+    else:
+        path = _existing(root / Path(source).expanduser(), source, what)
     return Location("gguf" if path.suffix == ".gguf" else "directory", path)
 
 
-def is_path(source: str, root: Path) -> bool:
-    """Whether `source` names a file or directory here, present or missing, rather than a hub id."""
+def is_hub_name(source: str, root: Path) -> bool:
+    """Whether `source` can only be a hub id: of its form, and nothing of that name is here."""
     path = Path(source).expanduser()
     return (
-        path.is_absolute()
-        or source.startswith(("./", "../", ".\\"))
-        or source.endswith((".gguf", "/"))
-        or (root / path).exists()
-        or (len(path.parts) > 1 and (root / path.parts[0]).is_dir())
-        or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?(@[\w.-]+)?", source)
+        re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?(@[\w.-]+)?", source) is not None
+        and not source.endswith(".gguf")
+        and not (root / path).exists()
+        and not (len(path.parts) > 1 and (root / path.parts[0]).is_dir())
     )
 
 

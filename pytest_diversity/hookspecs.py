@@ -1,0 +1,15 @@
+"""Hooks that other plugins and conftest files may implement."""
+
+from __future__ import annotations
+
+import pytest
+
+__all__ = ["pytest_diversity_register_metrics"]
+
+
+@pytest.hookspec
+def pytest_diversity_register_metrics() -> None:
+    """Register metrics of one's own with `pytest_diversity.metrics.register`.
+
+    Called once, before the first metric is looked up.
+    """

@@ -1,0 +1,90 @@
+"""The settings of a run: command line, environment, file, default, in this order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_diversity.config import Config
+from pytest_diversity.errors import ConfigError
+
+__all__ = ["OPTIONS", "Options", "resolve"]
+
+PREFIX = "PYTEST_DIVERSITY_"
+OPTIONS: Mapping[str, str] = {
+    "device": "auto",
+    "dtype": "auto",
+    "store": ".diversity/samples.sqlite",
+    "samples": "",
+    "embedder": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings that are not part of a domain.
+
+    Attributes:
+        device: Torch device, or `auto`.
+        dtype: Number format, or `auto`.
+        store: The store's file.
+        samples: Samples per prompt for all domains, None to keep each domain's own.
+        embedder: Source of the embedder for all domains, None to keep each domain's own.
+        strict: Whether `unclear` fails.
+        origins: Where each setting that is not a default came from.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    store: Path = Path(OPTIONS["store"])
+    samples: int | None = None
+    embedder: str | None = None
+    strict: bool = False
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
+    """Combine the command line's options with the environment and the file.
+
+    Args:
+        given: Options by name, None where the command line does not say.
+        config: The file's settings.
+        root: What a relative path of the store is relative to.
+
+    Raises:
+        ConfigError: A value cannot be used.
+    """
+    values, origins = {}, {}
+    for name, default in OPTIONS.items():
+        sources = {
+            "command line": given.get(name),
+            "environment": os.environ.get(PREFIX + name.upper()),
+            config.path.name if config.path else "file": config.settings.get(name),
+        }
+        found = [(origin, value) for origin, value in sources.items() if value]
+        values[name] = found[0][1] if found else default
+        if found:
+            origins[name] = found[0][0]
+    return Options(
+        device=values["device"],
+        dtype=values["dtype"],
+        store=root / Path(values["store"]).expanduser(),
+        samples=_count(values["samples"], origins.get("samples", "")),
+        embedder=values["embedder"] or None,
+        strict=bool(given.get("strict")) or os.environ.get(PREFIX + "STRICT") == "1",
+        origins=origins,
+    )
+
+
+def _count(value: str, origin: str) -> int | None:
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) < 1:
+        raise ConfigError(
+            f"{value!r} samples per prompt ({origin}) is not a number above 0",
+            fix="for example --diversity-samples 16",
+        )
+    return int(value)

@@ -1,0 +1,162 @@
+"""The pytest plugin: hooks only. Loading it imports neither numpy nor anything heavier.
+
+Everything else is imported when a run turns out to use the plugin: it has a `diversity.toml`, names
+a checkpoint, or takes one of the fixtures.
+"""
+
+# ruff: noqa: PLC0415 - late imports are what keeps a run that does not use the plugin fast
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_diversity.discovery import (
+    CONFIG_NAME,
+    find_config,
+    is_configured,
+    is_worker,
+    running,
+)
+from pytest_diversity.fixtures import checkpoint, diversity, samples
+
+if TYPE_CHECKING:
+    from pytest_diversity.collector import DiversityFile
+
+__all__ = ["checkpoint", "diversity", "samples"]
+
+_EVENTS = pytest.StashKey[list[dict[str, Any]]]()
+_FIXTURES = frozenset({"checkpoint", "diversity", "samples"})
+_OPTIONS = {
+    "config": ("PATH", f"the configuration file; else the nearest {CONFIG_NAME}"),
+    "device": ("DEVICE", "cuda, mps, xpu or cpu, as in torch; else the best there is"),
+    "dtype": ("DTYPE", "bfloat16, float16 or float32; else bfloat16 where it is native"),
+    "samples": ("K", "samples per prompt, in place of every domain's own"),
+    "embedder": ("SOURCE", "the sentence embedder: hub name, directory or package:NAME/path"),
+    "store": ("PATH", "the sample store; else .diversity/samples.sqlite"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--diversity-*`."""
+    group = parser.getgroup("diversity", "diversity regression testing of language models")
+    group.addoption(
+        "--diversity-checkpoint",
+        action="append",
+        default=[],
+        metavar="NAME[=SOURCE]",
+        help="NAME=SOURCE adds a checkpoint, NAME chooses one of the file (repeatable)",
+    )
+    group.addoption("--diversity-strict", action="store_true", help="an unclear verdict fails, too")
+    for name, (metavar, text) in _OPTIONS.items():
+        group.addoption(f"--diversity-{name}", metavar=metavar, help=text)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer `pytest_diversity_*`."""
+    from pytest_diversity import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the configuration of a run that has one, before anything is collected."""
+    config.addinivalue_line("markers", "diversity: a diversity gate; added to every test that is")
+    config.stash[_EVENTS] = []
+    token = running.set(config)
+    config.add_cleanup(lambda: running.reset(token))
+    if is_worker(config) or not is_configured(config):
+        return
+    from pytest_diversity.errors import DiversityError
+    from pytest_diversity.wiring import session_of
+
+    try:
+        session_of(config, find_config(config)).check()
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Release what the run held."""
+    if wiring := sys.modules.get("pytest_diversity.wiring"):
+        wiring.close(config)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """One line when the plugin is configured."""
+    if not is_configured(config):
+        return None
+    from pytest_diversity.wiring import header, session_of
+
+    return header(config, session_of(config, find_config(config)))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
+    """Collect `diversity.toml`."""
+    if file_path.name != CONFIG_NAME:
+        return None
+    from pytest_diversity.collector import DiversityFile
+
+    collected: DiversityFile = DiversityFile.from_parent(parent, path=file_path)
+    return collected
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes a checkpoint once for each of them."""
+    if "checkpoint" not in metafunc.fixturenames:
+        return
+    from pytest_diversity.errors import DiversityError
+    from pytest_diversity.wiring import refuse, selected, session_of
+
+    config = metafunc.config
+    names: tuple[str, ...] = ()
+    try:
+        names = selected(session_of(config, find_config(config)))
+    except DiversityError as error:
+        refuse(config, error)
+    metafunc.parametrize("checkpoint", names, indirect=True, scope="session", ids=names)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the gates, so that `-m diversity` selects them; refuse a wrong configuration."""
+    for item in items:
+        if _FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("diversity")
+    if wiring := sys.modules.get("pytest_diversity.wiring"):
+        message = wiring.refused(config)
+        if message is not None:
+            raise pytest.UsageError(f"diversity: {message}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let verdicts travel with the report, and our own errors be sentences, not tracebacks."""
+    report = yield
+    if wiring := sys.modules.get("pytest_diversity.wiring"):
+        wiring.annotate(item, call, report)
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather the verdicts, in the process that prints the summary."""
+    config = running.get()
+    if config is not None:
+        config.stash[_EVENTS] += getattr(report, "diversity", [])
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show all verdicts in one table."""
+    events = config.stash[_EVENTS]
+    if events:
+        from pytest_diversity.report.terminal import summarise
+
+        summarise(terminalreporter, events)

@@ -1,0 +1,68 @@
+"""Why a value is what it is: the lines under a failed budget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from pytest_diversity.features import Features
+from pytest_diversity.gate import number
+from pytest_diversity.measure import Estimate
+
+__all__ = ["evidence"]
+
+_WORST = 3
+_NGRAM = 4
+_WIDTH = 88
+
+
+def evidence(features: Features, estimate: Estimate) -> list[str]:
+    """The three worst prompts, and in the worst of them what its samples have in common."""
+    up = estimate.metric.definition.better == "up"
+    ranked = sorted(estimate.per_prompt, key=lambda p: estimate.per_prompt[p], reverse=not up)
+    worst = ranked[:_WORST]
+    names = ", ".join(f"{_cut(p, 24)} {number(estimate.per_prompt[p])}" for p in worst)
+    lines = [f"worst prompts: {names}"] if len(ranked) > 1 else []
+    return [*lines, *_commonest(features, worst[0])]
+
+
+def _commonest(features: Features, prompt: str) -> Iterator[str]:
+    texts = features["tokens"][prompt]
+    where = f" of {_cut(prompt, 24)}" if prompt else ""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for text in texts:
+        counts.update(set(zip(*(text[start:] for start in range(_NGRAM)), strict=False)))
+    for gram, count in counts.most_common(2):
+        if count > 1:
+            yield f"in {count} of {len(texts)} samples{where}: {_cut(' '.join(gram))}"
+    yield from _largest_class(features, prompt)
+    yield from _most_alike(features, prompt, texts)
+
+
+def _largest_class(features: Features, prompt: str) -> Iterator[str]:
+    texts = [sample.text.strip() for sample in features.samples[prompt]]
+    text, count = Counter(texts).most_common(1)[0]
+    if count > 1:
+        yield f"{count} of {len(texts)} samples are the same text: {_cut(text)}"
+
+
+def _most_alike(features: Features, prompt: str, texts: Sequence[Sequence[str]]) -> Iterator[str]:
+    sets = [set(text) for text in texts]
+    pairs = [
+        (len(sets[i] & sets[j]) / max(1, len(sets[i] | sets[j])), i, j)
+        for i in range(len(sets))
+        for j in range(i)
+        if texts[i] != texts[j]
+    ]
+    if not pairs:
+        return
+    share, i, j = max(pairs)
+    group = features.samples[prompt]
+    yield f"most alike of the others, {share:.0%} of their words in common:"
+    yield f"  [{group[j].index}] {_cut(group[j].text)}"
+    yield f"  [{group[i].index}] {_cut(group[i].text)}"
+
+
+def _cut(text: str, width: int = _WIDTH) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -1,0 +1,274 @@
+"""The embedded engine: transformers' `generate`, in batches over samples and prompts."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from pytest_diversity.config import Generation
+from pytest_diversity.errors import CheckpointError, MissingExtraError, SamplingError
+from pytest_diversity.samples import Sample
+from pytest_diversity.sampling import Progress, Request
+from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sources import Location
+
+__all__ = ["ENGINE", "TransformersEngine"]
+
+ENGINE = "transformers.generate/1"
+_BATCH = 64
+
+
+class _Row(NamedTuple):
+    """One sample to draw: a row of a batch."""
+
+    prompt: str
+    number: int
+    tokens: tuple[int, ...]
+    generation: Generation
+
+
+class TransformersEngine:
+    """A causal language model in memory, with its tokenizer."""
+
+    def __init__(
+        self,
+        location: Location,
+        adapter: Path | None,
+        environment: Environment,
+        progress: Progress,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            location: A directory with safetensors weights, or a GGUF file.
+            adapter: Directory of a LoRA adapter, if any.
+            environment: Device and dtype.
+            progress: Told what a person should know.
+
+        Raises:
+            CheckpointError: The model or the adapter cannot be loaded.
+        """
+        self._environment = environment
+        self._batch = _BATCH
+        _quiet()
+        progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
+        with _explained(f"checkpoint {location.path}"):
+            self._tokenizer, model = _load(location, environment)
+        if adapter is not None:
+            model = _adapt(model, adapter)
+        self._model = model.to(environment.device).eval()
+        if self._tokenizer.chat_template is None:
+            progress.say(
+                f"{location.path.name} has no chat template: prompts are given as they are"
+            )
+
+    def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
+        """Draw all requested samples, batch by batch; the batch halves when memory runs out."""
+        rows = [
+            _Row(request.prompt, number, tokens, request.generation)
+            for request in requests
+            for tokens in [self._render(request)]
+            for number in request.numbers
+        ]
+        # Rows of one batch share their settings; rows of similar length waste the least padding.
+        rows.sort(key=lambda row: (repr(row.generation), len(row.tokens), row.prompt, row.number))
+        for generation, group in groupby(rows, key=lambda row: row.generation):
+            yield from self._draw(list(group), generation, progress)
+
+    def close(self) -> None:
+        """Release the model and the device's memory."""
+        del self._model
+        gc.collect()
+        device = self._environment.device.split(":")[0]
+        if device != "cpu":
+            getattr(torch, device).empty_cache()
+
+    def _draw(
+        self, rows: list[_Row], generation: Generation, progress: Progress
+    ) -> Iterator[Sample]:
+        while rows:
+            batch = rows[: self._batch]
+            try:
+                drawn = self._generate(batch, generation, progress)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                self._halve(error, len(batch), progress)
+                continue
+            yield from drawn
+            rows = rows[len(batch) :]
+
+    def _halve(self, error: RuntimeError, size: int, progress: Progress) -> None:
+        if not _out_of_memory(error):
+            raise SamplingError(
+                f"the model failed while sampling: {_first_line(error)}",
+                fix="try --diversity-dtype float32, or another device",
+            ) from error
+        if size == 1:
+            raise SamplingError(
+                "one sample does not fit into the device's memory",
+                fix="lower max_tokens, or use a larger device",
+            ) from error
+        self._batch = size // 2
+        gc.collect()
+        progress.say(f"out of memory at {size} samples a batch: going on with {self._batch}")
+
+    def _generate(
+        self, batch: list[_Row], generation: Generation, progress: Progress
+    ) -> list[Sample]:
+        inputs = self._tokenizer.pad(
+            {"input_ids": [list(row.tokens) for row in batch]},
+            padding_side="left",
+            return_tensors="pt",
+        ).to(self._environment.device)
+        torch.manual_seed(_seed(batch))
+        steps = _Steps(len(batch), generation.max_tokens, progress)
+        with torch.inference_mode():
+            output = self._model.generate(
+                **inputs,
+                generation_config=self._settings(generation),
+                stopping_criteria=[steps],
+            )
+        steps.finish()
+        new = output[:, inputs["input_ids"].shape[1] :].tolist()
+        return [self._sample(row, tokens) for row, tokens in zip(batch, new, strict=True)]
+
+    def _sample(self, row: _Row, tokens: list[int]) -> Sample:
+        end = next((i for i, token in enumerate(tokens) if token in self._ends()), None)
+        kept = tokens if end is None else tokens[:end]
+        return Sample(
+            prompt=row.prompt,
+            index=row.number,
+            text=self._tokenizer.decode(kept, skip_special_tokens=True),
+            finish_reason="length" if end is None else "stop",
+            tokens=len(kept),
+        )
+
+    def _render(self, request: Request) -> tuple[int, ...]:
+        system = request.generation.system
+        if self._tokenizer.chat_template is None:
+            text = request.text if system is None else f"{system}\n\n{request.text}"
+            return tuple(self._tokenizer(text)["input_ids"])
+        messages = [{"role": "system", "content": system}] if system is not None else []
+        messages.append({"role": "user", "content": request.text})
+        text = self._tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _settings(self, generation: Generation) -> GenerationConfig:
+        """Everything outright: what is left open, `generate` takes from the model's own file."""
+        sampled = generation.temperature > 0
+        draw = {
+            "temperature": generation.temperature,
+            "top_p": generation.top_p,
+            "top_k": generation.top_k,
+        }
+        return GenerationConfig(  # type: ignore[no-untyped-call]
+            do_sample=sampled,
+            num_beams=1,
+            repetition_penalty=1.0,
+            max_new_tokens=generation.max_tokens,
+            pad_token_id=self._tokenizer.pad_token_id,
+            eos_token_id=sorted(self._ends()),
+            **(draw if sampled else {}),
+        )
+
+    def _ends(self) -> frozenset[int]:
+        own = self._model.generation_config.eos_token_id
+        ids = own if isinstance(own, list) else [own]
+        return frozenset(i for i in [*ids, self._tokenizer.eos_token_id] if i is not None)
+
+
+class _Steps:
+    """Counts the steps of a batch for the progress bar; stops nothing."""
+
+    def __init__(self, rows: int, limit: int, progress: Progress) -> None:
+        self._rows = rows
+        self._limit = limit
+        self._progress = progress
+        self._done = 0.0
+
+    def __call__(self, ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        share = self._rows / self._limit
+        self._done += share
+        self._progress.advance(share, self._rows)
+        return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
+
+    def finish(self) -> None:
+        """The rest of the batch, for it may have ended before the limit."""
+        self._progress.advance(self._rows - self._done, 0)
+
+
+def _load(location: Location, environment: Environment) -> tuple[Any, Any]:
+    path, extra = location.path, {}
+    if location.kind == "gguf":
+        path, extra = location.path.parent, {"gguf_file": location.path.name}
+    elif not list(path.glob("*.safetensors")):
+        raise CheckpointError(
+            f"checkpoint {path} has no safetensors weights",
+            fix="save it with model.save_pretrained(path); pickled weights are never loaded",
+        )
+    tokenizer = AutoTokenizer.from_pretrained(path, **extra)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model = AutoModelForCausalLM.from_pretrained(
+        path, dtype=getattr(torch, environment.dtype), use_safetensors=True, **extra
+    )
+    return tokenizer, model
+
+
+def _adapt(model: Any, adapter: Path) -> Any:
+    try:
+        from peft import PeftModel  # noqa: PLC0415 - optional
+    except ImportError:
+        raise MissingExtraError("a LoRA adapter", package="peft", extra="adapters") from None
+    try:
+        return PeftModel.from_pretrained(model, adapter, use_safetensors=True).merge_and_unload()
+    except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"adapter {adapter} does not fit its base: {_first_line(error)}",
+            fix="use the base model it was trained on",
+        ) from error
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn what transformers raises on a model it cannot load into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, TypeError) as error:
+        raise CheckpointError(
+            f"{what} cannot be loaded: {_first_line(error)}",
+            fix="it must be a causal language model that transformers can load",
+        ) from error
+
+
+def _quiet() -> None:
+    """Loading bars and hints would stand in the middle of a test run."""
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("peft").setLevel(logging.ERROR)
+
+
+def _seed(batch: Sequence[_Row]) -> int:
+    """A seed from what is drawn: another batch has other random numbers, the same one the same."""
+    digest = hashlib.sha256(repr(batch).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
