@@ -103,6 +103,9 @@ class Store:
     def lock(self, name: str) -> FileLock:
         """A lock between processes, so that no two of them draw the same samples."""
         self._open()
+        return self._lock(name)
+
+    def _lock(self, name: str) -> FileLock:
         return FileLock(self.path.with_name(f"{self.path.name}.{name}.lock"))
 
     def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
@@ -152,11 +155,16 @@ class Store:
                 fix="upgrade pytest-diversity, or name another file with --diversity-store",
             )
         if version < SCHEMA:
+            self._create(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, and no fsync a batch
+        return connection
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        """Make the tables; one process at a time, since entering WAL waits for no one."""
+        with self._lock("create"):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_TABLES)
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
-        connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, and no fsync a batch
-        return connection
 
     def _make_folder(self) -> None:
         folder = self.path.parent

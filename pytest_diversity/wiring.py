@@ -91,7 +91,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     error = call.excinfo.value
     missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
     if isinstance(error, DiversityError) or missed_in_file:
-        report.longrepr = call.excinfo.getrepr(style="value")
+        report.longrepr = call.excinfo.getrepr(style="value", chain=False)
     if isinstance(error, BudgetFailure | DiversityError):
         _headline(report, str(error).partition("\n")[0])
 

@@ -90,7 +90,7 @@ class Embedder:
                 self._model = SentenceTransformer(
                     str(self.location), device=device, model_kwargs={"use_safetensors": True}
                 )
-            except (OSError, ValueError, RuntimeError) as error:
+            except Exception as error:
                 raise CheckpointError(
                     f"embedder {str(self.location)!r} cannot be loaded: {_first_line(error)}",
                     fix="give a hub name, a directory or package:NAME/path as embedder",

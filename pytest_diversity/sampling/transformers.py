@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -16,7 +17,12 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from pytest_diversity.config import Generation
-from pytest_diversity.errors import CheckpointError, MissingExtraError, SamplingError
+from pytest_diversity.errors import (
+    CheckpointError,
+    DiversityError,
+    MissingExtraError,
+    SamplingError,
+)
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Progress, Request
 from pytest_diversity.sampling.device import Environment
@@ -62,10 +68,11 @@ class TransformersEngine:
         self._batch = _BATCH
         _quiet()
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
-        with _explained(f"checkpoint {location.path}"):
+        with _without_warnings(), _explained(f"checkpoint {location.path}"):
             self._tokenizer, model = _load(location, environment)
         if adapter is not None:
-            model = _adapt(model, adapter)
+            with _without_warnings():
+                model = _adapt(model, adapter)
         self._model = model.to(environment.device).eval()
         if self._tokenizer.chat_template is None:
             progress.say(
@@ -131,7 +138,7 @@ class TransformersEngine:
         ).to(self._environment.device)
         torch.manual_seed(_seed(batch))
         steps = _Steps(len(batch), generation.max_tokens, progress)
-        with torch.inference_mode():
+        with torch.inference_mode(), _without_warnings():
             output = self._model.generate(
                 **inputs,
                 generation_config=self._settings(generation),
@@ -233,7 +240,7 @@ def _adapt(model: Any, adapter: Path) -> Any:
         raise MissingExtraError("a LoRA adapter", package="peft", extra="adapters") from None
     try:
         return PeftModel.from_pretrained(model, adapter, use_safetensors=True).merge_and_unload()
-    except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
+    except Exception as error:
         raise CheckpointError(
             f"adapter {adapter} does not fit its base: {_first_line(error)}",
             fix="use the base model it was trained on",
@@ -242,14 +249,24 @@ def _adapt(model: Any, adapter: Path) -> Any:
 
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
-    """Turn what transformers raises on a model it cannot load into one sentence."""
+    """Turn whatever the libraries raise on a model they cannot load into one sentence."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, TypeError) as error:
+    except DiversityError:
+        raise
+    except Exception as error:  # safetensors, tokenizers and jinja have types of their own
         raise CheckpointError(
             f"{what} cannot be loaded: {_first_line(error)}",
             fix="it must be a causal language model that transformers can load",
         ) from error
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Libraries warn each other of deprecations; under `-W error` those would fail a user's run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _quiet() -> None:

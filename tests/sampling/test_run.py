@@ -1,0 +1,82 @@
+"""Whole pytest runs that sample a real, small model."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+CONFIG = """
+[checkpoints]
+base = "{model}"
+greedy = {{ model = "{model}", temperature = 0 }}
+[defaults]
+samples_per_prompt = 4
+max_tokens = 8
+device = "cpu"
+reference = "base"
+[domains.talk]
+prompts = "prompts.jsonl"
+[domains.talk.budget]
+lexical = {{ max_drop = "20%" }}
+[domains.chat]
+prompts = "prompts.jsonl"
+max_prompts = 6
+[domains.chat.budget]
+lexical = {{ max_drop = "20%" }}
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, tiny: Path) -> pytest.Pytester:
+    """A project with two checkpoints, the second greedy and so without any diversity."""
+    lines = "\n".join(f'{{"id": "p{i}", "prompt": "say {i} of it"}}' for i in range(8))
+    pytester.path.joinpath("prompts.jsonl").write_text(lines)
+    pytester.path.joinpath("diversity.toml").write_text(CONFIG.format(model=tiny.as_posix()))
+    return pytester
+
+
+def _rows(project: pytest.Pytester) -> int:
+    with sqlite3.connect(project.path / ".diversity/samples.sqlite") as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM sample").fetchone()[0])
+
+
+def test_a_collapse_turns_the_run_red(project: pytest.Pytester) -> None:
+    """The greedy checkpoint fails its gate, the base passes; progress is shown in plain lines."""
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        ["*talk lexical drop * > 20% (greedy)*", "64 samples drawn, 48 from the store"]
+    )
+    result.stderr.fnmatch_lines(["diversity: base talk: drawing 32 samples"])
+    assert _rows(project) == 2 * 8 * 4
+
+
+def test_a_second_run_needs_no_torch(project: pytest.Pytester) -> None:
+    """Everything comes from the store, and torch is not imported."""
+    project.runpytest_subprocess("-p", "no:cacheprovider")
+    project.makeconftest(
+        "import sys\n"
+        "def pytest_unconfigure():\n"
+        "    print('torch imported:', 'torch' in sys.modules)\n"
+    )
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*from the store, none drawn*", "torch imported: False"])
+
+
+def test_two_workers_draw_nothing_twice(project: pytest.Pytester) -> None:
+    """Under -n 2 each sample is drawn once, and the summary counts all of them."""
+    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-n", "2")
+    result.assert_outcomes(passed=2, failed=2)
+    assert _rows(project) == 2 * 8 * 4
+    result.stdout.fnmatch_lines(["*talk*lexical*fail*"])
+
+
+def test_a_silent_run_is_silent(project: pytest.Pytester) -> None:
+    """Without a terminal reporter nothing is printed, and the exit code tells."""
+    result = project.runpytest_subprocess("-p", "no:terminal", "-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.stdout.str() == ""
+    assert result.stderr.str() == ""
