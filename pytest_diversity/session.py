@@ -293,7 +293,11 @@ class Session:
                 raise MissingExtraError(
                     "sampling a model", package=error.name or "transformers", extra="sampling"
                 ) from None
-            engine = TransformersEngine(found.location, found.adapter, found.environment, progress)
+            weights = fingerprint(found.location, self.store.facts)
+            cache = self.store.path.parent / "models" / f"{weights}-{found.environment.dtype}"
+            engine = TransformersEngine(
+                found.location, found.adapter, found.environment, progress, cache
+            )
             self._loaded = (found, engine)
         return self._loaded[1]
 

@@ -49,6 +49,7 @@ class DrawingProgress:
         self._done = 0.0
         self._tokens = 0
         self._started = self._said = time.monotonic()
+        self._first: float | None = None  # when the model was loaded and began to speak
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -83,9 +84,10 @@ class DrawingProgress:
 
     def advance(self, samples: float, tokens: int) -> None:
         """Count, and show it now and then."""
+        now = time.monotonic()
+        self._first = self._first or now
         self._done += samples
         self._tokens += tokens
-        now = time.monotonic()
         if self._bar is not None:
             with self._console.uncaptured():
                 self._bar.set_postfix_str(f"{self._speed():.0f} tokens/s", refresh=False)
@@ -110,4 +112,4 @@ class DrawingProgress:
         return f"{self._done:.0f} of {self._total} samples, {self._speed():.0f} tokens/s"
 
     def _speed(self) -> float:
-        return self._tokens / max(1e-9, time.monotonic() - self._started)
+        return self._tokens / max(1e-3, time.monotonic() - (self._first or self._started))

@@ -26,6 +26,7 @@ from pytest_diversity.errors import (
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Progress, Request
 from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.gguf import converted
 from pytest_diversity.sources import Location
 
 __all__ = ["ENGINE", "TransformersEngine"]
@@ -52,6 +53,7 @@ class TransformersEngine:
         adapter: Path | None,
         environment: Environment,
         progress: Progress,
+        cache: Path,
     ) -> None:
         """Load the model.
 
@@ -60,6 +62,7 @@ class TransformersEngine:
             adapter: Directory of a LoRA adapter, if any.
             environment: Device and dtype.
             progress: Told what a person should know.
+            cache: Where a GGUF file's weights are kept once converted.
 
         Raises:
             CheckpointError: The model or the adapter cannot be loaded.
@@ -69,7 +72,7 @@ class TransformersEngine:
         _quiet()
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with _without_warnings(), _explained(f"checkpoint {location.path}"):
-            self._tokenizer, model = _load(location, environment)
+            self._tokenizer, model = _load(location, environment, cache)
         if adapter is not None:
             with _without_warnings():
                 model = _adapt(model, adapter)
@@ -215,20 +218,20 @@ class _Steps:
         self._progress.advance(self._rows - self._done, 0)
 
 
-def _load(location: Location, environment: Environment) -> tuple[Any, Any]:
-    path, extra = location.path, {}
+def _load(location: Location, environment: Environment, folder: Path) -> tuple[Any, Any]:
+    path = location.path
     if location.kind == "gguf":
-        path, extra = location.path.parent, {"gguf_file": location.path.name}
+        path = converted(path, environment.dtype, folder)
     elif not list(path.glob("*.safetensors")):
         raise CheckpointError(
             f"checkpoint {path} has no safetensors weights",
             fix="save it with model.save_pretrained(path); pickled weights are never loaded",
         )
-    tokenizer = AutoTokenizer.from_pretrained(path, **extra)
+    tokenizer = AutoTokenizer.from_pretrained(path)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=getattr(torch, environment.dtype), use_safetensors=True, **extra
+        path, dtype=getattr(torch, environment.dtype), use_safetensors=True
     )
     return tokenizer, model
 

