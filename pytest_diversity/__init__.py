@@ -19,13 +19,13 @@ if TYPE_CHECKING:
         assert_syntactic_diversity,
     )
     from pytest_diversity.errors import BudgetFailure, DiversityError
-    from pytest_diversity.measure import Estimate, measure
+    from pytest_diversity.estimate import Estimate, measure
     from pytest_diversity.samples import Sample, SampleSet
 
 _HOMES = {
     "BudgetFailure": "pytest_diversity.errors",
     "DiversityError": "pytest_diversity.errors",
-    "Estimate": "pytest_diversity.measure",
+    "Estimate": "pytest_diversity.estimate",
     "Sample": "pytest_diversity.samples",
     "SampleSet": "pytest_diversity.samples",
     "assert_effective_diversity": "pytest_diversity.assertions",
@@ -34,7 +34,7 @@ _HOMES = {
     "assert_quality": "pytest_diversity.assertions",
     "assert_semantic_diversity": "pytest_diversity.assertions",
     "assert_syntactic_diversity": "pytest_diversity.assertions",
-    "measure": "pytest_diversity.measure",
+    "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
 }
 

@@ -15,9 +15,9 @@ from typing import Any, TypedDict, Unpack
 from pytest_diversity.config import FAMILIES, Budget, Change, Config, Level
 from pytest_diversity.discovery import find_config, running
 from pytest_diversity.errors import BudgetFailure, ConfigError, did_you_mean
+from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
 from pytest_diversity.gate import Verdict
-from pytest_diversity.measure import Estimate
 from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.session import Session

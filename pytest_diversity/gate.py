@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pytest_diversity.config import Budget, Change
-from pytest_diversity.measure import Estimate
+from pytest_diversity.estimate import Estimate
 from pytest_diversity.stats import Mean, smallest_detectable
 
 __all__ = ["CONFIDENCE", "Comparison", "Status", "Verdict", "judge", "number"]

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from pytest_diversity.config import Budget, Checkpoint, Config, Domain
 from pytest_diversity.domains import KINDS, Prompt, load_prompts
 from pytest_diversity.errors import CheckpointError, ConfigError, MissingExtraError
+from pytest_diversity.estimate import Estimate, estimate, features_of
 from pytest_diversity.features import Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.gate import Comparison, Verdict, judge
-from pytest_diversity.measure import Estimate, estimate, features_of
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.options import Options
 from pytest_diversity.report.evidence import evidence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
 from pytest_diversity.gate import number
-from pytest_diversity.measure import Estimate
 
 __all__ = ["evidence"]
 

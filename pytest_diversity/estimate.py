@@ -1,4 +1,7 @@
-"""From samples to an estimate: features -> metric (one number per prompt) -> mean over prompts."""
+"""From samples to an estimate: features -> metric (one number per prompt) -> mean over prompts.
+
+Not called `measure.py`: once imported, a submodule hides the package's lazy attribute of its name.
+"""
 
 from __future__ import annotations
 
