@@ -22,15 +22,16 @@ from pytest_diversity.discovery import (
     is_worker,
     running,
 )
-from pytest_diversity.fixtures import checkpoint, diversity, samples
+from pytest_diversity.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
 
 if TYPE_CHECKING:
     from pytest_diversity.collector import DiversityFile
 
-__all__ = ["checkpoint", "diversity", "samples"]
+__all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 _EVENTS = pytest.StashKey[list[dict[str, Any]]]()
-_FIXTURES = frozenset({"checkpoint", "diversity", "samples"})
+# What ours are parametrised by: a suite may have a fixture `checkpoint` of its own.
+_FIXTURE = "_diversity_checkpoint"
 _OPTIONS = {
     "config": ("PATH", f"the configuration file; else the nearest {CONFIG_NAME}"),
     "device": ("DEVICE", "cuda, mps, xpu or cpu, as in torch; else the best there is"),
@@ -75,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_diversity.wiring import session_of
 
     try:
-        session_of(config, find_config(config)).check()
+        session_of(config, find_config(config))
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -97,7 +98,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
     """Collect `diversity.toml`."""
-    if file_path.name != CONFIG_NAME:
+    named = parent.config.getoption("diversity_config")
+    if file_path.name != CONFIG_NAME and not (named and file_path == find_config(parent.config)):
         return None
     from pytest_diversity.collector import DiversityFile
 
@@ -107,7 +109,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityF
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes a checkpoint once for each of them."""
-    if "checkpoint" not in metafunc.fixturenames:
+    if _FIXTURE not in metafunc.fixturenames:
         return
     from pytest_diversity.errors import DiversityError
     from pytest_diversity.wiring import refuse, selected, session_of
@@ -118,14 +120,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = selected(session_of(config, find_config(config)))
     except DiversityError as error:
         refuse(config, error)
-    metafunc.parametrize("checkpoint", names, indirect=True, scope="session", ids=names)
+    metafunc.parametrize(_FIXTURE, names, indirect=True, scope="session", ids=names)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the gates, so that `-m diversity` selects them; refuse a wrong configuration."""
     for item in items:
-        if _FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        if _FIXTURE in getattr(item, "fixturenames", ()):
             item.add_marker("diversity")
     if wiring := sys.modules.get("pytest_diversity.wiring"):
         message = wiring.refused(config)
