@@ -227,7 +227,7 @@ def _paired_detail(word: str, loss: Mean, base: float, reference: str) -> str:
     span = f", 95 % interval [{number(interval[0])}, {number(interval[1])}]" if interval else ""
     return (
         f"paired {word} {number(loss.value)}{span} from {number(base)} ({reference}) "
-        f"over {loss.count} prompts"
+        f"over {_prompts(loss.count)}"
     )
 
 
@@ -256,7 +256,7 @@ def _facts(estimate: Estimate, reference: Comparison | None) -> list[str]:
             f"{estimate.metric} {number(estimate.value)}, "
             f"95 % interval [{number(estimate.low)}, {number(estimate.high)}] over prompts"
         )
-    lines.append(f"{len(estimate.per_prompt)} prompts x {_samples(estimate)} samples")
+    lines.append(f"{_prompts(len(estimate.per_prompt))} x {_samples(estimate)} samples")
     if estimate.mean_tokens is not None:
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
@@ -273,9 +273,13 @@ def _notes(estimate: Estimate, checks: Iterable[_Check]) -> Iterable[str]:
         return
     count = len(estimate.per_prompt)
     if count < _FEWEST_PROMPTS:
-        yield f"only {count} prompt{'s' * (count != 1)}: this gate can hardly fail; use 6 or more"
+        yield f"only {_prompts(count)}: this gate can hardly fail; use 6 or more"
     for check in checks:
         yield from check.notes
+
+
+def _prompts(count: int) -> str:
+    return f"{count} prompt{'s' * (count != 1)}"
 
 
 def _samples(estimate: Estimate) -> str:

@@ -117,7 +117,7 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         Raises:
             DataError: The file cannot be read, or a line is not a sample (as `path:line: ...`).
         """
-        return cls(_sample(record, where) for where, record in read_json_lines(Path(path)))
+        return cls(_numbered(read_json_lines(Path(path))))
 
     def to_jsonl(self, path: str | Path) -> None:
         """Write JSON Lines, one sample a line; what is unknown is left out."""
@@ -128,7 +128,7 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
     def from_parquet(cls, path: str | Path) -> SampleSet:
         """Read a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
         rows = _parquet().read_table(Path(path)).to_pylist()
-        return cls(_sample(row, f"{path}: row {number}") for number, row in enumerate(rows, 1))
+        return cls(_numbered((f"{path}: row {number}", row) for number, row in enumerate(rows, 1)))
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
@@ -152,8 +152,12 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist", fix="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", fix="it must be a UTF-8 file") from None
+    except UnicodeDecodeError as error:
+        place = error.object.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}:{place}: not UTF-8", fix="save the file as UTF-8") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path} cannot be read: {reason}", fix="it must be a file") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", _object(line, f"{path}:{number}")
@@ -180,9 +184,6 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 def _sample(record: Mapping[str, Any], where: str) -> Sample:
-    for key in ("prompt", "index", "text"):
-        if key not in record:
-            raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
     for key, value in record.items():
         if key not in _TYPES:
             raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, _TYPES))
@@ -195,9 +196,28 @@ def _sample(record: Mapping[str, Any], where: str) -> Sample:
 
 
 def _texts(texts: object) -> Sequence[str]:
+    for key in ("prompt", "index", "text"):
+        if key not in record:
+            raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
+    if record["index"] < 0:
+        raise DataError(f"{where}: 'index' must not be negative", fix="number the samples from 0")
     if isinstance(texts, Sequence) and not isinstance(texts, str):
         wrong = [text for text in texts if not isinstance(text, str)]
         if not wrong:
+def _numbered(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Sample]:
+    """The samples of records with their places, each number of a prompt once."""
+    places: dict[tuple[str | None, str, int], str] = {}
+    for where, record in records:
+        sample = _sample(record, where)
+        first = places.setdefault((sample.domain, sample.prompt, sample.index), where)
+        if first != where:
+            raise DataError(
+                f"{where}: prompt {sample.prompt!r} has a sample {sample.index} already ({first})",
+                fix="number the samples of a prompt 0, 1, 2, ...",
+            )
+        yield sample
+
+
             return texts
     raise DataError(
         "samples must be a SampleSet, a mapping from prompts to lists of texts, or a list of texts",

@@ -22,6 +22,7 @@ from pytest_diversity.estimate import Estimate, estimate, features_of
 from pytest_diversity.features import Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.gate import Comparison, Verdict, judge
+from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.options import Options
 from pytest_diversity.report.evidence import evidence
@@ -74,6 +75,7 @@ class Session:
         self.events: list[dict[str, Any]] = []
         self._console = console
         self._features: dict[tuple[str, str], Features] = {}
+        self._replays: dict[Path, SampleSet] = {}
         self._loaded: tuple[_Found, Engine] | None = None
 
     @cached_property
@@ -93,15 +95,25 @@ class Session:
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
-        for checkpoint in self.config.checkpoints.values():
-            for source in filter(None, (checkpoint.source, checkpoint.adapter)):
-                if not is_hub_name(source, self.root):
-                    locate(source, self.root)
+        for name, checkpoint in self.config.checkpoints.items():
+            with located(self.config.path, "checkpoints", name):
+                self._check_sources(checkpoint)
         for name in self.config.domains:
             domain = self.domain(name)
-            self._prompts(domain)
+            with located(self.config.path, "domains", name, "language"):
+                KINDS[domain.kind].check(domain)
+            with located(self.config.path, "domains", name, "prompts"):
+                self._prompts(domain)
             for family, budget in domain.budgets.items():
-                self.metric(domain, family, budget.metric)
+                with located(self.config.path, "domains", name, "budget", family, "metric"):
+                    self.metric(domain, family, budget.metric)
+
+    def _check_sources(self, checkpoint: Checkpoint) -> None:
+        for source in filter(None, (checkpoint.source, checkpoint.adapter)):
+            if not is_hub_name(source, self.root):
+                locate(source, self.root)
+        if checkpoint.source.startswith("replay:"):
+            self._recorded(checkpoint)
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
@@ -117,7 +129,7 @@ class Session:
         """The metric of a family: the one named, else the default of the domain's kind.
 
         Raises:
-            ConfigError: The kind has none for the family, or the name is unknown.
+            ConfigError: The kind has none for the family, or the name is unknown or of another.
         """
         default = KINDS[domain.kind].metrics.get(family)
         if name is None and default is None:
@@ -125,7 +137,13 @@ class Session:
                 f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
                 fix="name one with metric = ...",
             )
-        return parse(name or str(default))
+        metric = parse(name or str(default))
+        if metric.definition.family != family:
+            raise ConfigError(
+                f"{metric} measures {metric.definition.family}, not {family}",
+                fix=f"move the budget to {metric.definition.family!r}, or name another metric",
+            )
+        return metric
 
     def samples(self, checkpoint: str, domain: str) -> SampleSet:
         """The samples of a checkpoint in a domain, from the store where they are."""
@@ -224,8 +242,7 @@ class Session:
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> Drawing:
         if checkpoint.source.startswith("replay:"):
-            location = locate(checkpoint.source, self.root)
-            samples = SampleSet.from_jsonl(location.path)
+            samples = self._recorded(checkpoint)
             return replayed(checkpoint, domain, samples, domain.samples_per_prompt)
         if not prompts:
             raise ConfigError(
@@ -239,6 +256,13 @@ class Session:
             count=domain.samples_per_prompt,
         )
         return self._show(checkpoint, domain, found, plan)
+
+    def _recorded(self, checkpoint: Checkpoint) -> SampleSet:
+        """The samples of a `replay:` checkpoint, of all its domains; read once."""
+        path = locate(checkpoint.source, self.root).path
+        if path not in self._replays:
+            self._replays[path] = SampleSet.from_jsonl(path)
+        return self._replays[path]
 
     def _show(self, checkpoint: Checkpoint, domain: Domain, found: _Found, plan: Plan) -> Drawing:
         """Draw what is missing under a progress display."""

@@ -22,7 +22,7 @@ _REFUSED = pytest.StashKey[list[str]]()
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
-    """The session of a configuration file, or of none; made when first asked for.
+    """The session of a configuration file, or of none; made and checked when first asked for.
 
     Raises:
         DiversityError: The file or an option cannot be used.
@@ -30,15 +30,17 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
         config.hook.pytest_diversity_register_metrics()
-        loaded = load_config(path) if path else Config()
-        loaded = add_checkpoints(loaded, config.getoption("diversity_checkpoint"))
+        added = config.getoption("diversity_checkpoint")
+        loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
         given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, "strict")}
-        sessions[path] = Session(
+        session = Session(
             loaded,
             resolve(given, loaded, config.rootpath),
             path.parent if path else config.rootpath,
             partial(_console, config),
         )
+        session.check()
+        sessions[path] = session
     return sessions[path]
 
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.features.quality import defines
-from pytest_diversity.features.syntax import Syntax, analyse
+from pytest_diversity.features.syntax import Syntax, analyse, check_language
 
 __all__ = ["CODE", "extract_program"]
 
@@ -118,4 +118,5 @@ CODE = Kind(
         "quality": "validity()",
     },
     notes={"quality": "validity of code is that it parses and defines the entry point"},
+    check=lambda domain: check_language(domain.language),
 )

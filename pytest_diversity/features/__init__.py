@@ -40,12 +40,14 @@ class Kind:
         features: How each feature is computed: from all prompts at once, to a value per prompt.
         metrics: The default metric of each family.
         notes: What a report must say about a family, for example that its judge is a heuristic.
+        check: Refuses a domain whose settings it cannot work with.
     """
 
     name: str
     features: Mapping[str, Feature]
     metrics: Mapping[str, str]
     notes: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Domain], None] = lambda _: None
 
 
 class Features:

@@ -12,7 +12,7 @@ import tree_sitter
 from pytest_diversity.errors import ConfigError, MissingExtraError, did_you_mean
 from pytest_diversity.metrics.subtree import Tree
 
-__all__ = ["GRAMMARS", "Syntax", "analyse"]
+__all__ = ["GRAMMARS", "Syntax", "analyse", "check_language"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,16 @@ def analyse(source: str, language: str) -> Syntax:
     root = _parser(language).parse(data).root_node
     tokens = tuple(_tokens(root, data))
     return Syntax(tokens, None if root.has_error else _canonical(root, GRAMMARS[language].literals))
+
+
+def check_language(language: str) -> None:
+    """Make sure that programs in `language` can be parsed.
+
+    Raises:
+        ConfigError: No grammar is known for it.
+        MissingExtraError: Its grammar is not installed.
+    """
+    _parser(language)
 
 
 @cache
