@@ -24,6 +24,7 @@ class Sample:
         domain: The domain it was drawn for, if known.
         finish_reason: Why it ended, `stop` or `length`, if known.
         tokens: Its length in the model's tokens, if known.
+        logprob: The model's log-probability of the whole text, unfiltered, if known.
     """
 
     prompt: str
@@ -32,6 +33,7 @@ class Sample:
     domain: str | None = None
     finish_reason: str | None = None
     tokens: int | None = None
+    logprob: float | None = None
 
 
 class SampleSet(Mapping[str, Sequence[Sample]]):
@@ -136,7 +138,8 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         import pyarrow  # noqa: ICN001, PLC0415 - optional
 
         rows = [asdict(sample) for sample in self.samples]
-        types = {"index": pyarrow.int64(), "tokens": pyarrow.int64()}
+        types = {name: pyarrow.int64() for name in ("index", "tokens")}
+        types["logprob"] = pyarrow.float64()
         names = [field.name for field in fields(Sample)]
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
         parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), Path(path))
@@ -180,6 +183,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "domain": (str, type(None)),
     "finish_reason": (str, type(None)),
     "tokens": (int, type(None)),
+    "logprob": (int, float, type(None)),
 }
 
 
@@ -190,20 +194,16 @@ def _sample(record: Mapping[str, Any], where: str) -> Sample:
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
             raise DataError(
                 f"{where}: {key!r} must not be {json.dumps(value, default=str)[:40]}",
-                fix="a number for index and tokens, a string for the others",
+                fix="a number for index, tokens and logprob, a string for the others",
             )
-    return Sample(**record)
-
-
-def _texts(texts: object) -> Sequence[str]:
     for key in ("prompt", "index", "text"):
         if key not in record:
             raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
     if record["index"] < 0:
         raise DataError(f"{where}: 'index' must not be negative", fix="number the samples from 0")
-    if isinstance(texts, Sequence) and not isinstance(texts, str):
-        wrong = [text for text in texts if not isinstance(text, str)]
-        if not wrong:
+    return Sample(**record)
+
+
 def _numbered(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Sample]:
     """The samples of records with their places, each number of a prompt once."""
     places: dict[tuple[str | None, str, int], str] = {}
@@ -218,6 +218,10 @@ def _numbered(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Samp
         yield sample
 
 
+def _texts(texts: object) -> Sequence[str]:
+    if isinstance(texts, Sequence) and not isinstance(texts, str):
+        wrong = [text for text in texts if not isinstance(text, str)]
+        if not wrong:
             return texts
     raise DataError(
         "samples must be a SampleSet, a mapping from prompts to lists of texts, or a list of texts",

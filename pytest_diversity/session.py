@@ -43,7 +43,7 @@ from pytest_diversity.store import Store
 
 __all__ = ["Session"]
 
-ENGINE = "transformers.generate/1"
+ENGINE = "transformers/1"
 
 
 @dataclass(frozen=True, slots=True)

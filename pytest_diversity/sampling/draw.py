@@ -154,7 +154,9 @@ def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
 def _write(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
     by_prompt: dict[str, list[Drawn]] = {}
     for sample in samples:
-        drawn = Drawn(sample.index, sample.text, sample.finish_reason, sample.tokens)
+        drawn = Drawn(
+            sample.index, sample.text, sample.finish_reason, sample.tokens, sample.logprob
+        )
         by_prompt.setdefault(sample.prompt, []).append(drawn)
     for name, group in by_prompt.items():
         store.add(*plan.key(plan.prompts[name]), group)
@@ -162,7 +164,7 @@ def _write(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
 
 def _stored(plan: Plan, store: Store) -> SampleSet:
     return SampleSet(
-        Sample(name, one.number, one.text, None, one.finish_reason, one.tokens)
+        Sample(name, one.number, one.text, None, *one[2:])
         for name, prompt in plan.prompts.items()
         for one in store.samples(plan.key(prompt)[0]).values()
         if one.number < plan.count
