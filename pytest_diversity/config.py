@@ -334,8 +334,8 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation = _values(entry, _GENERATION)
         for expanded, path in _located(entry, None, partial(_expand, name, root), source):
-            if not expanded.strip() or expanded in names:
-                entry.fail(None, f"the name {expanded!r} is empty or taken", fix="rename it")
+            if not expanded.strip() or not expanded.isprintable() or expanded in names:
+                entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
             yield expanded, Checkpoint(expanded, path, adapter, generation)
 
