@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import Protocol
@@ -70,8 +71,8 @@ class Drawing:
 class StartProgress(Protocol):
     """Begins to show the drawing of a number of samples."""
 
-    def __call__(self, total: int) -> Progress:
-        """The progress of `total` samples."""
+    def __call__(self, total: int) -> AbstractContextManager[Progress]:
+        """The progress of `total` samples, while they are drawn."""
 
 
 def draw(
@@ -96,8 +97,8 @@ def draw(
             missing = _missing(plan, store)
             drawn = sum(len(request.numbers) for request in missing)
             if missing:
-                progress = start(drawn)
-                _keep(plan, store, engine(progress).sample(missing, progress))
+                with start(drawn) as progress:
+                    _keep(plan, store, engine(progress).sample(missing, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 

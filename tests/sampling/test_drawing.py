@@ -183,7 +183,7 @@ def test_what_cannot_share_its_cache_is_served_by_generate(
     """The fallback draws as many samples as were asked for, and the run says so."""
     monkeypatch.setattr("pytest_diversity.sampling.transformers.is_supported", lambda _: False)
     one = session()
-    one._console = Console
+    one.console = Console
     assert all(len(set(texts)) == 4 for texts in _texts(one).values())
     assert "its cache cannot be shared, so generate draws" in capsys.readouterr().err
 
@@ -279,7 +279,7 @@ def test_a_tokenizer_without_chat_template_gets_plain_prompts(
 ) -> None:
     """The prompt is given as it is, and the run says so."""
     one = session(source=make_model(tmp_path / "plain", template=False))
-    one._console = Console
+    one.console = Console
     assert all(len(group) == 4 for group in _texts(one).values())
     assert "has no chat template: prompts are given as they are" in capsys.readouterr().err
 
