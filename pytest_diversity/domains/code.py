@@ -12,7 +12,7 @@ from pytest_diversity.features.syntax import Syntax, analyse, check_language
 
 __all__ = ["CODE", "extract_program"]
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n", re.MULTILINE)
 _START = re.compile(r"(?:async\s+def|def|class|import|from|@|if\s+__name__)\b|@\w")
 _SENTENCE = re.compile(r"[A-Z\"'*#>-][^=()\[\]]*[.:!?*]?$")
 
@@ -23,24 +23,33 @@ def extract_program(answer: str, entry_point: str | None = None) -> str:
     Where no block does, the longest one; a block that the answer leaves open runs to its end.
     Without any block the whole answer is the program, less sentences before and after it.
     """
+    if defines(answer, None):  # all of it is code, whatever fences its docstrings hold
+        return answer
     blocks = _blocks(answer)
     if not blocks:
         return _without_sentences(answer)
-    for block in blocks:
-        if entry_point is not None and re.search(rf"\b{re.escape(entry_point)}\b", block):
-            return block
+    if entry_point is not None:
+        blocks = [block for block in blocks if _names(block, entry_point)][:1] or blocks
     return max(blocks, key=len)
+
+
+def _names(block: str, entry_point: str) -> bool:
+    """Whether a line of `block`, which need not parse, defines `entry_point`."""
+    name = re.escape(entry_point)
+    pattern = rf"^(?:async\s+def|def|class)\s+{name}\b|^{name}\s*[:=]"
+    return re.search(pattern, block, re.MULTILINE) is not None
 
 
 def _blocks(answer: str) -> list[str]:
     blocks = []
     position = 0
     while opening := _FENCE.search(answer, position):
-        closing = re.compile(rf"^[ \t]*{opening[1]}[ \t]*$", re.MULTILINE).search(
-            answer, opening.end()
-        )
-        end, position = closing.span() if closing else (len(answer), len(answer))
-        blocks.append(answer[opening.end() : end])
+        indent, fence, _ = opening.groups()
+        end = re.compile(rf"^[ \t]*{fence}{fence[0]}*[ \t\r]*$", re.MULTILINE)
+        closing = end.search(answer, opening.end())
+        stop, position = closing.span() if closing else (len(answer), len(answer))
+        margin = re.compile(rf"^[ \t]{{0,{len(indent)}}}", re.MULTILINE)
+        blocks.append(margin.sub("", answer[opening.end() : stop]))
     return [block for block in blocks if block.strip()]
 
 
