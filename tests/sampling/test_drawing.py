@@ -189,9 +189,11 @@ def test_what_cannot_share_its_cache_is_served_by_generate(
 
 
 def test_an_interrupt_keeps_what_was_finished(
-    session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+    session: Callable[..., Session],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Ctrl-C in the third batch keeps the first two, and the next run continues."""
+    """Ctrl-C in the third batch keeps the first two, says so, and the next run continues."""
     monkeypatch.setattr("pytest_diversity.sampling.transformers._BATCH", 4)
     steps = 0
     advance = DrawingProgress.advance
@@ -205,8 +207,11 @@ def test_an_interrupt_keeps_what_was_finished(
 
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", interrupt)
+        one = session()
+        one.console = Console
         with pytest.raises(KeyboardInterrupt):
-            session().samples("m", "d")
+            one.samples("m", "d")
+    assert "the same command goes on from it" in capsys.readouterr().err
     after = session()
     after.samples("m", "d")
     drawn, stored = _drawn(after)
