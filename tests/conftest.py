@@ -11,15 +11,14 @@ import pytest
 
 # Imported here once and for all: pytester forgets what is first imported in a run in this process,
 # and numpy cannot be loaded twice.
-import pytest_diversity.assertions
+import pytest_diversity.collector
 from pytest_diversity.features.syntax import analyse
 
-__all__ = ["record"]
+__all__ = ["pytest_diversity", "record"]
 
 pytest_plugins = ["pytester"]
 
 analyse("", "python")
-assert pytest_diversity.assertions
 
 WORDS = tuple("abcdefghijklmnopqrstuvwxyz")
 
