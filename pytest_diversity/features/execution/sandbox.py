@@ -132,18 +132,7 @@ class Sandbox:
     def _one(self, program: Program) -> Execution:
         worker = self._idle.get()
         try:
-            return worker.run(program)
-        except ServerFailedError:  # never an outcome: once more, in new processes
-            worker.restart()
-        try:
-            return worker.run(program)
-        except ServerFailedError as error:
-            worker.restart()
-            name = program.entry_point or "a program"
-            raise HarnessError(
-                f"the sandbox failed twice on {name}: {error}; this is not an outcome of the "
-                "program, so no score is given"
-            ) from error
+            return worker.run_surely(program)
         finally:
             self._idle.put(worker)
 
@@ -166,6 +155,22 @@ class _Worker:
         """End the processes; the next program starts new ones."""
         self.close()
         self.servers, self.ends = {}, []
+
+    def run_surely(self, program: Program) -> Execution:
+        """Run a program; where a server fails, which is never an outcome, once more in new ones."""
+        try:
+            return self.run(program)
+        except ServerFailedError:
+            self.restart()
+        try:
+            return self.run(program)
+        except ServerFailedError as error:
+            self.restart()
+            name = program.entry_point or "a program"
+            raise HarnessError(
+                f"the sandbox failed twice on {name}: {error}; this is not an outcome of the "
+                "program, so no score is given"
+            ) from error
 
     def run(self, program: Program) -> Execution:
         outcomes = self._outcomes("first", program, program.inputs)

@@ -83,11 +83,10 @@ class _Candidate:
 
 def _objects(call: list[Any]) -> str | None:
     """The type of the first argument that only the check could have made, and cannot pass."""
-    arguments = [*call[0], *call[1].values()]
-    for argument in arguments:
-        if callable(argument) or encode(argument)[:1] == ["object"]:
-            if not isinstance(argument, Opaque):
-                return type(argument).__name__
+    for argument in [*call[0], *call[1].values()]:
+        wire = encode(argument)
+        if isinstance(wire, list) and wire[0] == "object" and not isinstance(argument, Opaque):
+            return type(argument).__name__
     return None
 
 
