@@ -39,7 +39,9 @@ class Program:
                 f"the inputs of {self.entry_point or 'a program'} have the wrong form",
                 fix="each must be a list of arguments, or a string of standard input",
             )
-        if self.entry_point is None and (self.check or any(not isinstance(i, str) for i in self.inputs)):
+        if self.entry_point is None and (
+            self.check or any(not isinstance(i, str) for i in self.inputs)
+        ):
             raise CheckError(
                 "a program is to be called, but no entry point is named", fix='add "entry_point"'
             )

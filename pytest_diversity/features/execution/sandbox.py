@@ -183,7 +183,9 @@ class _Worker:
         again = self._outcomes("second", program, program.inputs[:1])
         return again[0].meaning != outcome.meaning
 
-    def _outcomes(self, name: str, program: Program, inputs: tuple[Any, ...]) -> tuple[Outcome, ...]:
+    def _outcomes(
+        self, name: str, program: Program, inputs: tuple[Any, ...]
+    ) -> tuple[Outcome, ...]:
         if not inputs:
             return ()
         style = "script" if isinstance(inputs[0], str) else "call"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from .inside import channel
 
@@ -77,7 +77,17 @@ class Server:
             "preload": _preload(language, limits, tier) if kind == "zygote" else (),
             "handover": handover,
         }
-        command = [sys.executable, "-P", "-s", "-B", "-c", _START, str(_HERE), kind, json.dumps(config)]
+        command = [
+            sys.executable,
+            "-P",
+            "-s",
+            "-B",
+            "-c",
+            _START,
+            str(_HERE),
+            kind,
+            json.dumps(config),
+        ]
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
             [*outside, *command],
@@ -89,8 +99,11 @@ class Server:
             start_new_session=True,
             pass_fds=() if handover is None else (handover,),
         )
-        assert self.process.stdin and self.process.stdout
-        self.into, self.out = self.process.stdin.fileno(), self.process.stdout.fileno()
+        self.pipes = cast(
+            "tuple[IO[bytes], IO[bytes], IO[bytes]]",
+            (self.process.stdin, self.process.stdout, self.process.stderr),
+        )
+        self.into, self.out = self.pipes[0].fileno(), self.pipes[1].fileno()
 
     def ready(self) -> dict[str, Any]:
         """Wait until its walls are prepared; what it says about them."""
@@ -106,7 +119,7 @@ class Server:
         except OSError as error:
             raise ServerFailedError(self._end()) from error
 
-    def receive(self, seconds: float) -> Any:  # noqa: ANN401 - JSON
+    def receive(self, seconds: float) -> Any:
         """Its next answer."""
         try:
             return channel.receive(self.out, seconds)
@@ -118,22 +131,20 @@ class Server:
             status = self.process.wait(0.5)
         except subprocess.TimeoutExpired:
             return "does not answer"
-        assert self.process.stderr  # of its start alone: it closes it before it serves
-        said = self.process.stderr.read().decode(errors="replace").strip().splitlines()
+        # what it said while it started: before it serves, it closes its standard error
+        said = self.pipes[2].read().decode(errors="replace").strip().splitlines()
         return said[-1] if said else f"ended with status {status}"
 
     def close(self) -> None:
         """End it and whatever it runs; its children end with it."""
-        for pipe in (self.process.stdin, self.process.stderr):
-            if pipe:
-                pipe.close()
+        self.pipes[0].close()
         try:
             self.process.wait(0.5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
+        self.pipes[1].close()
+        self.pipes[2].close()
 
 
 def environment(seed: int = 0) -> dict[str, str]:
@@ -162,7 +173,12 @@ def _preload(language: Language, limits: Limits, tier: Tier) -> Sequence[str]:
 
 def _bubblewrap(language: Language) -> list[str]:
     """A namespace of nothing but the readable paths, all of them read-only."""
-    command = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session"]
+    command = [
+        shutil.which("bwrap") or "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+    ]
     configuration = os.path.join(sys.prefix, "pyvenv.cfg")  # noqa: PTH118 - a string is wanted
     interpreter = (sys.executable, os.path.realpath(sys.executable), configuration)
     for path in dict.fromkeys((*interpreter, *language.readable, str(_HERE))):

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .failures import SandboxUnavailable
 from .languages import language
@@ -105,7 +105,10 @@ def attack(tier: Tier) -> Trial:
 
 def _probe(tier: Tier, server: Server) -> Trial:
     abi = server.ready()["abi"]
-    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
         victim = Path(folder) / "victim"
         victim.write_text("secret")
         victim.chmod(0o666)
@@ -133,12 +136,10 @@ def _harm(victim: Path, listener: socket.socket) -> list[str]:
     return harm
 
 
-def _result(answer: dict[str, object], harm: list[str]) -> tuple[str, tuple[str, ...]]:
+def _result(answer: dict[str, Any], harm: list[str]) -> tuple[str, tuple[str, ...]]:
     if "error" in answer:
         return str(answer["error"]), ()
-    outcomes = answer["outcomes"]
-    assert isinstance(outcomes, list)
-    kind, value, _ = outcomes[0]
+    kind, value, _ = answer["outcomes"][0]
     if kind != "ok":
         return f"the probe ended with {kind} {value or ''}".strip(), tuple(harm)
     done = json.loads(value)[1]

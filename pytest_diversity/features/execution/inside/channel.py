@@ -14,7 +14,7 @@ __all__ = ["receive", "send"]
 _HEADER = struct.Struct("=I")
 
 
-def send(descriptor: int, message: Any) -> None:  # noqa: ANN401 - any JSON value
+def send(descriptor: int, message: Any) -> None:
     """Write one message; escapes keep lone surrogates whole."""
     data = json.dumps(message, separators=(",", ":")).encode("ascii")
     view = memoryview(_HEADER.pack(len(data)) + data)
@@ -22,7 +22,7 @@ def send(descriptor: int, message: Any) -> None:  # noqa: ANN401 - any JSON valu
         view = view[os.write(descriptor, view) :]
 
 
-def receive(descriptor: int, seconds: float | None = None) -> Any:  # noqa: ANN401 - as above
+def receive(descriptor: int, seconds: float | None = None) -> Any:
     """Read one message, or raise EOFError where the other side is gone, TimeoutError if late."""
     until = None if seconds is None else monotonic() + seconds
     (length,) = _HEADER.unpack(_exactly(descriptor, _HEADER.size, until))

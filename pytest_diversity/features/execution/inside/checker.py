@@ -18,7 +18,7 @@ import socket
 from typing import Any
 
 from . import channel
-from .confine import Wall, leave
+from .confine import Wall, WallError, leave
 from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, rlimits, settle
 from .wire import Opaque, decode, encode
 
@@ -47,7 +47,7 @@ class _Candidate:
         self.requests = requests
         self.kept = bytearray()
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         self._ask([list(arguments), named])
         try:
             kind, value, *after = json.loads(self._line())
@@ -116,7 +116,7 @@ def _namespace(job: dict[str, Any]) -> dict[str, Any]:
     try:
         for part in (job["prefix"], job["check"]):
             exec(compile(part or "", "<check>", "exec", dont_inherit=True), namespace)  # noqa: S102 - the user's check
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the check's
         raise _BadCheckError(f"cannot be loaded: {type(error).__name__}: {error}") from None
     if not callable(namespace.get("check")):
         raise _BadCheckError("defines no function check(candidate)")

@@ -8,7 +8,7 @@ same times in every run; what a slower one measures differs, and the repeated ru
 from __future__ import annotations
 
 import ctypes
-import datetime
+import datetime as dt
 import gc
 import time
 from collections.abc import Callable
@@ -52,19 +52,19 @@ def install(clock: Clock) -> None:
     for name in ("monotonic", "perf_counter", "process_time", "thread_time"):
         setattr(time, name, lambda: clock.read() / 1e9)
         setattr(time, f"{name}_ns", clock.read)
-    setattr(time, "time", lambda: wall() / 1e9)
-    setattr(time, "time_ns", wall)
-    setattr(time, "clock_gettime", lambda which: (wall() if which == 0 else clock.read()) / 1e9)
-    setattr(time, "clock_gettime_ns", lambda which: wall() if which == 0 else clock.read())
+    time.time = lambda: wall() / 1000000000.0
+    time.time_ns = wall
+    time.clock_gettime = lambda which: (wall() if which == 0 else clock.read()) / 1000000000.0
+    time.clock_gettime_ns = lambda which: wall() if which == 0 else clock.read()
     for name in ("gmtime", "localtime", "ctime"):
         setattr(time, name, _defaulting(getattr(time, name), wall))
     strftime, asctime = time.strftime, time.asctime
-    setattr(time, "strftime", lambda form, moment=None: strftime(form, moment or time.localtime()))
-    setattr(time, "asctime", lambda moment=None: asctime(moment or time.localtime()))
-    _patch(datetime.datetime, "now", lambda cls, tz=None: cls.fromtimestamp(time.time(), tz))
-    _patch(datetime.datetime, "utcnow", lambda cls: cls(*time.gmtime()[:6]))
-    _patch(datetime.datetime, "today", lambda cls: cls.fromtimestamp(time.time()))
-    _patch(datetime.date, "today", lambda cls: cls(*time.localtime()[:3]))
+    time.strftime = lambda form, moment=None: strftime(form, moment or time.localtime())
+    time.asctime = lambda moment=None: asctime(moment or time.localtime())
+    _patch(dt.datetime, "now", lambda cls, tz=None: cls.fromtimestamp(time.time(), tz))
+    _patch(dt.datetime, "utcnow", lambda cls: cls(*time.gmtime()[:6]))
+    _patch(dt.datetime, "today", lambda cls: cls.fromtimestamp(time.time()))
+    _patch(dt.date, "today", lambda cls: cls(*time.localtime()[:3]))
 
 
 def _defaulting(function: _Call, wall: Callable[[], int]) -> _Call:

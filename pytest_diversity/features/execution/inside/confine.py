@@ -54,7 +54,7 @@ SCOPES = {6: 0b11}  # abstract UNIX sockets, signals
 DESCRIPTORS = 256  # that a process may have before it is confined: `server.settle` sees to it
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
-PID = 0xFFFF_FFF5  # stands in a template for the process's own id; no such id exists (linux/threads.h)
+PID = 0xFFFF_FFF5  # stands for the process's own id; above PID_MAX_LIMIT of linux/threads.h
 WORD = 0xFFFF_FFFF
 
 Condition = tuple[int, int, tuple[int, ...]]  # argument, mask, the allowed values of what is left
@@ -69,8 +69,8 @@ def _is(argument: int, *values: int, ignoring: int = 0) -> Condition:
 
 
 # clone: what glibc's and musl's pthread_create ask for, and nothing else: a thread, no process.
-# VM|FS|FILES|SIGHAND|THREAD|SYSVSEM|SETTLS|PARENT_SETTID|CHILD_CLEARTID (linux/sched.h),
-# with musl's CLONE_DETACHED.
+# Of linux/sched.h: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID and
+# CHILD_CLEARTID; the second with musl's DETACHED.
 THREAD = (0x003D0F00, 0x007D0F00)
 # open: access mode and O_TRUNC are checked; O_TRUNC without write access truncates behind
 # Landlock's back before ABI 3, and access mode 3 escapes its test for writing.
@@ -83,7 +83,7 @@ MODES = (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC, os.O_RDW
 STATUS = os.O_RDWR | os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | 0o100000 | 0o400000  # not O_ASYNC
 PROTECTIONS = tuple(range(6))  # read 1, write 2, execute 4 (asm-generic/mman-common.h), not 2|4
 AT_EMPTY_PATH = 0x1000  # linux/fcntl.h: fstat, as newer C libraries spell it
-# asm-generic/ioctls.h: TCGETS, TIOCGWINSZ, FIONBIO, FIONCLEX, FIOCLEX: none sets an owner (FIOASYNC)
+# asm-generic/ioctls.h: TCGETS, TIOCGWINSZ, FIONBIO, FIONCLEX, FIOCLEX; not FIOASYNC
 IOCTLS = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451)
 FCNTLS = (fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_DUPFD_CLOEXEC)
 
@@ -120,14 +120,13 @@ CHECKED: Rules = {
     ],
     "sendto": [[_is(4, 0)]],
 }
+LOOKING = """
+    stat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64
+""".split()  # noqa: SIM905 - as above
 OPENING: Rules = {
     "open": [[_is(1, *MODES, ignoring=HARMLESS)]],
     "openat": [[_is(2, *MODES, ignoring=HARMLESS)]],
-    **{
-        name: [[]]
-        for name in "stat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat"
-        " getdents64".split()  # noqa: SIM905 - as above
-    },
+    **{name: [[]] for name in LOOKING},
 }
 CLOSED: Rules = {"newfstatat": [[_is(3, AT_EMPTY_PATH)]]}
 # What a process needs on top, by what it is. The checker is handed pipes by its fork server;
@@ -259,9 +258,13 @@ class Ruleset:
             for table in (FILE_RIGHTS, TCP_RIGHTS, SCOPES)
         )
         # struct landlock_ruleset_attr grew with the ABI: files, network (4), scopes (6)
-        attributes = struct.pack("=QQQ", handled, tcp, scopes)[: 24 if scopes else 16 if tcp else 8]
+        size = 24 if scopes else 16 if tcp else 8
+        attributes = struct.pack("=QQQ", handled, tcp, scopes)[:size]
         rules = _call(
-            "landlock_create_ruleset", attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0)
+            "landlock_create_ruleset",
+            attributes,
+            ctypes.c_size_t(len(attributes)),
+            ctypes.c_uint(0),
         )
         for path in readable:
             _allow(rules, path, EXECUTE | READ_FILE | READ_DIR)

@@ -6,16 +6,13 @@ whatever it likes. All it can gain is the last word about itself.
 
 from __future__ import annotations
 
-import builtins
-
-# The functions below keep looking up these builtins, whatever a program puts in their place.
-__builtins__ = dict(vars(builtins))
-
 import atexit
+import builtins
 import random
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import find_spec
 from json import dumps, loads
@@ -27,6 +24,9 @@ from .confine import leave
 from .wire import TooLargeError, decode, encode
 
 __all__ = ["REPLY", "REQUESTS", "run"]
+
+# The functions below keep looking up these builtins, whatever a program puts in their place.
+globals()["__builtins__"] = dict(vars(builtins))
 
 REPLY, REQUESTS = 3, 4  # descriptors: answers out; calls of a checker in
 SEED = 0
@@ -42,10 +42,8 @@ def run(job: dict[str, Any], nonce: bytes) -> NoReturn:
         _serve(job)
     else:
         report = _script(job) if job["style"] == "script" else _call(job)
-        try:
+        with suppress(OSError, ValueError):  # the program may have closed it
             output.flush()
-        except (OSError, ValueError):  # the program closed it
-            pass
         _write(nonce + _text(report, job["result"]))
     leave(0)
 
@@ -94,9 +92,13 @@ def _script(job: dict[str, Any]) -> Report:
     loaded = _load(job, "__main__")
     if isinstance(loaded, list) and loaded != ["exit", 0]:
         return loaded
-    # as an interpreter ends: wait for the threads, then run what was registered for the end
-    shutdown: Callable[[], None] = getattr(threading, "_shutdown")  # noqa: B009 - private
-    return _outcome(lambda: [shutdown(), atexit._run_exitfuncs()] and None)  # noqa: SLF001
+    return _outcome(_end)
+
+
+def _end() -> None:
+    """End as an interpreter does: wait for the threads, then run what was registered for it."""
+    threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 - there is no public way
+    atexit._run_exitfuncs()  # noqa: SLF001 - as above
 
 
 def _entry(job: dict[str, Any]) -> Report | Callable[..., Any]:
@@ -127,7 +129,7 @@ def _serve(job: dict[str, Any]) -> None:
         _write(_text([*report, after[1]], job["result"]) + b"\n")
 
 
-def _lines() -> Any:  # noqa: ANN401 - an iterator of bytes
+def _lines() -> Any:
     kept = b""
     while chunk := read(REQUESTS, 1 << 16):
         *lines, kept = (kept + chunk).split(b"\n")
@@ -145,7 +147,7 @@ def _fix_random() -> None:
 class _SeedNumpy(MetaPathFinder):
     """Seed numpy's generator when, and only if, a program imports it."""
 
-    def find_spec(self, name: str, *_: object) -> Any:  # noqa: ANN401, D102
+    def find_spec(self, name: str, *_: object) -> Any:
         if name != "numpy.random":
             return None
         sys.meta_path.remove(self)

@@ -18,7 +18,9 @@ CONTROL_IN, CONTROL_OUT, HANDOVER = 10, 11, 12
 def settle(handover: int | None) -> None:
     """Move the channels out of the way: 0-9 lead nowhere, and become a child's own."""
     channels = {CONTROL_IN: 0, CONTROL_OUT: 1, HANDOVER: handover}
-    copies = {n: fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, 20) for n, d in channels.items() if d is not None}
+    copies = {
+        n: fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, 20) for n, d in channels.items() if d is not None
+    }
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in range(CONTROL_IN):
         os.dup2(nowhere, number)

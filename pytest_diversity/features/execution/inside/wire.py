@@ -8,17 +8,19 @@ outside, from the exact one, so that a program cannot reach it.
 from __future__ import annotations
 
 import builtins
-
-# The functions below keep looking up these builtins, whatever a program puts in their place.
-__builtins__ = dict(vars(builtins))
-
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from json import dumps
+from math import isnan
 from typing import Any
 
 __all__ = ["CANONICAL_FORM", "Opaque", "TooLargeError", "canonical", "decode", "encode"]
+
+# The functions below keep looking up these builtins, whatever a program puts in their place.
+globals()["__builtins__"] = dict(vars(builtins))
 
 CANONICAL_FORM = 1  # grows with every change of what `canonical` returns
 
@@ -52,20 +54,13 @@ class _Encoder:
         self.room = size
         self.inside: set[int] = set()
 
-    def encode(self, value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+    def encode(self, value: Any, depth: int = 0) -> Any:
         self.nodes += 1
         if self.nodes > NODES:
             raise TooLargeError
         kind = type(value)
-        if value is None or kind is bool:
-            return value
-        if issubclass(kind, str):
-            return self._fits(str.__str__(value))
-        if issubclass(kind, int):
-            number = int.__int__(value)
-            return number if -EXACT < number < EXACT else ["int", self._fits(hex(number))]
-        if issubclass(kind, float):
-            return ["float", float.__repr__(value)]
+        if issubclass(kind, _SIMPLE):
+            return self._simple(value, kind)
         if id(value) in self.inside:
             return ["cycle"]
         if depth >= DEPTH:
@@ -76,33 +71,52 @@ class _Encoder:
         finally:
             self.inside.discard(id(value))
 
+    def _simple(self, value: Any, kind: type) -> Any:
+        if issubclass(kind, str):
+            return self._fits(str.__str__(value))
+        if issubclass(kind, float):
+            return ["float", float.__repr__(value)]
+        if value is None or kind is bool:
+            return value
+        number = int.__int__(value)
+        return number if -EXACT < number < EXACT else ["int", self._fits(hex(number))]
+
     def _fits(self, text: str) -> str:
         self.room -= len(text)
         if self.room < 0:
             raise TooLargeError
         return text
 
-    def _compound(self, value: Any, kind: type, depth: int) -> list[Any]:  # noqa: ANN401
-        for base, tag in ((list, "list"), (tuple, "tuple"), (set, "set"), (frozenset, "frozenset")):
+    def _compound(self, value: Any, kind: type, depth: int) -> list[Any]:
+        for base in (list, tuple, set, frozenset):
             if issubclass(kind, base):
-                return [tag, [self.encode(item, depth) for item in base.__iter__(value)]]
+                items: Iterable[Any] = base.__iter__(value)
+                return [base.__name__, [self.encode(item, depth) for item in items]]
         if issubclass(kind, dict):
             pairs = dict.items(value)
             return ["dict", [[self.encode(k, depth), self.encode(v, depth)] for k, v in pairs]]
-        if issubclass(kind, (bytes, bytearray)):
-            return [kind.__name__, self._fits(value.hex())]
-        if kind is complex:
-            return ["complex", repr(value.real), repr(value.imag)]
-        if kind in (Decimal, Fraction):
-            return [kind.__name__, self._fits(str(value))]
         if kind.__module__ == "numpy":
             return [f"numpy.{kind.__name__}", self.encode(value.tolist(), depth)]
         if kind.__name__ in _ITERATORS and kind.__module__ in ("builtins", "itertools"):
-            return ["iterator", [self.encode(v, depth) for _, v in zip(range(ITEMS), value)]]  # noqa: B905 - an endless one ends at ITEMS
-        return ["object", str(kind.__name__), self._fits(_ADDRESS.sub("0x", repr(value)))]
+            return ["iterator", [self.encode(item, depth) for item in islice(value, ITEMS)]]
+        return [self._fits(text) for text in _described(value, kind)]
 
 
-def encode(value: Any, size: int = 1 << 20) -> Any:  # noqa: ANN401 - any value whatsoever
+_SIMPLE = (str, int, float, type(None))
+
+
+def _described(value: Any, kind: type) -> list[str]:
+    for base in (bytes, bytearray):
+        if issubclass(kind, base):
+            return [base.__name__, base.hex(value)]
+    if kind is complex:
+        return ["complex", repr(value.real), repr(value.imag)]
+    if kind in (Decimal, Fraction):
+        return [kind.__name__, str(value)]
+    return ["object", str(kind.__name__), _ADDRESS.sub("0x", repr(value))]
+
+
+def encode(value: Any, size: int = 1 << 20) -> Any:
     """The exact form of any value.
 
     Raises:
@@ -111,7 +125,7 @@ def encode(value: Any, size: int = 1 << 20) -> Any:  # noqa: ANN401 - any value 
     return _Encoder(size).encode(value)
 
 
-def decode(wire: Any) -> Any:  # noqa: ANN401 - the counterpart of encode
+def decode(wire: Any) -> Any:
     """The value that an exact form stands for; an `Opaque` where only a description came."""
     if not isinstance(wire, list):
         return wire
@@ -141,7 +155,7 @@ _SCALARS: dict[str, Any] = {
 }
 
 
-def canonical(wire: Any) -> str:  # noqa: ANN401 - the exact form of any value
+def canonical(wire: Any) -> str:
     """One text for all values that count as equal: it can be compared, hashed and stored.
 
     Types are kept apart (1, 1.0, True and "1" differ, and a list from a tuple); floats have 12
@@ -150,23 +164,47 @@ def canonical(wire: Any) -> str:  # noqa: ANN401 - the exact form of any value
     return dumps(_canonical(wire), separators=(",", ":"))
 
 
-def _canonical(wire: Any) -> Any:  # noqa: ANN401
+def _canonical(wire: Any) -> Any:
     if not isinstance(wire, list):
         return wire
     tag, *rest = wire
-    if tag in ("list", "tuple", "iterator"):
-        return [tag, [_canonical(item) for item in rest[0]]]
-    if tag in ("set", "frozenset"):
-        return ["set", sorted((_canonical(item) for item in rest[0]), key=dumps)]
-    if tag == "dict":
-        return ["dict", sorted(([_canonical(k), _canonical(v)] for k, v in rest[0]), key=dumps)]
-    if tag in ("float", "complex"):
-        return [tag, *map(_rounded, rest)]
-    if tag.startswith("numpy."):
-        return [tag, _canonical(rest[0])]
-    return wire
+    form: Callable[..., list[Any]] = _FORMS.get(tag, _unchanged)
+    return form(tag, *rest)
+
+
+def _unchanged(*wire: Any) -> list[Any]:
+    tag, *rest = wire
+    return [tag, *map(_canonical, rest)] if tag.startswith("numpy.") else [*wire]
+
+
+def _ordered(tag: str, items: list[Any]) -> list[Any]:
+    return [tag, [_canonical(item) for item in items]]
+
+
+def _unordered(_: str, items: list[Any]) -> list[Any]:
+    return ["set", sorted((_canonical(item) for item in items), key=dumps)]
+
+
+def _mapping(tag: str, pairs: list[Any]) -> list[Any]:
+    return [tag, sorted(([_canonical(key), _canonical(value)] for key, value in pairs), key=dumps)]
+
+
+def _numbers(tag: str, *texts: str) -> list[str]:
+    return [tag, *map(_rounded, texts)]
 
 
 def _rounded(text: str) -> str:
     number = float(text)
-    return "nan" if number != number else f"{number + 0.0:.12g}"  # noqa: PLR0124 - nan alone differs from itself
+    return "nan" if isnan(number) else f"{number + 0.0:.12g}"  # adding zero folds the negative one
+
+
+_FORMS: dict[str, Callable[..., list[Any]]] = {
+    "list": _ordered,
+    "tuple": _ordered,
+    "iterator": _ordered,
+    "set": _unordered,
+    "frozenset": _unordered,
+    "dict": _mapping,
+    "float": _numbers,
+    "complex": _numbers,
+}

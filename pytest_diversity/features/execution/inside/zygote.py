@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from math import ceil
 from time import CLOCK_MONOTONIC, clock_gettime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from . import channel, program
 from .clock import Clock, install
-from .confine import Wall, WallError, adopt_orphans, die_with, hide, leave, orphans
+from .confine import Wall, adopt_orphans, die_with, hide, leave, orphans
 from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, rlimits, settle
 from .wire import canonical
 
@@ -86,7 +86,7 @@ class _Run:
 
     def _stream(self, number: int, limit: int) -> _Stream:
         reading, writing = os.pipe()
-        os.set_blocking(reading, False)  # noqa: FBT003 - the name of the function says what
+        os.set_blocking(reading, False)
         self.moves.append((writing, number))
         self.streams.append(_Stream(reading, limit))
         return self.streams[-1]
@@ -98,7 +98,7 @@ class _Run:
     def give(self, number: int, data: bytes) -> None:
         """Let the program read `data` from the descriptor `number`."""
         memory = os.memfd_create("input")
-        with open(memory, "wb", closefd=False) as file:  # noqa: PTH123 - no path
+        with open(memory, "wb", closefd=False) as file:
             file.write(data)
         os.lseek(memory, 0, os.SEEK_SET)
         self.moves.append((memory, number))
@@ -178,7 +178,7 @@ class _Poll:
         self.poll.register(handle, select.POLLIN)
         return handle
 
-    def __enter__(self) -> _Poll:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -274,7 +274,7 @@ class _Server:
                 return outcomes + [["timeout", None, ""]] * (len(inputs) - len(outcomes))
         return outcomes
 
-    def _one(self, job: dict[str, Any], given: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    def _one(self, job: dict[str, Any], given: Any) -> list[Any]:
         run = _Run(self)
         reply = run.expect_reply()
         job = job | {"args": given, "result": self.limits["result"]}
@@ -313,8 +313,10 @@ def _report(stream: _Stream, nonce: bytes) -> list[Any] | None:
         return None
 
 
-def _outcome(end: _End, limits: dict[str, Any], report: list[Any] | None, out: _Stream) -> list[Any]:
-    printed = _text(bytes(out.data)) 
+def _outcome(
+    end: _End, limits: dict[str, Any], report: list[Any] | None, out: _Stream
+) -> list[Any]:
+    printed = _text(bytes(out.data))
     if end.killed:
         return [end.killed, None, ""]
     if report:
