@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pytest_diversity.config import Domain
-from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.samples import SampleSet
+
+if TYPE_CHECKING:  # domains import this module, and the sandbox below it imports nothing heavy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_diversity.config import Domain
+    from pytest_diversity.domains.prompt import Prompt
+    from pytest_diversity.samples import SampleSet
 
 __all__ = ["Embed", "Features", "Kind", "UndefinedFeatureError"]
 
@@ -96,4 +98,6 @@ class Features:
 
     def prompt(self, name: str) -> Prompt:
         """The prompt of that id; one without anything to judge by if the domain has none."""
+        from pytest_diversity.domains.prompt import Prompt  # noqa: PLC0415 - domains import this
+
         return self.prompts.get(name, Prompt(prompt=name, id=name))
