@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.config import Domain
-from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.samples import SampleSet
+
+if TYPE_CHECKING:  # the domains are built from features, and not the other way round
+    from pytest_diversity.domains.prompt import Prompt
 
 __all__ = ["Embed", "Features", "Kind", "UndefinedFeatureError"]
 
@@ -40,12 +42,17 @@ class Kind:
         features: How each feature is computed: from all prompts at once, to a value per prompt.
         metrics: The default metric of each family.
         notes: What a report must say about a family, for example that its judge is a heuristic.
+        relations: Features that a sample has only in relation to the others of its group, such as
+            distances; all others are one value for each sample, in order.
+        within: Features that mean something among the samples of one prompt alone.
     """
 
     name: str
     features: Mapping[str, Feature]
     metrics: Mapping[str, str]
     notes: Mapping[str, str] = field(default_factory=dict)
+    relations: frozenset[str] = frozenset()
+    within: frozenset[str] = frozenset()
 
 
 class Features:
@@ -58,14 +65,25 @@ class Features:
         kind: Kind,
         prompts: Mapping[str, Prompt],
         embed: Embed,
+        given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Hold what the features are computed from; compute nothing yet."""
+        """Hold what the features are computed from; compute nothing yet.
+
+        Args:
+            samples: What they are features of.
+            domain: Its settings.
+            kind: How features are computed.
+            prompts: A prompt for each of the samples' prompts.
+            embed: What embeds texts.
+            given: Features that are known already, by name and prompt; they are not computed.
+        """
         self.samples = samples
         self.domain = domain
         self.kind = kind
         self.prompts = prompts
         self.embed = embed
-        self._known: dict[str, Mapping[str, Any]] = {}
+        self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
+        self._known: dict[str, Mapping[str, Any]] = dict(given or {})
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         """The feature `name` of each prompt.
@@ -73,7 +91,7 @@ class Features:
         Raises:
             UndefinedFeatureError: The domain's kind has no such feature, or cannot give it here.
         """
-        if name not in self.kind.features:
+        if name not in self:
             raise UndefinedFeatureError(
                 f"a domain of kind {self.kind.name!r} has no {name}", fix="choose another metric"
             )
@@ -82,8 +100,8 @@ class Features:
         return self._known[name]
 
     def __contains__(self, name: str) -> bool:
-        """Whether the domain's kind has the feature `name`."""
-        return name in self.kind.features
+        """Whether the feature `name` is given, or the domain's kind can compute it."""
+        return name in self._known or name in self.kind.features
 
     def each(self, compute: Callable[[str, Prompt], Any]) -> dict[str, list[Any]]:
         """`compute(text, prompt)` for every sample, by prompt."""
@@ -93,5 +111,5 @@ class Features:
         }
 
     def prompt(self, name: str) -> Prompt:
-        """The prompt of that id; one without anything to judge by if the domain has none."""
-        return self.prompts.get(name, Prompt(prompt=name, id=name))
+        """The prompt of that id."""
+        return self.prompts[name]

@@ -25,13 +25,14 @@ from pytest_diversity.metrics.effective import (
     parameter_efficiency,
     partition_diversity,
 )
-from pytest_diversity.metrics.embedding import cosine_distances, embedding_distance
+from pytest_diversity.metrics.embedding import connected_classes, cosine_distances, embedding_distance
 from pytest_diversity.metrics.hdd import hdd
 from pytest_diversity.metrics.homogenization import homogenization
 from pytest_diversity.metrics.novelty import novelty_utility
 from pytest_diversity.metrics.pos import pair_pos_distinct, pos_compression, pos_distinct
 from pytest_diversity.metrics.quality import pass_at, pass_at_k, validity
 from pytest_diversity.metrics.registry import (
+    Better,
     Definition,
     Metric,
     definitions,
@@ -47,6 +48,7 @@ __all__ = [
     "COMPRESSOR",
     "Above",
     "AtLeast",
+    "Better",
     "Corpus",
     "Definition",
     "Forest",
@@ -55,6 +57,7 @@ __all__ = [
     "Tree",
     "chao1",
     "compression_ratio",
+    "connected_classes",
     "cosine_distances",
     "coverage",
     "definitions",

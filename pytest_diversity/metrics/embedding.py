@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics._pairs import Floats, mean_over_pairs
 from pytest_diversity.metrics.registry import metric
 
-__all__ = ["cosine_distances", "embedding_distance", "unit_rows"]
+__all__ = ["connected_classes", "cosine_distances", "embedding_distance", "unit_rows"]
 
 
 @metric(family="semantic", better="up")
@@ -39,6 +40,23 @@ def cosine_distances(embeddings: ArrayLike) -> NDArray[np.float64]:
     distances = _distance(unit @ unit.T)
     np.fill_diagonal(distances, 0.0)
     return distances
+
+
+def connected_classes(distances: ArrayLike, near: float) -> list[int]:
+    """Classes of samples: the connected components of "distance below `near`".
+
+    Independent of the order of the samples, unlike greedy clustering. Two samples of one class may
+    lie further apart, if others connect them.
+
+    Args:
+        distances: Shape (K, K), symmetric.
+        near: Below this distance two samples mean the same.
+
+    Returns:
+        For each of the K samples the number of its class.
+    """
+    _, classes = connected_components(np.asarray(distances) < near, directed=False)
+    return [int(number) for number in classes]
 
 
 def unit_rows(embeddings: ArrayLike) -> NDArray[np.float64]:
