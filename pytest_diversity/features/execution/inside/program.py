@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from .confine import leave
-from .wire import TooLargeError, decode, encode
+from .wire import TooLargeError, decode, encode, type_name
 
 __all__ = ["REPLY", "REQUESTS", "run"]
 
@@ -71,7 +71,7 @@ def _outcome(action: Callable[[], Any]) -> Report:
         code = stop.code
         return ["exit", code if isinstance(code, int) else 0 if code is None else 1]
     except BaseException as error:  # noqa: BLE001 - whatever a program raises is its outcome
-        return ["exception", str(type(error).__name__)[:200]]
+        return ["exception", type_name(type(error))[:200]]
 
 
 def _load(job: dict[str, Any], name: str) -> Report | dict[str, Any]:

@@ -365,3 +365,4 @@ def main(config: dict[str, Any]) -> None:
     with contextlib.suppress(EOFError):
         while True:
             channel.send(CONTROL_OUT, server.answer(channel.receive(CONTROL_IN)))
+    leave(0)
