@@ -165,6 +165,7 @@ class Domain:
         samples_per_prompt: K.
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
+        same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
         budgets: By family.
         root: What relative paths are relative to.
     """
@@ -177,6 +178,7 @@ class Domain:
     samples_per_prompt: int = 16
     generation: Generation = Generation()
     embedder: str | None = None
+    same_meaning: float = 0.2
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
 
@@ -305,6 +307,7 @@ _DOMAIN: Mapping[str, type] = {
     "max_prompts": int,
     "samples_per_prompt": int,
     "embedder": str,
+    "same_meaning": float,
 }
 _SETTINGS = ("device", "dtype", "store")
 _DEFAULTS = ("reference", *_SETTINGS)
@@ -316,6 +319,7 @@ _LOWEST: Mapping[str, float] = {
     "max_tokens": 1,
     "max_prompts": 1,
     "samples_per_prompt": 1,
+    "same_meaning": 0,
 }
 
 

@@ -5,8 +5,9 @@ Not called `measure.py`: once imported, a submodule hides the package's lazy att
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,16 @@ from pytest_diversity.domains import KINDS, load_prompts
 from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
+from pytest_diversity.features.across import Across
 from pytest_diversity.features.embeddings import shared_embedder
-from pytest_diversity.metrics import Metric, parse
+from pytest_diversity.features.length import check_rarefied, rarefied
+from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.stats import Mean
 
 __all__ = ["Estimate", "estimate", "features_of", "measure"]
+
+Samples: TypeAlias = SampleSet | Mapping[str, Sequence[str]] | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Estimate:
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
         reason: Why it is undefined, if it is.
         notes: What must be said beside the value.
+        groups: The value of each group of prompts, the mean over its prompts.
+        worst_group: The group that does worst in the metric's direction, with its value.
     """
 
     metric: Metric
@@ -53,14 +60,20 @@ class Estimate:
     mean_tokens: float | None = None
     reason: str | None = None
     notes: tuple[str, ...] = ()
+    groups: Mapping[str, float] = field(default_factory=dict, repr=False)
+    worst_group: tuple[str, float] | None = None
 
 
 def measure(
-    samples: SampleSet | Mapping[str, Sequence[str]] | Sequence[str],
+    samples: Samples,
     metric: str | Metric,
     *,
     domain: str | Domain = "prose",
     embed: Embed | None = None,
+    across: bool = False,
+    length_control: str | None = None,
+    reference: Samples | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Estimate:
     """Measure `metric` on `samples`.
 
@@ -69,15 +82,32 @@ def measure(
         metric: A metric's name such as `pair_distinct(n=4)`.
         domain: `code`, `creative_writing`, `prose`, or a Domain of your own.
         embed: What embeds texts; all-MiniLM-L6-v2 if None.
+        across: Measure among one sample of each prompt instead of the samples of one prompt; the
+            same as the metric's name within `across(...)`.
+        length_control: `rarefy` compares at equal token counts: with those of `reference`, rank by
+            rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
+            a text. For the metrics `pair_distinct`, `distinct` and `ead`.
+        reference: The other side of the comparison that `rarefy` is for.
+        given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
+            for each prompt, or one for all.
 
     Returns:
         The estimate over prompts; its value is None, with a reason, where nothing is defined.
 
     Raises:
-        ConfigError: The metric or the domain is unknown, or there are no samples.
+        ConfigError: The metric, the domain or the length control is unknown, there are no samples,
+            or a given feature does not fit them.
         DataError: `samples` is not of a readable form.
     """
-    return estimate(features_of(SampleSet.of(samples), _domain(domain), embed), parse(metric))
+    chosen, wanted = _domain(domain), parse(metric)
+    known, other = SampleSet.of(samples), None
+    if reference is not None:
+        known, matched = known.matched(SampleSet.of(reference))
+        other = features_of(matched, chosen, embed)
+    features = features_of(known, chosen, embed, given=given)
+    if length_control is not None:
+        features = rarefied(features, length_control, other)
+    return estimate(features, replace(wanted, across=across or wanted.across))
 
 
 def features_of(
@@ -85,11 +115,12 @@ def features_of(
     domain: Domain,
     embed: Embed | None = None,
     prompts: Mapping[str, Prompt] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Features:
     """The lazily computed features of `samples` in `domain`.
 
     Raises:
-        ConfigError: There are no samples.
+        ConfigError: There are no samples, or a given feature does not fit them.
     """
     if not len(samples):
         raise ConfigError(
@@ -99,11 +130,42 @@ def features_of(
         prompts = load_prompts(domain.prompts, domain.root) if domain.prompts else {}
     if embed is None:
         embed = _late_embedder(domain)
-    return Features(samples, domain, KINDS[domain.kind], prompts, embed)
+    return Features(
+        samples,
+        domain,
+        KINDS[domain.kind],
+        {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
+        embed,
+        {name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
+    )
+
+
+def _by_prompt(name: str, value: Any, samples: SampleSet) -> Mapping[str, Any]:
+    """A given feature of each prompt."""
+    if not isinstance(value, Mapping):
+        if len(samples) > 1 and isinstance(value, Sized):
+            raise ConfigError(
+                f"feature {name!r} is given once for {len(samples)} prompts",
+                fix="give a mapping from prompts to values",
+            )
+        return dict.fromkeys(samples, value)
+    missing = [prompt for prompt in samples if prompt not in value]
+    if missing:
+        raise ConfigError(
+            f"feature {name!r} is not given for prompt {missing[0]!r}", fix="give it for each"
+        )
+    return value
 
 
 def estimate(features: Features, metric: Metric) -> Estimate:
-    """The estimate of `metric` from features; undefined ones carry the reason."""
+    """The estimate of `metric` from features; undefined ones carry the reason.
+
+    Raises:
+        ConfigError: The features are rarefied and the metric cannot be.
+    """
+    check_rarefied(features, metric)
+    if metric.across:
+        features = Across(features)
     counts = [len(group) for group in features.samples.values()]
     try:
         values, reason = _values(features, metric), None
@@ -114,6 +176,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     mean = Mean.of(list(values.values())) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes.get(metric.definition.family)
+    groups = _groups(features, values)
     return Estimate(
         metric=metric,
         domain=features.domain.name,
@@ -125,8 +188,27 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         samples_per_prompt=(min(counts), max(counts)),
         mean_tokens=_mean_tokens(features),
         reason=reason,
-        notes=(note,) if note else (),
+        notes=(*([note] if note else []), *features.notes),
+        groups=groups,
+        worst_group=_worst(groups, metric.definition.better),
     )
+
+
+def _groups(features: Features, values: Mapping[str, float]) -> dict[str, float]:
+    """The mean over the prompts of each group, where the metric is defined."""
+    members: dict[str, list[float]] = {}
+    for name, value in values.items():
+        prompt = features.prompts.get(name)
+        if prompt is not None and prompt.group is not None:
+            members.setdefault(prompt.group, []).append(value)
+    return {group: float(np.mean(found)) for group, found in members.items()}
+
+
+def _worst(groups: Mapping[str, float], better: Better) -> tuple[str, float] | None:
+    if not groups:
+        return None
+    choose = min if better == "up" else max
+    return choose(groups.items(), key=lambda item: item[1])
 
 
 def _late_embedder(domain: Domain) -> Embed:

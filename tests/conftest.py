@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Imported here once and for all: pytester forgets what is first imported in a run in this process,
 # and numpy cannot be loaded twice.
@@ -19,6 +20,10 @@ __all__ = ["pytest_diversity", "record"]
 pytest_plugins = ["pytester"]
 
 analyse("", "python")
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 WORDS = tuple("abcdefghijklmnopqrstuvwxyz")
 

@@ -44,6 +44,7 @@ def test_json_lines_give_back_what_was_written(
 
 def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
     """The columns are those of a sample, missing values included."""
+    pytest.importorskip("pyarrow")
     written = SampleSet(
         [Sample("p", 1, "b", tokens=3), Sample("p", 0, "a\x00", "code", "stop"), Sample("q", 0, "")]
     )

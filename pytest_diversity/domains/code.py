@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from functools import cache
+from typing import NoReturn
 
+from pytest_diversity.config import Domain
+from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
+from pytest_diversity.features.grammars import load
 from pytest_diversity.features.quality import defines
-from pytest_diversity.features.syntax import Syntax, analyse, check_language
+from pytest_diversity.features.syntax import Syntax, analyse
+from pytest_diversity.metrics import Corpus, Forest
 
 __all__ = ["CODE", "extract_program"]
 
@@ -75,19 +80,24 @@ def _programs(features: Features) -> Mapping[str, list[str]]:
 
 
 def _syntax(features: Features) -> Mapping[str, list[Syntax]]:
+    """What each program parses to; models repeat themselves, and a program is parsed once."""
     language = features.domain.language
+
+    @cache
+    def parsed(program: str) -> Syntax:
+        return analyse(program, language)
+
+    return {name: list(map(parsed, programs)) for name, programs in features["programs"].items()}
+
+
+def _tokens(features: Features) -> Mapping[str, Corpus]:
     return {
-        name: [analyse(program, language) for program in programs]
-        for name, programs in features["programs"].items()
+        name: Corpus([one.tokens for one in group]) for name, group in features["syntax"].items()
     }
 
 
-def _tokens(features: Features) -> Mapping[str, Any]:
-    return {name: [one.tokens for one in group] for name, group in features["syntax"].items()}
-
-
-def _trees(features: Features) -> Mapping[str, Any]:
-    return {name: [one.tree for one in group] for name, group in features["syntax"].items()}
+def _trees(features: Features) -> Mapping[str, Forest]:
+    return {name: Forest([one.tree for one in group]) for name, group in features["syntax"].items()}
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
@@ -109,9 +119,15 @@ def _labels(features: Features) -> NoReturn:
     )
 
 
+def _check(domain: Domain) -> None:
+    load(domain.language)
+
+
 CODE = Kind(
     name="code",
     features={
+        **COMMON,
+        "texts": lambda features: features["programs"],
         "programs": _programs,
         "syntax": _syntax,
         "tokens": _tokens,
@@ -127,5 +143,7 @@ CODE = Kind(
         "quality": "validity()",
     },
     notes={"quality": "validity of code is that it parses and defines the entry point"},
-    check=lambda domain: check_language(domain.language),
+    # what a program does is its outcomes on the inputs of its own prompt
+    within=frozenset({"labels"}),
+    check=_check,
 )

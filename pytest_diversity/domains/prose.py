@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.quality import WELL_FORMED_NOTE, well_formed
+from pytest_diversity.features.tags import parts_of_speech
 from pytest_diversity.features.tokens import words
-from pytest_diversity.metrics import cosine_distances
+from pytest_diversity.metrics import Corpus, connected_classes, cosine_distances
 
 __all__ = ["PROSE"]
 
 
-def _tokens(features: Features) -> Mapping[str, Any]:
-    return features.each(lambda text, _: words(text))
+def _texts(features: Features) -> Mapping[str, list[str]]:
+    return features.each(lambda text, _: text)
+
+
+def _tokens(features: Features) -> Mapping[str, Corpus]:
+    return {name: Corpus(list(map(words, texts))) for name, texts in features["texts"].items()}
+
+
+def _tags(features: Features) -> Mapping[str, Corpus]:
+    tokens = features["tokens"]
+    return {name: Corpus(list(map(parts_of_speech, texts))) for name, texts in tokens.items()}
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
@@ -42,14 +52,22 @@ def _distances(features: Features) -> Mapping[str, NDArray[np.float64]]:
     return {name: cosine_distances(rows) for name, rows in features["embeddings"].items()}
 
 
-def _labels(features: Features) -> Mapping[str, list[str]]:
-    return features.each(lambda text, _: text)
+def _labels(features: Features) -> Mapping[str, list[int]]:
+    """Classes of meaning, at the domain's threshold."""
+    near = features.domain.same_meaning
+    return {
+        name: connected_classes(distances, near)
+        for name, distances in features["distances"].items()
+    }
 
 
 PROSE = Kind(
     name="prose",
     features={
+        **COMMON,
+        "texts": _texts,
         "tokens": _tokens,
+        "tags": _tags,
         "valid": _valid,
         "embeddings": _embeddings,
         "distances": _distances,
@@ -57,9 +75,11 @@ PROSE = Kind(
     },
     metrics={
         "lexical": "pair_distinct(n=4)",
+        "syntactic": "pos_distinct(n=4)",
         "semantic": "embedding_distance()",
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
     notes={"quality": WELL_FORMED_NOTE, "effective": WELL_FORMED_NOTE},
+    relations=frozenset({"distances", "labels"}),
 )

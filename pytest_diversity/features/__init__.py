@@ -43,6 +43,9 @@ class Kind:
         metrics: The default metric of each family.
         notes: What a report must say about a family, for example that its judge is a heuristic.
         check: Refuses a domain whose settings it cannot work with.
+        relations: Features that a sample has only in relation to the others of its group, such as
+            distances; all others are one value for each sample, in order.
+        within: Features that mean something among the samples of one prompt alone.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Kind:
     metrics: Mapping[str, str]
     notes: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[Domain], None] = lambda _: None
+    relations: frozenset[str] = frozenset()
+    within: frozenset[str] = frozenset()
 
 
 class Features:
@@ -62,14 +67,25 @@ class Features:
         kind: Kind,
         prompts: Mapping[str, Prompt],
         embed: Embed,
+        given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Hold what the features are computed from; compute nothing yet."""
+        """Hold what the features are computed from; compute nothing yet.
+
+        Args:
+            samples: What they are features of.
+            domain: Its settings.
+            kind: How features are computed.
+            prompts: A prompt for each of the samples' prompts.
+            embed: What embeds texts.
+            given: Features that are known already, by name and prompt; they are not computed.
+        """
         self.samples = samples
         self.domain = domain
         self.kind = kind
         self.prompts = prompts
         self.embed = embed
-        self._known: dict[str, Mapping[str, Any]] = {}
+        self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
+        self._known: dict[str, Mapping[str, Any]] = dict(given or {})
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         """The feature `name` of each prompt.
@@ -77,7 +93,7 @@ class Features:
         Raises:
             UndefinedFeatureError: The domain's kind has no such feature, or cannot give it here.
         """
-        if name not in self.kind.features:
+        if name not in self:
             raise UndefinedFeatureError(
                 f"a domain of kind {self.kind.name!r} has no {name}", fix="choose another metric"
             )
@@ -86,8 +102,8 @@ class Features:
         return self._known[name]
 
     def __contains__(self, name: str) -> bool:
-        """Whether the domain's kind has the feature `name`."""
-        return name in self.kind.features
+        """Whether the feature `name` is given, or the domain's kind can compute it."""
+        return name in self._known or name in self.kind.features
 
     def each(self, compute: Callable[[str, Prompt], Any]) -> dict[str, list[Any]]:
         """`compute(text, prompt)` for every sample, by prompt."""
@@ -97,7 +113,5 @@ class Features:
         }
 
     def prompt(self, name: str) -> Prompt:
-        """The prompt of that id; one without anything to judge by if the domain has none."""
-        from pytest_diversity.domains.prompt import Prompt  # noqa: PLC0415 - domains import this
-
-        return self.prompts.get(name, Prompt(prompt=name, id=name))
+        """The prompt of that id."""
+        return self.prompts[name]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
+from sys import intern
 
 import tree_sitter
 
-from pytest_diversity.errors import ConfigError, MissingExtraError, did_you_mean
+from pytest_diversity.features.grammars import GRAMMARS, Language, Role, load
 from pytest_diversity.metrics.subtree import Tree
 
-__all__ = ["GRAMMARS", "Syntax", "analyse", "check_language"]
+__all__ = ["GRAMMARS", "Syntax", "analyse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Syntax:
     """What a parse gives.
 
     Attributes:
-        tokens: The leaves of the syntax tree in order, comments left out, literals kept.
+        tokens: The leaves of the syntax tree in order, literals kept; comments only if asked for.
         tree: The canonicalised tree, None where the source does not parse.
     """
 
@@ -28,127 +27,97 @@ class Syntax:
     tree: Tree | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Grammar:
-    """A grammar wheel of the tree-sitter organisation, and which of its nodes are constants."""
-
-    module: str
-    literals: frozenset[str]
-    function: str = "language"
-
-
-GRAMMARS: Mapping[str, _Grammar] = {
-    "python": _Grammar(
-        "tree_sitter_python",
-        frozenset(
-            {
-                "string",
-                "concatenated_string",
-                "integer",
-                "float",
-                "true",
-                "false",
-                "none",
-                "ellipsis",
-            }
-        ),
-    ),
-}
-_INTERPOLATED = "interpolation"
-_COMMENT = "comment"
-
-
-def analyse(source: str, language: str) -> Syntax:
+def analyse(source: str, language: str, *, comments: bool = False) -> Syntax:
     """Parse `source`; broken code has tokens but no tree.
+
+    Args:
+        source: The program.
+        language: One of `GRAMMARS`.
+        comments: Whether comments are tokens, each as a whole.
 
     Raises:
         ConfigError: No grammar is known for `language`.
+        MissingExtraError: The language's grammar is not installed.
     """
+    if language == "php" and "<?" not in source:
+        language = "php_only"
+    grammar = load(language)
     data = source.encode("utf-8", "replace")
-    root = _parser(language).parse(data).root_node
-    tokens = tuple(_tokens(root, data))
-    return Syntax(tokens, None if root.has_error else _canonical(root, GRAMMARS[language].literals))
-
-
-def check_language(language: str) -> None:
-    """Make sure that programs in `language` can be parsed.
-
-    Raises:
-        ConfigError: No grammar is known for it.
-        MissingExtraError: Its grammar is not installed.
-    """
-    _parser(language)
-
-
-@cache
-def _parser(language: str) -> tree_sitter.Parser:
-    if language not in GRAMMARS:
-        raise ConfigError(
-            f"no grammar for language {language!r}", fix=did_you_mean(language, GRAMMARS)
-        )
-    grammar = GRAMMARS[language]
-    try:
-        module = import_module(grammar.module)
-    except ImportError:
-        raise MissingExtraError(
-            f"language {language!r}", package=grammar.module.replace("_", "-"), extra="languages"
-        ) from None
-    return tree_sitter.Parser(tree_sitter.Language(getattr(module, grammar.function)()))
-
-
-def _tokens(root: tree_sitter.Node, data: bytes) -> Iterator[str]:
-    """The leaves, and any text between them that no leaf covers, as inside strings with escapes."""
-    end = 0
-    for leaf in _leaves(root):
-        yield from _gap(data[end : leaf.start_byte])
-        if _COMMENT not in leaf.type and leaf.end_byte > leaf.start_byte:
-            yield data[leaf.start_byte : leaf.end_byte].decode("utf-8", "replace")
-        end = max(end, leaf.end_byte)
-    yield from _gap(data[end:])
-
-
-def _gap(text: bytes) -> Iterator[str]:
-    stripped = text.strip(b" \t\r\n\f\v\\;")
-    if stripped:
-        yield stripped.decode("utf-8", "replace")
-
-
-def _leaves(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.child_count == 0 or _COMMENT in node.type:
-            yield node
-        else:
-            stack.extend(reversed(node.children))
-
-
-def _canonical(root: tree_sitter.Node, literals: frozenset[str]) -> Tree:
-    """Named nodes and operators by kind: names are leaves already, constants all become one."""
-    kinds: list[str] = []
-    parents: list[int] = []
-    stack = [(root, -1)]
-    while stack:
-        node, parent = stack.pop()
-        below = _structure(node)
-        literal = node.type in literals and not _has_interpolation(node)
-        kinds.append("literal" if literal else node.type)
-        parents.append(parent)
-        if not literal:
-            stack.extend((child, len(kinds) - 1) for child in reversed(below))
-    return Tree(kinds, parents)
-
-
-def _structure(node: tree_sitter.Node) -> list[tree_sitter.Node]:
-    """The children that are structure: named ones, and operators, which grammars leave unnamed."""
-    return [
-        child
-        for index, child in enumerate(node.children)
-        if child.is_named or (node.field_name_for_child(index) or "").startswith("operator")
-    ]
-
-
-def _has_interpolation(node: tree_sitter.Node) -> bool:
-    return any(
-        child.type == _INTERPOLATED or _has_interpolation(child) for child in node.named_children
+    root = grammar.parser.parse(data).root_node
+    reader = _Reader(grammar, data, comments=comments)
+    reader.read(root)
+    return Syntax(
+        tuple(reader.tokens), None if root.has_error else Tree(reader.kinds, reader.parents)
     )
+
+
+class _Reader:
+    """One walk over a tree that gives both the tokens and the canonical tree.
+
+    Names are leaves already. A constant of any kind becomes one leaf `literal`, unless something is
+    interpolated, which keeps its structure under it; the text around it leaves no trace. Operators,
+    which grammars leave unnamed, are structure; other unnamed nodes are not.
+    """
+
+    def __init__(self, grammar: Language, data: bytes, *, comments: bool) -> None:
+        """Read nothing yet."""
+        self.grammar = grammar
+        self.data = data
+        self.comments = comments
+        self.tokens: list[str] = []
+        self.kinds: list[str] = []
+        self.parents = array("i")
+        self._end = 0  # of the last token
+
+    def read(self, root: tree_sitter.Node) -> None:
+        """Walk over the tree of `root`, without recursion: generated programs can be deep."""
+        cursor = root.walk()
+        roles, operations = self.grammar.roles, self.grammar.operations
+        # of each node on the way down: the place of its nearest ancestor in the canonical tree,
+        # the kind of the literal that this ancestor is (0 if none), its own parent's kind
+        above = [(-1, 0, 0)]
+        while True:
+            node = cursor.node
+            assert node is not None  # the cursor starts on a node and stays in its tree
+            kind = node.kind_id
+            place, literal, parent = above[-1]
+            role = roles.get(kind, Role.STRUCTURE)
+            if role != Role.UNNAMED:
+                if not literal or role == Role.STRUCTURE:
+                    place, literal = self._add(kind, role, place, literal)
+            elif not literal and (
+                parent in operations or cursor.field_id in self.grammar.operators
+            ):
+                self._add(kind, role, place, 0)
+            if role != Role.COMMENT and cursor.goto_first_child():
+                above.append((place, literal, kind))
+                continue
+            self._token(node, role)
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    self._gap(len(self.data))
+                    return
+                above.pop()
+
+    def _add(self, kind: int, role: int, place: int, literal: int) -> tuple[int, int]:
+        """Add a node under `place`; say where it is, and its kind if it is a literal."""
+        if literal:  # something is interpolated into it: it is no constant after all
+            self.kinds[place] = self.grammar.names[literal]
+        constant = role == Role.LITERAL
+        self.kinds.append("literal" if constant else self.grammar.names.get(kind, "ERROR"))
+        self.parents.append(place)
+        return len(self.kinds) - 1, kind if constant else 0
+
+    def _token(self, node: tree_sitter.Node, role: int) -> None:
+        start, end = node.start_byte, node.end_byte
+        if start > self._end:
+            self._gap(start)
+        if end > start and (role != Role.COMMENT or self.comments):
+            self.tokens.append(intern(self.data[start:end].decode("utf-8", "replace")))
+        self._end = max(self._end, end)
+
+    def _gap(self, start: int) -> None:
+        """Any text that no leaf covers, as between the escapes of a string, is a token too."""
+        text = self.data[self._end : start].strip(b" \t\r\n\f\v\\;")
+        if text:
+            self.tokens.append(intern(text.decode("utf-8", "replace")))

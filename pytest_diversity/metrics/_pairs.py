@@ -1,53 +1,90 @@
-"""What the pairwise metrics share: means over the C(K, 2) true pairs."""
+"""What the pairwise metrics share: means over the C(K, 2) true pairs, in blocks of rows."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import chain
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-Item = TypeVar("Item", bound=Hashable)
+from pytest_diversity.metrics._grams import Bags, Ints
 
-__all__ = ["Tokens", "mean_over_pairs", "mean_pair_share", "ngrams"]
+__all__ = ["Floats", "blocks", "mean_matrix", "mean_over_pairs", "mean_pair_share", "mean_shared"]
 
-Tokens = Sequence[Sequence[Hashable]]
+Floats: TypeAlias = NDArray[np.float64]
 
-
-def ngrams(text: Sequence[Hashable], n: int) -> Counter[tuple[Hashable, ...]]:
-    """The n-grams of one text with their counts; none if it has fewer than n tokens."""
-    return Counter(zip(*(text[start:] for start in range(n)), strict=False))
+_CELLS = 2_000_000  # of a block: 16 MB, however many samples there are
 
 
-def mean_over_pairs(matrix: NDArray[np.float64]) -> float:
+def blocks(size: int) -> Iterator[slice]:
+    """Slices of rows of a (size, size) matrix, small enough to be held."""
+    rows = max(1, _CELLS // max(size, 1))
+    return (slice(start, min(start + rows, size)) for start in range(0, size, rows))
+
+
+def mean_over_pairs(size: int, block: Callable[[slice], Floats]) -> float:
+    """The mean over the true pairs of `size` >= 2 samples.
+
+    Args:
+        size: K.
+        block: For a slice of rows from r on, their values against the samples from r on: shape
+            (rows, K - r).
+    """
+    total = sum(float(np.triu(block(rows), k=1).sum()) for rows in blocks(size))
+    return total / (size * (size - 1) / 2)
+
+
+def mean_matrix(matrix: ArrayLike) -> float:
     """The mean of a symmetric (K, K) matrix over its true pairs; K >= 2."""
-    above = np.triu_indices(len(matrix), k=1)
-    return float(matrix[above].mean())
+    values = np.asarray(matrix, dtype=np.float64)
+    return mean_over_pairs(len(values), lambda rows: values[rows, rows.start :])
 
 
-def mean_pair_share(items: Iterable[Counter[Item]]) -> float | None:
-    """Mean over pairs of |U_i or U_j| / (C_i + C_j), U the set and C the count of the items.
+def mean_shared(
+    bags: Bags, weights: Floats, value: Callable[[Ints, Ints, Floats], Floats]
+) -> float | None:
+    """The mean over pairs of a value that depends on what the two have in common.
 
     Collections without items are undefined and take no part; None if fewer than two are left.
+
+    Args:
+        bags: K collections.
+        weights: Of each entry of `bags`; what two have in common is the sum of their products.
+        value: From two sets of samples, and what each of one has in common with each of the other,
+            to their values.
     """
-    defined = [counts for counts in items if counts]
-    if len(defined) < 2:
+    kept = np.flatnonzero(bags.totals)
+    if len(kept) < 2:
         return None
-    distinct = np.array([len(counts) for counts in defined], dtype=np.float64)
-    total = np.array([counts.total() for counts in defined], dtype=np.float64)
-    union = distinct[:, None] + distinct - _shared(defined)
-    return mean_over_pairs(union / (total[:, None] + total))
+    shape = (bags.size, bags.items)
+    matrix = csr_array((weights, (bags.bag, bags.item)), shape=shape)[kept]
+
+    def block(rows: slice) -> Floats:
+        common = (matrix[rows] @ matrix[rows.start :].T).toarray()
+        return value(kept[rows], kept[rows.start :], common)
+
+    return mean_over_pairs(len(kept), block)
 
 
-def _shared(items: Sequence[Counter[Item]]) -> NDArray[np.float64]:
-    """How many distinct items each pair has in common, shape (K, K)."""
-    index: dict[Item, int] = {}
-    columns = [index.setdefault(item, len(index)) for item in chain.from_iterable(items)]
-    starts = np.cumsum([0, *map(len, items)])
-    ones = np.ones(len(columns))
-    membership = csr_array((ones, columns, starts), shape=(len(items), len(index)))
-    return np.asarray((membership @ membership.T).todense())
+def mean_pair_share(bags: Bags, drawn: Ints | None = None) -> float | None:
+    """Mean over pairs of |U_i or U_j| / (C_i + C_j), U the set and C the count of the items.
+
+    Args:
+        bags: K collections; those without items take no part.
+        drawn: How many items to draw from each, without replacement; the value is then the share
+            expected among those drawn. All of them if None.
+    """
+    if drawn is None:
+        found, totals = np.ones(len(bags.item)), bags.totals
+    else:
+        found, totals = bags.found(drawn), drawn
+    own = bags.sums(found)
+
+    def share(rows: Ints, columns: Ints, common: Floats) -> Floats:
+        union = own[rows][:, None] + own[columns] - common
+        result: Floats = union / (totals[rows][:, None] + totals[columns])
+        return result
+
+    return mean_shared(bags, found, share)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Sequence
 
-from pytest_diversity.metrics._pairs import Tokens, mean_pair_share, ngrams
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_diversity.metrics._grams import Bags, Corpus, Ints, Tokens
+from pytest_diversity.metrics._limits import AtLeast
+from pytest_diversity.metrics._pairs import mean_pair_share
 from pytest_diversity.metrics.registry import metric
 
 __all__ = ["distinct", "ead", "pair_distinct"]
 
+_ORDER = AtLeast(1)
 
-@metric(family="lexical", better="up")
-def pair_distinct(tokens: Tokens, *, n: int = 4) -> float | None:
+
+@metric(family="lexical", better="up", n=_ORDER)
+def pair_distinct(
+    tokens: Tokens, drawn_tokens: Sequence[int] | None = None, *, n: int = 4
+) -> float | None:
     """Mean share of distinct n-grams over all pairs of texts; in (0, 1], higher is more diverse.
 
     Over the C(K, 2) true pairs, |U_i or U_j| / (C_i + C_j) with U the set and C the count of a
@@ -20,31 +28,52 @@ def pair_distinct(tokens: Tokens, *, n: int = 4) -> float | None:
 
     Args:
         tokens: K texts, each a sequence of hashable tokens.
+        drawn_tokens: For each text how many tokens to rarefy it to: the exact expectation for as
+            many n-grams as so many tokens have, drawn without replacement. Whole texts if None.
         n: Length of the n-grams, in tokens.
 
-    Source: Shypula et al. 2504.12522 (expectation-adjusted to true pairs).
+    Raises:
+        ConfigError: n < 1, or a text is a string.
+
+    Source: Shypula et al. 2504.12522 (over the true pairs, not pairs drawn with replacement).
     """
-    return mean_pair_share(ngrams(text, n) for text in tokens)
+    corpus = Corpus.of(tokens)
+    bags = corpus.bags(n)
+    if drawn_tokens is None:
+        return mean_pair_share(bags)
+    return mean_pair_share(*_drawable(bags, _drawn(corpus, drawn_tokens, n)))
 
 
-@metric(family="lexical", better="up")
-def distinct(tokens: Tokens, *, n: int = 2) -> float | None:
+@metric(family="lexical", better="up", n=_ORDER)
+def distinct(
+    tokens: Tokens, drawn_tokens: Sequence[int] | None = None, *, n: int = 2
+) -> float | None:
     """Distinct n-grams over all n-grams of the K texts together; in (0, 1], higher is more diverse.
 
     Falls with length and with K: compare at equal K and similar length. None without any n-gram.
 
     Args:
         tokens: K texts, each a sequence of hashable tokens.
+        drawn_tokens: For each text how many tokens to rarefy it to, as in `pair_distinct`.
         n: Length of the n-grams, in tokens; they never cross texts.
+
+    Raises:
+        ConfigError: n < 1, or a text is a string.
 
     Source: Li et al. 1510.03055.
     """
-    pooled = _pooled(tokens, n)
-    return len(pooled) / pooled.total() if pooled else None
+    types, total = _types(Corpus.of(tokens), n, drawn_tokens)
+    return types / total if total else None
 
 
-@metric(family="lexical", better="up")
-def ead(tokens: Tokens, *, n: int = 1, vocab: int = 50257) -> float | None:
+@metric(family="lexical", better="up", n=_ORDER, vocab=AtLeast(2))
+def ead(
+    tokens: Tokens,
+    drawn_tokens: Sequence[int] | None = None,
+    *,
+    n: int = 1,
+    vocab: int = 50257,
+) -> float | None:
     """Expectation-adjusted distinct: N / (V (1 - ((V - 1) / V)^C)); higher is more diverse.
 
     N distinct and C total n-grams, V the vocabulary's size. Above 1 is possible and not capped; at
@@ -52,20 +81,37 @@ def ead(tokens: Tokens, *, n: int = 1, vocab: int = 50257) -> float | None:
 
     Args:
         tokens: K texts, each a sequence of hashable tokens.
+        drawn_tokens: For each text how many tokens to rarefy it to, as in `pair_distinct`.
         n: Length of the n-grams, in tokens; they never cross texts.
         vocab: Size of the vocabulary (the default is GPT-2's).
 
+    Raises:
+        ConfigError: n < 1 or vocab < 2, or a text is a string.
+
     Source: Liu et al. 2202.13587.
     """
-    pooled = _pooled(tokens, n)
-    if not pooled:
-        return None
-    expected: float = vocab * (1 - ((vocab - 1) / vocab) ** pooled.total())
-    return len(pooled) / expected
+    types, total = _types(Corpus.of(tokens), n, drawn_tokens)
+    # expm1 and log1p: 1 - ((V - 1) / V)^C loses its digits where V is large
+    return types / float(-vocab * np.expm1(total * np.log1p(-1 / vocab))) if total else None
 
 
-def _pooled(tokens: Tokens, n: int) -> Counter[tuple[Hashable, ...]]:
-    pooled: Counter[tuple[Hashable, ...]] = Counter()
-    for text in tokens:
-        pooled.update(ngrams(text, n))
-    return pooled
+def _types(corpus: Corpus, n: int, drawn_tokens: Sequence[int] | None) -> tuple[float, int]:
+    """How many different n-grams there are, and how many in all; expected ones if rarefied."""
+    bags = corpus.bags(n)
+    if drawn_tokens is None:
+        return bags.items, int(bags.count.sum())
+    drawn = _drawn(corpus, drawn_tokens, n)
+    missing: NDArray[np.float64] = np.bincount(bags.item, weights=bags.log_missing(drawn))
+    return float(-np.expm1(missing).sum()), int(drawn.sum())
+
+
+def _drawn(corpus: Corpus, drawn_tokens: Sequence[int], n: int) -> Ints:
+    """How many n-grams so many tokens of each text have, at most all of the text's."""
+    tokens = np.minimum(np.asarray(drawn_tokens, dtype=np.int64), corpus.lengths)
+    return np.maximum(tokens - n + 1, 0)
+
+
+def _drawable(bags: Bags, drawn: Ints) -> tuple[Bags, Ints]:
+    """Leave out the texts of which nothing is drawn."""
+    kept = drawn[bags.bag] > 0
+    return Bags(bags.size, bags.bag[kept], bags.item[kept], bags.count[kept]), drawn

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
 
-from pytest_diversity.metrics._pairs import mean_over_pairs
+from pytest_diversity.errors import ConfigError
+from pytest_diversity.metrics._pairs import Floats, mean_over_pairs
 from pytest_diversity.metrics.registry import metric
 
-__all__ = ["cosine_distances", "embedding_distance"]
+__all__ = ["connected_classes", "cosine_distances", "embedding_distance", "unit_rows"]
 
 
 @metric(family="semantic", better="up")
@@ -20,16 +22,63 @@ def embedding_distance(embeddings: ArrayLike) -> float | None:
 
     Returns:
         The mean of 1 - clip(cos, 0, 1) over the true pairs, None if K < 2.
+
+    Raises:
+        ConfigError: The embeddings are not a matrix of finite numbers.
     """
-    distances = cosine_distances(embeddings)
-    return mean_over_pairs(distances) if len(distances) > 1 else None
+    unit = unit_rows(embeddings)
+
+    def distance(rows: slice) -> Floats:
+        return _distance(unit[rows] @ unit[rows.start :].T)
+
+    return mean_over_pairs(len(unit), distance) if len(unit) > 1 else None
 
 
 def cosine_distances(embeddings: ArrayLike) -> NDArray[np.float64]:
     """1 - clip(cos, 0, 1) of all pairs of rows, shape (K, K); a zero row is far from all others."""
-    rows = np.asarray(embeddings, dtype=np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    distances: NDArray[np.float64] = 1.0 - np.clip(unit @ unit.T, 0.0, 1.0)
+    unit = unit_rows(embeddings)
+    distances = _distance(unit @ unit.T)
     np.fill_diagonal(distances, 0.0)
     return distances
+
+
+def connected_classes(distances: ArrayLike, near: float) -> list[int]:
+    """Classes of samples: the connected components of "distance below `near`".
+
+    Independent of the order of the samples, unlike greedy clustering. Two samples of one class may
+    lie further apart, if others connect them.
+
+    Args:
+        distances: Shape (K, K), symmetric.
+        near: Below this distance two samples mean the same.
+
+    Returns:
+        For each of the K samples the number of its class.
+    """
+    _, classes = connected_components(np.asarray(distances) < near, directed=False)
+    return [int(number) for number in classes]
+
+
+def unit_rows(embeddings: ArrayLike) -> NDArray[np.float64]:
+    """The rows at length 1; rows of zeros stay.
+
+    Raises:
+        ConfigError: The embeddings are not a matrix of finite numbers.
+    """
+    rows = np.asarray(embeddings, dtype=np.float64)
+    if rows.ndim == 1 and not len(rows):
+        return np.zeros((0, 1))
+    if rows.ndim != 2 or not np.isfinite(rows).all():
+        raise ConfigError(
+            f"embeddings of shape {rows.shape} are not a matrix of finite numbers",
+            fix="give one row of numbers for each sample",
+        )
+    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)  # whose square may overflow
+    scaled = np.divide(rows, largest, out=np.zeros_like(rows), where=largest > 0)
+    lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.divide(scaled, lengths, out=scaled, where=lengths > 0)
+
+
+def _distance(cosines: Floats) -> Floats:
+    np.clip(cosines, 0.0, 1.0, out=cosines)
+    return np.subtract(1.0, cosines, out=cosines)

@@ -4,10 +4,11 @@ A metric is written as a pure function over the K samples of one prompt. Its pos
 name the features it reads (`tokens`, `trees`, `labels`, ...; one with a default is optional), its
 keyword-only parameters are the ones it declares, with their defaults. The decorator registers it:
 
-    @metric(family="lexical", better="up")
+    @metric(family="lexical", better="up", n=AtLeast(1))
     def distinct(tokens: Tokens, *, n: int = 2) -> float | None: ...
 
-`parse("distinct(n=3)")` gives the value back whose `str` is `distinct(n=3)`.
+`parse("distinct(n=3)")` gives the value back whose `str` is `distinct(n=3)`. `across(distinct(n=3))`
+is the same function among one sample of each prompt.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import ast
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast
 
 from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.metrics._limits import Limit, check
 
 __all__ = ["Better", "Definition", "Metric", "definitions", "metric", "parse", "register"]
 
@@ -28,6 +31,7 @@ Value = float | str  # whole numbers are floats to the type checker
 Function = TypeVar("Function", bound=Callable[..., float | None])
 
 _definitions: dict[str, Definition] = {}
+_ACROSS = "across"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Definition:
         features: Names of the features it must be given.
         optional: Names of the features it uses where the domain has them.
         defaults: Its declared parameters.
+        limits: What they may be.
     """
 
     function: Callable[..., float | None]
@@ -49,6 +54,7 @@ class Definition:
     features: tuple[str, ...]
     optional: tuple[str, ...]
     defaults: Mapping[str, Value]
+    limits: Mapping[str, Limit] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -63,15 +69,18 @@ class Metric:
     Attributes:
         definition: The registered definition.
         parameters: (name, value) of every declared parameter, in declared order.
+        across: Whether it is taken among one sample of each prompt, not the samples of one.
     """
 
     definition: Definition
     parameters: tuple[tuple[str, Value], ...]
+    across: bool = False
 
     def __str__(self) -> str:
         """The canonical name, which `parse` reads back."""
         arguments = ", ".join(f"{name}={_render(value)}" for name, value in self.parameters)
-        return f"{self.definition.name}({arguments})"
+        name = f"{self.definition.name}({arguments})"
+        return f"across({name})" if self.across else name
 
     __repr__ = __str__
 
@@ -84,17 +93,41 @@ class Metric:
         return self.definition.function(**features, **dict(self.parameters))
 
 
-def metric(*, family: str, better: Better) -> Callable[[Function], Function]:
-    """Register the decorated function as a metric of `family` that improves towards `better`."""
+def metric(
+    *, family: str, better: Better, **limits: Limit
+) -> Callable[[Function], Function]:
+    """Register the decorated function as a metric of `family` that improves towards `better`.
+
+    Args:
+        family: `lexical`, `syntactic`, `semantic`, `effective` or `quality`.
+        better: The direction of more diversity (or quality): `up` or `down`.
+        limits: What a declared parameter may be, by its name; checked whenever it is given.
+    """
 
     def decorate(function: Function) -> Function:
-        register(function, family=family, better=better)
-        return function
+        checked = _checked(function, limits) if limits else function
+        register(checked, family=family, better=better, limits=limits)
+        return checked
 
     return decorate
 
 
-def register(function: Callable[..., float | None], *, family: str, better: Better) -> None:
+def _checked(function: Function, limits: Mapping[str, Limit]) -> Function:
+    @wraps(function)
+    def checking(*features: Any, **parameters: Any) -> float | None:
+        check(function.__name__, limits, parameters)
+        return function(*features, **parameters)
+
+    return cast("Function", checking)
+
+
+def register(
+    function: Callable[..., float | None],
+    *,
+    family: str,
+    better: Better,
+    limits: Mapping[str, Limit] | None = None,
+) -> None:
     """Register `function` as a metric; a second one of the same name must be the same function.
 
     Raises:
@@ -102,7 +135,7 @@ def register(function: Callable[..., float | None], *, family: str, better: Bett
     """
     name = function.__name__
     known = _definitions.get(name)
-    if known is not None and known.function is not function:
+    if name == _ACROSS or (known is not None and known.function is not function):
         raise ConfigError(f"a metric named {name!r} exists already", fix="choose another name")
     parameters = inspect.signature(function).parameters.values()
     features = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -120,6 +153,7 @@ def register(function: Callable[..., float | None], *, family: str, better: Bett
         features=tuple(p.name for p in features if p.default is p.empty),
         optional=tuple(p.name for p in features if p.default is not p.empty),
         defaults=declared,
+        limits=limits or {},
     )
 
 
@@ -129,34 +163,39 @@ def definitions() -> Mapping[str, Definition]:
 
 
 def parse(name: str | Metric) -> Metric:
-    """The metric of a name such as `pair_distinct`, `pair_distinct(n=3)` or `hill(2)`.
+    """The metric of a name such as `pair_distinct`, `pair_distinct(n=3)` or `across(hill(2))`.
 
     Raises:
-        ConfigError: The metric or a parameter is unknown, or a value has the wrong type.
+        ConfigError: The metric or a parameter is unknown, or a value is not one it may have.
     """
     if isinstance(name, Metric):
         return name
-    head, arguments = _split(name)
-    definition = _definitions.get(head)
-    if definition is None:
-        raise ConfigError(f"unknown metric {head!r}", fix=did_you_mean(head, _definitions))
-    parameters = dict(definition.defaults)
-    for key, value in _bind(definition, arguments):
-        parameters[key] = _coerce(definition, key, value)
-    return Metric(definition, tuple(parameters.items()))
-
-
-def _split(name: str) -> tuple[str, ast.Call | None]:
     try:
         tree = ast.parse(name.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree = None
     match tree:
+        case ast.Call(func=ast.Name(id=across), args=[inner], keywords=[]) if across == _ACROSS:
+            return replace(_metric(inner, name), across=True)
+    return _metric(tree, name)
+
+
+def _metric(tree: ast.expr | None, name: str) -> Metric:
+    match tree:
         case ast.Name(id=head):
-            return head, None
+            call = None
         case ast.Call(func=ast.Name(id=head)):
-            return head, tree
-    raise ConfigError(f"{name!r} is not a metric", fix="write it as in 'pair_distinct(n=4)'")
+            call = tree
+        case _:
+            raise ConfigError(f"{name!r} is not a metric", fix="write it as in 'pair_distinct(n=4)'")
+    definition = _definitions.get(head)
+    if definition is None:
+        raise ConfigError(f"unknown metric {head!r}", fix=did_you_mean(head, _definitions))
+    parameters = dict(definition.defaults)
+    for key, value in _bind(definition, call):
+        parameters[key] = _coerce(definition, key, value)
+    check(head, definition.limits, parameters)
+    return Metric(definition, tuple(parameters.items()))
 
 
 def _bind(definition: Definition, call: ast.Call | None) -> list[tuple[str, Value]]:

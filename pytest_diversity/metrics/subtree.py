@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
+import numpy as np
+
+from pytest_diversity.metrics._grams import Bags, Ints
+from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics._pairs import mean_pair_share
 from pytest_diversity.metrics.registry import metric
 
-__all__ = ["Tree", "pair_subtree", "truncated_subtrees"]
+__all__ = ["Forest", "Tree", "pair_subtree", "subtree"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,11 @@ class Tree:
     parents: Sequence[int]
 
 
-@metric(family="syntactic", better="up")
-def pair_subtree(trees: Sequence[Tree | None], *, height: int = 4) -> float | None:
+Trees = Sequence[Tree | None]
+
+
+@metric(family="syntactic", better="up", height=AtLeast(1))
+def pair_subtree(trees: Trees, *, height: int = 4) -> float | None:
     """Mean share of distinct truncated subtrees over all pairs; in (0, 1], higher is more diverse.
 
     Every node with at least `height` levels under and including it gives one subtree, cut off
@@ -38,39 +45,114 @@ def pair_subtree(trees: Sequence[Tree | None], *, height: int = 4) -> float | No
         trees: The K samples' canonicalised syntax trees, None where a sample has none.
         height: Levels of a subtree, its root included.
 
+    Raises:
+        ConfigError: height < 1.
+
     Source: Shypula et al. 2504.12522.
     """
-    defined = [tree for tree in trees if tree is not None]
-    return mean_pair_share(truncated_subtrees(defined, height))
+    return mean_pair_share(Forest.of(trees).bags(height))
 
 
-def truncated_subtrees(trees: Sequence[Tree], height: int) -> Iterator[Counter[Hashable]]:
-    """For each tree its subtrees of exactly `height` levels; equal ones have equal keys."""
-    keys: dict[Hashable, int] = {}
-    for tree in trees:
-        children = _children(tree)
-        shapes: list[int] = [keys.setdefault(kind, len(keys)) for kind in tree.kinds]
-        for _ in range(height - 1):
-            shapes = [
-                keys.setdefault((kind, *[shapes[child] for child in below]), len(keys))
-                for kind, below in zip(tree.kinds, children, strict=True)
-            ]
-        levels = _levels(tree)
-        yield Counter(shape for shape, top in zip(shapes, levels, strict=True) if top >= height)
+@metric(family="syntactic", better="up", height=AtLeast(1))
+def subtree(trees: Trees, *, height: int = 4) -> float | None:
+    """Distinct over all truncated subtrees of the K samples together; in (0, 1], up.
+
+    Falls with the number and the size of the trees. None where no tree is so high.
+
+    Args:
+        trees: The K samples' canonicalised syntax trees, None where a sample has none.
+        height: Levels of a subtree, its root included.
+
+    Raises:
+        ConfigError: height < 1.
+
+    Source: Shypula et al. 2504.12522.
+    """
+    bags = Forest.of(trees).bags(height)
+    return bags.items / int(bags.count.sum()) if bags.items else None
 
 
-def _children(tree: Tree) -> list[list[int]]:
-    children: list[list[int]] = [[] for _ in tree.kinds]
-    for node, parent in enumerate(tree.parents):
-        if parent >= 0:
-            children[parent].append(node)
-    return children
+class Forest(Sequence[Tree | None]):
+    """Trees of which equal whole subtrees are found once, whatever height is asked for."""
+
+    def __init__(self, trees: Trees) -> None:
+        """Take the trees; compare nothing yet."""
+        self.trees = trees
+        self._bags: dict[int, Bags] = {}
+        self._found: tuple[list[_Shape], list[Ints]] | None = None
+
+    @classmethod
+    def of(cls, trees: Trees) -> Forest:
+        """`trees` itself if it is a Forest already."""
+        return trees if isinstance(trees, cls) else cls(trees)
+
+    @overload
+    def __getitem__(self, index: int) -> Tree | None: ...
+    @overload
+    def __getitem__(self, index: slice) -> Trees: ...
+    def __getitem__(self, index: int | slice) -> Tree | None | Trees:
+        return self.trees[index]
+
+    def __len__(self) -> int:
+        return len(self.trees)
+
+    def bags(self, height: int) -> Bags:
+        """For each tree its subtrees, cut off below `height` levels, of nodes at least so high."""
+        if height not in self._bags:
+            shapes, nodes = self._shapes()
+            cut = _truncated(shapes, height)
+            codes = [found[found >= 0] for found in (cut[tree] for tree in nodes)]
+            owners = np.repeat(np.arange(len(self)), [len(found) for found in codes])
+            flat = np.concatenate(codes) if codes else owners
+            self._bags[height] = Bags.of(len(self), owners, flat)
+        return self._bags[height]
+
+    def _shapes(self) -> tuple[list[_Shape], list[Ints]]:
+        """The different whole subtrees, children before parents, and which one each node has."""
+        if self._found is None:
+            known: dict[_Shape, int] = {}
+            nodes = [_shape_of_nodes(tree, known) for tree in self.trees]
+            self._found = (list(known), nodes)
+        return self._found
 
 
-def _levels(tree: Tree) -> list[int]:
-    """How many levels hang under each node, itself included."""
-    levels = [1] * len(tree.kinds)
-    for node in range(len(levels) - 1, 0, -1):
+_Shape = tuple[str, tuple[int, ...]]  # the kind, then the number of each child's shape
+
+
+def _shape_of_nodes(tree: Tree | None, known: dict[_Shape, int]) -> Ints:
+    """The number in `known` of the whole subtree under each node; new ones are added."""
+    if tree is None:
+        return np.zeros(0, dtype=np.int64)
+    below: list[list[int]] = [[] for _ in tree.kinds]
+    numbers = [0] * len(below)
+    # pre-order backwards: children come before their parent, the last child first
+    for node in range(len(below) - 1, -1, -1):
+        shape = (tree.kinds[node], tuple(below[node][::-1]))
+        number = numbers[node] = known.setdefault(shape, len(known))
         parent = tree.parents[node]
-        levels[parent] = max(levels[parent], levels[node] + 1)
+        if parent >= 0:
+            below[parent].append(number)
+    return np.array(numbers, dtype=np.int64)
+
+
+def _truncated(shapes: Sequence[_Shape], height: int) -> Ints:
+    """Of each shape a number for its first `height` levels; -1 if it has fewer."""
+    levels = _levels(shapes)
+    if height > max(levels, default=0):
+        return np.full(len(shapes), -1)
+    keys: dict[_Shape, int] = {}
+    cut = [keys.setdefault((kind, ()), len(keys)) for kind, _ in shapes]
+    for _ in range(height - 1):
+        cut = [
+            keys.setdefault((kind, tuple([cut[child] for child in below])), len(keys))
+            for kind, below in shapes
+        ]
+    return np.where(np.array(levels) >= height, np.array(cut), -1)
+
+
+def _levels(shapes: Sequence[_Shape]) -> list[int]:
+    """How many levels each shape has; the children of a shape come before it."""
+    levels: list[int] = []
+    for _, below in shapes:
+        levels.append(1 + max([levels[child] for child in below], default=0))
     return levels

@@ -20,6 +20,7 @@ PASSING: Mapping[str, str] = {
     "a function": "assert_lexical_diversity(domain='prose', min=0.9)",
     "a method": "diversity.assert_lexical_diversity(domain='prose', min=0.9)",
     "a maximum": "diversity.assert_lexical_diversity(domain='prose', min=0.9, max=1.0)",
+    "parts of speech": "assert_syntactic_diversity(domain='prose', min=0.01)",
     "quality": "assert_quality(domain='prose', min=0.9)",
     "structure": "assert_syntactic_diversity(domain='code', level='warn', min=0.1)",
     "the budget of the file": "assert_lexical_diversity(domain='code')",

@@ -1,0 +1,36 @@
+"""Features that every kind of domain has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from pytest_diversity.features import Feature, Features, UndefinedFeatureError
+from pytest_diversity.features.formats import response_format
+
+__all__ = ["COMMON"]
+
+
+def _formats(features: Features) -> Mapping[str, list[str]]:
+    return features.each(lambda text, _: response_format(text))
+
+
+def _utilities(_: Features) -> NoReturn:
+    raise UndefinedFeatureError(
+        "utilities are what a reward model gives each sample, and none is configured",
+        fix="give them with measure(..., given={'utilities': {prompt: [...]}})",
+    )
+
+
+def _billions(_: Features) -> NoReturn:
+    raise UndefinedFeatureError(
+        "samples alone do not say how many parameters their model has",
+        fix="give it with measure(..., given={'billions': ...})",
+    )
+
+
+COMMON: Mapping[str, Feature] = {
+    "formats": _formats,
+    "utilities": _utilities,
+    "billions": _billions,
+}

@@ -1,0 +1,56 @@
+"""Parts of speech of English prose, by textblob's tagger, whose model is in its wheel."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
+
+from pytest_diversity.errors import MissingExtraError
+
+__all__ = ["parts_of_speech", "tagger"]
+
+_ENDS = frozenset(".!?")
+
+
+def parts_of_speech(tokens: Sequence[str]) -> tuple[str, ...]:
+    """The Penn Treebank tag of each word and punctuation mark of a text, given as tokens.
+
+    Deterministic and without a download: a lexicon with rules. English only.
+
+    Raises:
+        MissingExtraError: textblob is not installed.
+    """
+    find = _tagger()
+    return tuple(tag for sentence in _sentences(tokens) for _, tag in find(sentence))
+
+
+def _sentences(tokens: Sequence[str]) -> Iterator[list[str]]:
+    """Cut after full stops: the tagger reads the first word of a sentence in lower case."""
+    sentence: list[str] = []
+    for token in tokens:
+        sentence.append(token)
+        if token in _ENDS:
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+@cache
+def _tagger() -> Callable[..., list[list[str]]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it leaves the files of its model open, read at first use
+        try:
+            from textblob.en import parser  # noqa: PLC0415 - optional
+        except ImportError:
+            raise MissingExtraError("parts of speech", package="textblob", extra="prose") from None
+        find: Callable[..., list[list[str]]] = parser.find_tags
+        find(["the", "unheardof"])
+    return find
+
+
+def tagger() -> str:
+    """The tagger and its version, which are part of a value's identity."""
+    return f"textblob.en {version('textblob')}"

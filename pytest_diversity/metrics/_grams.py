@@ -1,0 +1,152 @@
+"""Counting n-grams: tokens are numbered once, and every metric reads the same counts."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_diversity.errors import ConfigError
+from pytest_diversity.metrics._rarefaction import log_missing
+
+__all__ = ["Bags", "Corpus", "Ints", "Tokens"]
+
+Tokens = Sequence[Sequence[Hashable]]
+Ints = NDArray[np.int64]
+
+_CODES = 2**62  # what fits into an int64 with room to spare
+
+
+@dataclass(frozen=True, slots=True)
+class Bags:
+    """How often each of `size` collections has each of the items; zero counts are left out.
+
+    Attributes:
+        size: Number of collections.
+        bag: Of each entry the collection; entries are sorted by item, then by collection.
+        item: Of each entry the number of the item, from 0 without gaps.
+        count: Of each entry how often the collection has the item.
+    """
+
+    size: int
+    bag: Ints
+    item: Ints
+    count: Ints
+
+    @classmethod
+    def of(cls, size: int, owners: Ints, codes: Ints) -> Bags:
+        """Count `codes`, of which each belongs to the collection in `owners` (not decreasing)."""
+        order = np.argsort(codes, kind="stable")  # stable: owners stay sorted within an item
+        codes, owners = codes[order], owners[order]
+        starts_item = _changes(codes)
+        starts = np.flatnonzero(starts_item | _changes(owners))
+        count = np.diff(starts, append=len(codes))
+        item = np.cumsum(starts_item)[starts] - 1
+        return cls(size, owners[starts], item, count)
+
+    @property
+    def items(self) -> int:
+        """How many different items there are."""
+        return int(self.item[-1]) + 1 if len(self.item) else 0
+
+    @property
+    def totals(self) -> Ints:
+        """How many items each collection has, repetitions counted; shape (size,)."""
+        return self.sums(self.count).astype(np.int64)
+
+    def sums(self, entries: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Sum a value of each entry over each collection; shape (size,)."""
+        return np.bincount(self.bag, weights=entries, minlength=self.size)
+
+    def log_missing(self, drawn: Ints) -> NDArray[np.float64]:
+        """Of each entry the log probability that none is `drawn` of its collection's items."""
+        return log_missing(self.totals[self.bag], self.count, drawn[self.bag])
+
+    def found(self, drawn: Ints) -> NDArray[np.float64]:
+        """Of each entry the probability to be among those drawn, as many as `drawn` says."""
+        return -np.expm1(self.log_missing(drawn))
+
+    @property
+    def firsts(self) -> Ints:
+        """Where the entries of each item start; shape (items,)."""
+        return np.flatnonzero(_changes(self.item))
+
+
+class Corpus(Sequence[Sequence[Hashable]]):
+    """Texts as sequences of tokens, which counts the n-grams of each length at most once."""
+
+    def __init__(self, texts: Tokens) -> None:
+        """Take the texts; number nothing yet.
+
+        Raises:
+            ConfigError: A text is a string, of which the items are letters rather than tokens.
+        """
+        if isinstance(texts, str) or any(isinstance(text, str) for text in texts):
+            raise ConfigError(
+                "a text is given as a string where its tokens are wanted",
+                fix="split it first, as in text.split(), or use measure()",
+            )
+        self.texts = texts
+        self.lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        self._bags: dict[int, Bags] = {}
+        self._numbered: tuple[Ints, int] | None = None
+
+    @classmethod
+    def of(cls, texts: Tokens) -> Corpus:
+        """`texts` itself if it is a Corpus already."""
+        return texts if isinstance(texts, cls) else cls(texts)
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[Hashable]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Tokens: ...
+    def __getitem__(self, index: int | slice) -> Sequence[Hashable] | Tokens:
+        return self.texts[index]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def numbers(self) -> Iterator[Ints]:
+        """The tokens of each text as numbers from 0 without gaps."""
+        return iter(np.split(self._numbers()[0], np.cumsum(self.lengths)[:-1]))
+
+    def bags(self, n: int) -> Bags:
+        """The n-grams of each text; they never cross texts."""
+        if n not in self._bags:
+            self._bags[n] = Bags.of(len(self), *self._grams(n))
+        return self._bags[n]
+
+    def _numbers(self) -> tuple[Ints, int]:
+        """All tokens after one another, numbered, and how many different ones there are."""
+        if self._numbered is None:
+            flat = list(chain.from_iterable(self.texts))
+            known = {token: number for number, token in enumerate(dict.fromkeys(flat))}
+            numbers = np.fromiter(map(known.__getitem__, flat), dtype=np.int64, count=len(flat))
+            self._numbered = (numbers, len(known))
+        return self._numbered
+
+    def _grams(self, n: int) -> tuple[Ints, Ints]:
+        """The text of every n-gram and a code of it that no other n-gram has."""
+        numbers, different = self._numbers()
+        owners = np.repeat(np.arange(len(self)), np.maximum(self.lengths - n + 1, 0))
+        if not len(owners):
+            return owners, owners
+        last = np.repeat(self.lengths.cumsum(), self.lengths)  # where the text of a token ends
+        starts = np.flatnonzero(np.arange(len(numbers)) + n <= last)
+        codes, span = np.zeros(len(starts), dtype=np.int64), 1
+        for offset in range(n):
+            if span > _CODES // different:
+                found, codes = np.unique(codes, return_inverse=True)
+                span = len(found)
+            codes = codes * different + numbers[starts + offset]
+            span *= different
+        return owners, codes
+
+
+def _changes(values: Ints) -> NDArray[np.bool_]:
+    """Whether each value differs from the one before it; the first one does."""
+    return np.concatenate([np.ones(min(len(values), 1), dtype=bool), values[1:] != values[:-1]])

@@ -1,0 +1,59 @@
+"""How many samples meet the quality threshold."""
+
+from __future__ import annotations
+
+from pytest_diversity.errors import ConfigError
+from pytest_diversity.metrics._classes import Valid
+from pytest_diversity.metrics._limits import AtLeast
+from pytest_diversity.metrics._rarefaction import expected_classes
+from pytest_diversity.metrics.registry import metric
+
+__all__ = ["pass_at", "pass_at_k", "validity"]
+
+
+@metric(family="quality", better="up")
+def validity(valid: Valid) -> float | None:
+    """Share of valid samples, m / K; in [0, 1], higher is better. None without samples.
+
+    Args:
+        valid: For each of the K samples whether it meets the quality threshold.
+    """
+    return sum(map(bool, valid)) / len(valid) if len(valid) else None
+
+
+@metric(family="quality", better="up", k=AtLeast(1))
+def pass_at(valid: Valid, *, k: int = 1) -> float | None:
+    """The chance that one of k samples is valid: 1 - C(K - m, k) / C(K, k); in [0, 1], up.
+
+    Unbiased for k <= K. None if K < k.
+
+    Args:
+        valid: For each of the K samples whether it is correct (m of them are).
+        k: How many samples are looked at.
+
+    Raises:
+        ConfigError: k < 1.
+
+    Source: Chen et al. 2107.03374.
+    """
+    return pass_at_k(len(valid), sum(map(bool, valid)), k)
+
+
+def pass_at_k(n: int, c: int, k: int) -> float | None:
+    """pass@k from counts, as in the paper: 1 - C(n - c, k) / C(n, k); in [0, 1], None if n < k.
+
+    Args:
+        n: How many samples there are.
+        c: How many of them are correct.
+        k: How many are looked at.
+
+    Raises:
+        ConfigError: k < 1, or c is not among 0 to n.
+
+    Source: Chen et al. 2107.03374.
+    """
+    if k < 1 or not 0 <= c <= n:
+        raise ConfigError(
+            f"pass@k needs k >= 1 and 0 <= c <= n, not n={n}, c={c}, k={k}", fix="change them"
+        )
+    return expected_classes([c], n, k) if k <= n else None
