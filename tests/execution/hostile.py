@@ -4,6 +4,8 @@ The first part tries to reach the world outside, a decoy of which `world` descri
 the names of the attempts that succeeded. The second part misbehaves in its own process.
 """
 
+# ruff: noqa: E501 - a program a line reads better than one cut to fit
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -158,7 +160,8 @@ ENDINGS = {
         "import re\ndef f(): return bool(re.match('(a+)+$', 'a' * 64 + 'b'))", "timeout"
     ),
     "__repr__ that loops": Ending(
-        "class A:\n    def __repr__(self):\n        while True: pass\ndef f(): return A()", "timeout"
+        "class A:\n    def __repr__(self):\n        while True: pass\ndef f(): return A()",
+        "timeout",
     ),
     "generator that never yields": Ending(
         "def f():\n    while True:\n        pass\n    yield", "ok", '["iterator",[]]'
@@ -168,7 +171,9 @@ ENDINGS = {
     "sleeping with everything closed": Ending(
         "def f():\n    os.closerange(0, 64)\n    time.sleep(1000)", "timeout"
     ),
-    "memory bomb": Ending("def f(): return len([bytearray(64 << 20) for _ in range(20)])", "memory"),
+    "memory bomb": Ending(
+        "def f(): return len([bytearray(64 << 20) for _ in range(20)])", "memory"
+    ),
     "memory bomb in shared pages": Ending(
         "import mmap\ndef f(): return len([mmap.mmap(-1, 64 << 20) for _ in range(20)])",
         "exception memory",
@@ -177,11 +182,14 @@ ENDINGS = {
         "def f():\n    for _ in range(2000): threading.Thread(target=time.sleep, args=(9,)).start()",
         "exception memory",
     ),
-    "endless output": Ending("def f():\n    for _ in range(64): print('x' * (1 << 20))", "output-limit"),
+    "endless output": Ending(
+        "def f():\n    for _ in range(64): print('x' * (1 << 20))", "output-limit"
+    ),
     "huge returned value": Ending("def f(): return 'x' * (5 << 20)", "output-limit"),
     "value of many parts": Ending("def f(): return list(range(10**6))", "output-limit"),
     "huge __repr__": Ending(
-        "class A:\n    def __repr__(self): return 'x' * (5 << 20)\ndef f(): return A()", "output-limit"
+        "class A:\n    def __repr__(self): return 'x' * (5 << 20)\ndef f(): return A()",
+        "output-limit",
     ),
     "value that shares itself": Ending(
         "def f():\n    x = []\n    for _ in range(60): x = [x, x]\n    return x", "output-limit"
@@ -200,7 +208,9 @@ ENDINGS = {
         "def f(n=0):\n    sys.setrecursionlimit(10**9)\n    return eval('f(n + 1)', globals(), locals())",
         "crash exception memory timeout",
     ),
-    "unbounded nesting in the source": Ending("x = " + "(" * 100_000, "syntax exception memory crash"),
+    "unbounded nesting in the source": Ending(
+        "x = " + "(" * 100_000, "syntax exception memory crash"
+    ),
     "null bytes in the source": Ending("x = '\0'", "syntax"),
     "lone surrogates in the source": Ending("x = '\ud800'", "syntax"),
     "writing to every descriptor": Ending(
@@ -223,6 +233,12 @@ ENDINGS = {
         "def f():\n    frame = sys._getframe()\n"
         "    while 'nonce' not in frame.f_locals: frame = frame.f_back\n"
         "    os.write(3, frame.f_locals['nonce'] + b'[\"timeout\",null]')\n    os._exit(0)",
+        "no-result",
+    ),
+    "a value that no encoder writes": Ending(
+        "def f():\n    frame = sys._getframe()\n"
+        "    while 'nonce' not in frame.f_locals: frame = frame.f_back\n"
+        "    os.write(3, frame.f_locals['nonce'] + b'[\"ok\",[[1],{}]]')\n    os._exit(0)",
         "no-result",
     ),
     "closing the report": Ending("def f(): os.close(3)", "no-result"),
@@ -258,7 +274,9 @@ ENDINGS = {
     "lone surrogates printed": Ending(
         "def f(): print('\\ud800', flush=True)", "exception", "UnicodeEncodeError"
     ),
-    "invalid UTF-8 printed": Ending("import sys\nsys.stdout.buffer.write(b'\\xff\\xfe')", "ok", None, ("",)),
+    "invalid UTF-8 printed": Ending(
+        "import sys\nsys.stdout.buffer.write(b'\\xff\\xfe')", "ok", None, ("",)
+    ),
     "more input than is there": Ending("input(); input()", "exception", "EOFError", ("one\n",)),
     "work left for the end": Ending(
         "import atexit\ndef f():\n    atexit.register(time.sleep, 1000)\n"

@@ -94,7 +94,7 @@ def test_arguments_are_checked(machine: str, case: str) -> None:
 
 @pytest.mark.parametrize("machine", ARCHITECTURES)
 def test_without_a_barrier_for_files_nothing_can_be_opened(machine: str) -> None:
-    calls = [name for name in ("openat", "statx", "readlinkat", "getdents64")]
+    calls = ("openat", "statx", "readlinkat", "getdents64")
     assert {decide(machine, name, barrier="no-open") for name in calls} == {EPERM}
     assert decide(machine, "newfstatat", 3, 0, 0, 0x1000, barrier="no-open") == ALLOW
 

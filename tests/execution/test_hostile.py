@@ -7,16 +7,16 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from pytest_diversity.features.execution import Execution, Limits, Program, Sandbox, Tier
-from pytest_diversity.features.execution.tiers import attack as attack_tier
+from pytest_diversity.features.execution.tiers import prove
 
 from .hostile import ATTACKS, ENDINGS, NOTHING, attack, ending
 
@@ -70,7 +70,7 @@ def _server(kind: int, address: object, family: int = socket.AF_INET) -> socket.
     server.bind(address)  # type: ignore[arg-type]
     if kind == socket.SOCK_STREAM:
         server.listen()
-    server.setblocking(False)
+    server.settimeout(0)
     return server
 
 
@@ -95,11 +95,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 # A number of seconds that no other run has: it marks the processes of these tests.
 LIMITS = Limits(cpu=0.5, wall=2 + os.getpid() / 2**24)
-missing = cache(lambda tier: attack_tier(tier).missing)
+
+
+def _left() -> list[str]:
+    """The processes of these sandboxes that do not go away."""
+    for _ in range(100):
+        if not (found := _ours()):
+            break
+        time.sleep(0.05)  # bubblewrap returns a moment before its namespace is gone
+    return found
 
 
 def _ours() -> list[str]:
-    """The processes of these sandboxes that live now."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -109,6 +116,10 @@ def _ours() -> list[str]:
         if repr(LIMITS.wall) in line:
             found.append(path.parent.name)
     return found
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @dataclass
@@ -125,23 +136,21 @@ class Table:
 @pytest.fixture(scope="module", params=TIERS)
 def table(request: pytest.FixtureRequest, world: World) -> Table:
     tier = TIERS[request.param]
-    if reason := missing(tier):
+    if reason := prove(tier).missing:
         pytest.skip(f"{request.param} is not available here: {reason}")
     programs = {
         name: Program(attack(body), "f", ([world.known],)) for name, body in ATTACKS.items()
-    } | {
-        name: Program(ending(case), "f", case.inputs) for name, case in ENDINGS.items()
-    }
+    } | {name: Program(ending(case), "f", case.inputs) for name, case in ENDINGS.items()}
     os.environ["DIVERSITY_TEST_SECRET"] = "planted"  # noqa: S105 - it is not one
-    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    descriptors, threads = _descriptors(), threading.active_count()
     with Sandbox(limits=LIMITS, tier=tier) as sandbox:
         executions = dict(zip(programs, sandbox.run(programs.values()), strict=True))
     del os.environ["DIVERSITY_TEST_SECRET"]
     return Table(
         executions,
         world.harm(),
-        _ours(),
-        len(os.listdir("/proc/self/fd")) - descriptors,
+        _left(),
+        _descriptors() - descriptors,
         threading.active_count() - threads,
     )
 

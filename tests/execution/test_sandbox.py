@@ -151,7 +151,11 @@ def test_executions_survive_a_store(sandbox: Sandbox) -> None:
 CHECKS = {
     "a right answer": ("def f(x): return x + 1", "assert candidate(1) == 2", "ok"),
     "a wrong answer": ("def f(x): return x", "assert candidate(1) == 2", "exception"),
-    "exact values": ("def f(x): return (0.1 + 0.2, {x})", "assert candidate(1)[0] == .1 + .2", "ok"),
+    "exact values": (
+        "def f(x): return (0.1 + 0.2, {x})",
+        "assert candidate(1)[0] == .1 + .2",
+        "ok",
+    ),
     "an argument changed in place": (
         "def f(x): x.sort()",
         "a = [2, 1]; candidate(a); assert a == [1, 2]",
@@ -170,22 +174,34 @@ CHECKS = {
         "assert candidate(1) == 2",
         "exception",
     ),
-    "leaving before the check ends": ("import os\ndef f(x): os._exit(0)", "candidate(1)", "no-result"),
-    "raising what ends a test": ("def f(x): raise SystemExit(0)", "assert candidate(1)", "exception"),
+    "leaving before the check ends": (
+        "import os\ndef f(x): os._exit(0)",
+        "candidate(1)",
+        "no-result",
+    ),
+    "raising what ends a test": ("def f(x): raise SystemExit(0)", "assert candidate(1)", "exit"),
+    "forging the failure of others": (
+        'import os\ndef f(x): os.write(3, b\'["unloaded",["ok",1]]\\n\')',
+        "assert candidate(1)",
+        "no-result",
+    ),
+    "forging a value of no kind": (
+        "import os\ndef f(x): os.write(3, b'[\"ok\",[[1],{}]]\\n')",
+        "assert candidate(1)",
+        "no-result",
+    ),
     "answering nonsense": (
-        "import os\ndef f(x):\n    for n in range(3, 64):\n        try: os.write(n, b'[\"ok\"]\\n')\n"
-        "        except OSError: pass",
+        "import os\ndef f(x): os.write(3, b'nonsense\\n')",
         "assert candidate(1)",
         "no-result",
     ),
     "looking for the check": (
-        "import gc, sys\ndef f(x):\n    found = [o for o in gc.get_objects() if isinstance(o, dict)\n"
-        "             and isinstance(o.get('check'), str)]\n    return len(found)",
+        "import gc\ndef f(x): return sum('check' in o for o in gc.get_objects() if type(o) is dict)",
         "assert candidate(1) == 0",
         "ok",
     ),
     "an endless loop": ("def f(x):\n    while True: pass", "candidate(1)", "timeout"),
-    "a syntax error": ("def f(x:", "candidate(1)", "exception"),
+    "a syntax error": ("def f(x:", "candidate(1)", "syntax"),
     "swallowing every error": (
         "def f(x): raise KeyError",
         "try: candidate(1)\n    except Exception: pass",
@@ -218,7 +234,7 @@ def test_a_check_that_cannot_be_used_is_the_users_error(sandbox: Sandbox, check:
         list(sandbox.run([Program("def f(x): pass", "f", check=check)]))
 
 
-def test_a_check_that_does_not_end_is_a_timeout(sandbox: Sandbox) -> None:
+def test_a_check_that_does_not_end_is_a_timeout() -> None:
     check = "def check(candidate):\n    while candidate(1): pass"
     programs = [Program(f"def f(x): return {n}", "f", check=check) for n in (1, 0)]
     with Sandbox(limits=Limits(cpu=0.3, wall=1.0), workers=1) as quick:
@@ -236,23 +252,22 @@ def test_wrong_inputs_are_refused_in_one_sentence() -> None:
 def test_a_server_that_dies_is_replaced_and_never_an_outcome() -> None:
     with Sandbox(workers=1) as sandbox:
         assert one(sandbox, "def f(): return 1", []).valid
-        (worker,) = sandbox._all  # noqa: SLF001 - to do it harm
+        (worker,) = sandbox._all
         os.kill(worker.servers["first"].process.pid, signal.SIGKILL)
         assert one(sandbox, "def f(): return 2", []).valid
 
 
 def test_a_server_that_cannot_start_is_an_error_not_an_outcome() -> None:
-    hopeless = Limits(preload=("x",), memory=1 << 20)
-    with (
-        Sandbox(limits=hopeless, workers=1, tier=Tier("nothing like it", 1)) as sandbox,
-        pytest.raises(HarnessError, match="no score is given") as caught,
-    ):
-        sandbox.tier = Tier("landlock")
-        for worker in sandbox._all:  # noqa: SLF001 - to do it harm
-            worker.language = type(worker.language)("python", "", (), (), judges=True)
-            worker.limits = Limits(cpu=-5)
-        one(sandbox, "def f(): return 1", [])
-    assert "twice" in str(caught.value)
+    with Sandbox(workers=1) as sandbox:
+        (worker,) = sandbox._all
+        worker.tier = Tier("no such thing")
+        with pytest.raises(HarnessError, match=r"failed twice on f: .* no score is given"):
+            one(sandbox, "def f(): return 1", [])
+
+
+def test_a_tier_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SandboxUnavailable, match="no such tier"):
+        Sandbox(tier=Tier("landslide"))
 
 
 def test_the_fingerprint_names_what_outcomes_depend_on() -> None:
@@ -282,6 +297,7 @@ def test_a_broken_wall_is_reported_and_nothing_runs(monkeypatch: pytest.MonkeyPa
 
 def test_the_self_test_finds_what_missing_walls_let_through() -> None:
     trial = tiers.attack(tiers.UNSAFE)
+    assert not trial.missing
     assert {"read a file", "write a file", "signal its parent", "connect"} <= {*trial.broken}
 
 
@@ -294,18 +310,24 @@ def test_without_walls_what_a_program_leaves_behind_is_ended() -> None:
     with Sandbox(workers=1, unsafe=True) as sandbox:
         assert "WITHOUT a sandbox" in str(sandbox)
         assert one(sandbox, source, []).outcomes[0].kind == "ok"
-        (worker,) = sandbox._all  # noqa: SLF001 - to look inside
+        (worker,) = sandbox._all
         server = worker.servers["first"].process.pid
         assert Path(f"/proc/{server}/task/{server}/children").read_text() == ""
 
 
 def test_the_command_names_the_tier() -> None:
     command = [sys.executable, "-m", "pytest_diversity.features.execution", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(  # noqa: S603 - ours
+        command, capture_output=True, text=True, check=True
+    )
     assert f"code sandbox: {find_tier()}" in done.stdout
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:
     code = "import sys, pytest_diversity.features.execution as e; print(sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"'numpy'", "'torch'", "'pytest'", "'ctypes'"} & {*done.stdout.strip("[]\n").split(", ")}
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not {"'numpy'", "'torch'", "'pytest'", "'ctypes'"} & {
+        *done.stdout.strip("[]\n").split(", ")
+    }

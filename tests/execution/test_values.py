@@ -27,6 +27,8 @@ class Plain:
 
 
 class Loud(str):
+    __slots__ = ()
+
     def __str__(self) -> str:
         raise AssertionError
 
@@ -128,7 +130,7 @@ def test_order_of_insertion_does_not_count(pairs: list[Any], random: Any) -> Non
     shuffled = random.sample(pairs, len(pairs))
     assert canonical(encode(dict(pairs))) == canonical(encode(dict(shuffled)))
     names = [key for key, _ in pairs]
-    assert canonical(encode(set(names))) == canonical(encode(set(reversed(names))))
+    assert canonical(encode(set(names))) == canonical(encode({*names[::-1]}))
 
 
 @given(values, values)
@@ -146,4 +148,4 @@ def test_an_object_that_claims_to_equal_everything_equals_nothing_outside() -> N
 
     crossed = decode(encode(Liar()))
     assert isinstance(crossed, Opaque)
-    assert crossed != 1
+    assert crossed.kind == "Liar"

@@ -10,6 +10,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .failures import CheckError, HarnessError, SandboxUnavailable
+    from .model import Execution, Limits, Outcome, Program
+    from .sandbox import Sandbox, fingerprint
+    from .tiers import Tier, find_tier
 
 __all__ = [
     "CheckError",

@@ -121,7 +121,7 @@ def _serve(job: dict[str, Any]) -> None:
     entry = _entry(job)
     for line in _lines():
         if isinstance(entry, list):
-            _write(_text(entry, job["result"]) + b"\n")
+            _write(_text(["unloaded", entry], job["result"]) + b"\n")
             continue
         call = decode(loads(line))
         report = _outcome(lambda: encode(entry(*call[0], **call[1]), job["result"]))  # noqa: B023 - used at once

@@ -17,7 +17,15 @@ from json import dumps
 from math import isnan
 from typing import Any
 
-__all__ = ["CANONICAL_FORM", "Opaque", "TooLargeError", "canonical", "decode", "encode", "type_name"]
+__all__ = [
+    "CANONICAL_FORM",
+    "Opaque",
+    "TooLargeError",
+    "canonical",
+    "decode",
+    "encode",
+    "type_name",
+]
 
 # The functions below keep looking up these builtins, whatever a program puts in their place.
 globals()["__builtins__"] = dict(vars(builtins))
