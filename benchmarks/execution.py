@@ -119,7 +119,7 @@ def run_fresh(programs: list[Program]) -> None:
 
     for program in programs:
         source = f"{program.source}\n{program.check}\ncheck({program.entry_point})"
-        subprocess.run(  # noqa: S603, PLW1509 - just that is measured
+        subprocess.run(  # noqa: S603 - just that is measured
             [sys.executable, "-I", "-S", "-c", source],
             preexec_fn=confine,
             check=False,

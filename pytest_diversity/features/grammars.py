@@ -96,12 +96,7 @@ GRAMMARS: Mapping[str, Grammar] = {
 
 # Parts of constants that are constant themselves; any other named part is an interpolation.
 _PIECES = frozenset(
-    "string_content string_fragment multiline_string_fragment escape_sequence string_start "
-    "string_end character character_literal_content string_literal_content string_literal_encoding "
-    "raw_string_content raw_string_delimiter raw_string_start raw_string_end "
-    "raw_string_literal_content interpreted_string_literal_content regex_pattern regex_flags "
-    "html_character_reference literal_suffix heredoc_start heredoc_content heredoc_end heredoc_body "
-    "nowdoc_body nowdoc_string interpolation_start interpolation_quote escape_interpolation".split()
+    ["string_content", "string_fragment", "multiline_string_fragment", "escape_sequence", "string_start", "string_end", "character", "character_literal_content", "string_literal_content", "string_literal_encoding", "raw_string_content", "raw_string_delimiter", "raw_string_start", "raw_string_end", "raw_string_literal_content", "interpreted_string_literal_content", "regex_pattern", "regex_flags", "html_character_reference", "literal_suffix", "heredoc_start", "heredoc_content", "heredoc_end", "heredoc_body", "nowdoc_body", "nowdoc_string", "interpolation_start", "interpolation_quote", "escape_interpolation"]
 )
 
 

@@ -136,19 +136,22 @@ class Execution:
     def valid(self) -> bool:
         """Whether it ran to its end and gave something on every input (Shypula et al., 2504.12522).
 
-        Without inputs the check alone was run, and it must not have ended it.
+        Without inputs only the check was run: it must have passed, or failed by an assertion.
         """
         return self.is_valid()
 
     def is_valid(self, *, allow_nothing: bool = False, allow_exceptions: bool = False) -> bool:
         """Like `valid`, where returning nothing, or raising, may count as behaviour too."""
         kinds = {"ok", "exception"} if allow_exceptions else {"ok"}
-        judged = self.outcomes or ((self.verdict,) if self.verdict else ())
-        if not self.outcomes:
-            return any(o.kind in ("ok", "exception") for o in judged)
-        return not self.nondeterministic and all(
-            o.kind in kinds and (allow_nothing or o.kind != "ok" or o.output is not None)
-            for o in self.outcomes
+        if not self.outcomes and self.verdict:
+            return self.verdict.kind == "ok" or self.verdict.value == "AssertionError"
+        return (
+            bool(self.outcomes)
+            and not self.nondeterministic
+            and all(
+                o.kind in kinds and (allow_nothing or o.kind != "ok" or o.output is not None)
+                for o in self.outcomes
+            )
         )
 
     def to_json(self) -> dict[str, Any]:

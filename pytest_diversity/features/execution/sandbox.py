@@ -15,7 +15,7 @@ from .inside.wire import CANONICAL_FORM
 from .languages import language as find_language
 from .model import Execution, Limits, Outcome, Program
 from .server import Server, ServerFailedError
-from .tiers import UNSAFE, Tier, find_tier
+from .tiers import UNSAFE, Tier, find_tier, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +67,7 @@ class Sandbox:
         """
         self.limits = limits or Limits()
         self.language = find_language(language)
-        self.tier = tier or (UNSAFE if unsafe else find_tier())
+        self.tier = UNSAFE if unsafe else require(tier) if tier else find_tier()
         self.workers = workers or len(os.sched_getaffinity(0))
         if self.language.command and self.tier.barrier == "no-open":
             raise SandboxUnavailable(

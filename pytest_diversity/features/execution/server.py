@@ -27,6 +27,7 @@ _START = (
     "main=import_module('inside.'+sys.argv[2]).main;del sys.path[0];main(json.loads(sys.argv[3]))"
 )
 START_SECONDS = 60.0  # for imports on a busy machine
+END_SECONDS = 5.0  # for ending by itself, before it is killed
 # What generated programs import most, and what they could not import where no file can be opened.
 COMMON = (
     "typing", "collections", "math", "re", "itertools", "functools", "string", "random",
@@ -139,7 +140,7 @@ class Server:
         """End it and whatever it runs; its children end with it."""
         self.pipes[0].close()
         try:
-            self.process.wait(0.5)
+            self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -20,11 +20,22 @@ from .model import Limits
 from .server import Server, ServerFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["BARRIERS", "UNSAFE", "Tier", "Trial", "attack", "find_tier", "trials"]
+__all__ = [
+    "BARRIERS",
+    "UNSAFE",
+    "Tier",
+    "Trial",
+    "attack",
+    "find_tier",
+    "prove",
+    "require",
+    "trials",
+]
 
 BARRIERS = ("landlock", "bubblewrap", "no-open")  # in the order in which they are preferred
+MODE = 0o666  # anyone may write to what the probe must not reach
 PROBE = Path(__file__).parent / "inside" / "probe.py"
 
 
@@ -67,28 +78,45 @@ class Trial:
 
 
 @cache
+def prove(tier: Tier) -> Trial:
+    """Attack a tier, once in this process."""
+    return attack(tier)
+
+
+@cache
 def find_tier() -> Tier:
     """The first tier whose walls stand up to the self-test.
 
     Raises:
         SandboxUnavailable: None does; nothing must be run.
     """
-    tried = []
-    for trial in trials():
+    return _first_that_holds(trials())
+
+
+def require(tier: Tier) -> Tier:
+    """That tier, if its walls stand up to the self-test here; else raise as `find_tier` does."""
+    return _first_that_holds([prove(tier)])
+
+
+def _first_that_holds(tried: Iterable[Trial]) -> Tier:
+    failed = []
+    for trial in tried:
         if not trial.missing and not trial.broken:
             return trial.tier
-        tried.append(trial)
-    raise _unavailable(tried)
+        failed.append(trial)
+    raise _unavailable(failed)
 
 
 def trials() -> Iterator[Trial]:
     """Attack every tier in turn."""
     for barrier in BARRIERS:
-        yield attack(Tier(barrier))
+        yield prove(Tier(barrier))
 
 
 def attack(tier: Tier) -> Trial:
     """Run the probe, a program that tries to break out, behind the walls of a tier."""
+    if tier not in {UNSAFE, *(Tier(barrier, tier.abi) for barrier in BARRIERS)}:
+        return Trial(tier, missing="no such tier")
     if tier.barrier == "bubblewrap" and not shutil.which("bwrap"):
         return Trial(tier, missing="not installed")
     try:
@@ -111,7 +139,7 @@ def _probe(tier: Tier, server: Server) -> Trial:
     ):
         victim = Path(folder) / "victim"
         victim.write_text("secret")
-        victim.chmod(0o666)
+        victim.chmod(MODE)
         listener.setblocking(False)  # noqa: FBT003 - the name of the method says what
         arguments = [str(victim), listener.getsockname()[1], os.getpid()]
         job = {"style": "call", "source": PROBE.read_text(encoding="utf-8"), "entry": "probe"}
@@ -126,7 +154,7 @@ def _harm(victim: Path, listener: socket.socket) -> list[str]:
     harm = []
     if sorted(victim.parent.iterdir()) != [victim] or victim.read_text() != "secret":
         harm.append("change files")
-    if victim.stat().st_mode & 0o777 != 0o666:
+    elif victim.stat().st_mode & 0o777 != MODE:
         harm.append("change permissions")
     try:
         listener.accept()[0].close()

@@ -24,15 +24,20 @@ from .wire import Opaque, decode, encode
 
 __all__ = ["main"]
 
+FAILURES = ("exception", "exit", "syntax", "memory", "output-limit")  # never "ok"
 LONGEST = 2 << 20  # of one answer, with its arguments
 
 
 class ProgramError(Exception):
-    """The program raised something that is no builtin exception; or it is gone."""
+    """The program raised something that is no builtin exception."""
 
 
 class ProgramGoneError(BaseException):
     """The program's process ended; its fork server knows why. No check can catch this."""
+
+
+class ProgramFailedError(BaseException):
+    """The program gave no answer for a reason that is its outcome; no check can catch this."""
 
 
 class _BadCheckError(BaseException):
@@ -49,16 +54,17 @@ class _Candidate:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         self._ask([list(arguments), named])
+        line = self._line()
         try:
-            kind, value, *after = json.loads(self._line())
-            answer = decode(value)
+            kind, value, *after = json.loads(line)
+            answer = decode(value) if kind == "ok" else _failure(kind, value)
             if after:
                 _update([*arguments, *named.values()], decode(after[0]))
-        except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-            raise ProgramGoneError from None  # no answer of ours: the program wrote it itself
+        except Exception:  # noqa: BLE001 - no answer of ours: the program wrote it itself
+            raise ProgramGoneError from None
         if kind == "ok":
             return answer
-        raise _raised(kind, value)
+        raise answer
 
     def _ask(self, call: list[Any]) -> None:
         wire = encode(call)
@@ -103,12 +109,17 @@ def _update(arguments: list[Any], after: list[Any]) -> None:
             argument.update(value)
 
 
-def _raised(kind: str, name: object) -> BaseException:
-    """The exception that a check may expect, if it is a builtin one."""
-    known = getattr(builtins, name, None) if isinstance(name, str) else None
-    if kind == "exception" and isinstance(known, type) and issubclass(known, Exception):
-        return known.__new__(known)
-    return ProgramError(f"{kind} {name}")
+def _failure(kind: str, value: Any) -> BaseException:
+    """What a check sees of a call that gave no value: an exception that it may expect, or its end.
+
+    A program that could not even be loaded comes as `unloaded` with its own report.
+    """
+    if kind == "exception":
+        known = getattr(builtins, value, ProgramError)
+        builtin = isinstance(known, type) and issubclass(known, Exception)
+        return known.__new__(known) if builtin else ProgramError(value)
+    kind, value = value if kind == "unloaded" else (kind, value)
+    return ProgramFailedError([FAILURES[FAILURES.index(kind)], value and str(value)])
 
 
 def _namespace(job: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +142,8 @@ def _verdict(job: dict[str, Any], replies: int, requests: int) -> list[Any]:
         return ["bad-check", str(error)]
     except ProgramGoneError:
         return ["gone", None]
+    except ProgramFailedError as error:
+        return list(error.args[0])
     except BaseException as error:  # noqa: BLE001 - whatever a check raises means "wrong"
         return ["exception", type(error).__name__]
     return ["ok", None]

@@ -324,6 +324,8 @@ class Wall:
             return cls(barrier, limits)
         if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
             raise WallError(f"{sys.platform} on {platform.machine()} has no supported sandbox")
+        if barrier not in ("landlock", "bubblewrap", "no-open"):
+            raise WallError(f"no such barrier: {barrier}")
         rules = CHECKED | (CLOSED if barrier == "no-open" else OPENING) | PROFILES[profile]
         ruleset = Ruleset.build(readable, abi) if barrier == "landlock" else None
         return cls(barrier, limits, Filter.build(dict(rules), platform.machine()), ruleset)

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from .confine import leave
-from .wire import TooLargeError, decode, encode
+from .wire import TooLargeError, decode, encode, type_name
 
 __all__ = ["REPLY", "REQUESTS", "run"]
 
@@ -71,7 +71,7 @@ def _outcome(action: Callable[[], Any]) -> Report:
         code = stop.code
         return ["exit", code if isinstance(code, int) else 0 if code is None else 1]
     except BaseException as error:  # noqa: BLE001 - whatever a program raises is its outcome
-        return ["exception", str(type(error).__name__)[:200]]
+        return ["exception", type_name(type(error))[:200]]
 
 
 def _load(job: dict[str, Any], name: str) -> Report | dict[str, Any]:
@@ -121,7 +121,7 @@ def _serve(job: dict[str, Any]) -> None:
     entry = _entry(job)
     for line in _lines():
         if isinstance(entry, list):
-            _write(_text(entry, job["result"]) + b"\n")
+            _write(_text(["unloaded", entry], job["result"]) + b"\n")
             continue
         call = decode(loads(line))
         report = _outcome(lambda: encode(entry(*call[0], **call[1]), job["result"]))  # noqa: B023 - used at once

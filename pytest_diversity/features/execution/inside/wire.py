@@ -17,7 +17,15 @@ from json import dumps
 from math import isnan
 from typing import Any
 
-__all__ = ["CANONICAL_FORM", "Opaque", "TooLargeError", "canonical", "decode", "encode"]
+__all__ = [
+    "CANONICAL_FORM",
+    "Opaque",
+    "TooLargeError",
+    "canonical",
+    "decode",
+    "encode",
+    "type_name",
+]
 
 # The functions below keep looking up these builtins, whatever a program puts in their place.
 globals()["__builtins__"] = dict(vars(builtins))
@@ -95,13 +103,16 @@ class _Encoder:
         if issubclass(kind, dict):
             pairs = dict.items(value)
             return ["dict", [[self.encode(k, depth), self.encode(v, depth)] for k, v in pairs]]
-        if kind.__module__ == "numpy":
+        if _module(kind) == "numpy":
             return [f"numpy.{kind.__name__}", self.encode(value.tolist(), depth)]
-        if kind.__name__ in _ITERATORS and kind.__module__ in ("builtins", "itertools"):
+        if type_name(kind) in _ITERATORS and _module(kind) in ("builtins", "itertools"):
             return ["iterator", [self.encode(item, depth) for item in islice(value, ITEMS)]]
         return [self._fits(text) for text in _described(value, kind)]
 
 
+# A class may define a __name__ of its own, which could do anything.
+type_name = vars(type)["__name__"].__get__
+_module: Callable[[type], object] = vars(type)["__module__"].__get__
 _SIMPLE = (str, int, float, type(None))
 
 
@@ -113,7 +124,7 @@ def _described(value: Any, kind: type) -> list[str]:
         return ["complex", repr(value.real), repr(value.imag)]
     if kind in (Decimal, Fraction):
         return [kind.__name__, str(value)]
-    return ["object", str(kind.__name__), _ADDRESS.sub("0x", repr(value))]
+    return ["object", type_name(kind), _ADDRESS.sub("0x", repr(value))]
 
 
 def encode(value: Any, size: int = 1 << 20) -> Any:
