@@ -136,7 +136,7 @@ def features_of(
         KINDS[domain.kind],
         {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
         embed,
-        {name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
+        given={name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
     )
 
 

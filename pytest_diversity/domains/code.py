@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NoReturn
 
-from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.domains.common import COMMON
+from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.features.quality import defines
 from pytest_diversity.features.syntax import Syntax, analyse
 from pytest_diversity.metrics import Corpus, Forest

@@ -65,6 +65,7 @@ class Features:
         kind: Kind,
         prompts: Mapping[str, Prompt],
         embed: Embed,
+        *,
         given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Hold what the features are computed from; compute nothing yet.

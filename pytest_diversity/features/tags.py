@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -44,6 +45,9 @@ def _tagger() -> Callable[..., list[list[str]]]:
     except ImportError:
         raise MissingExtraError("parts of speech", package="textblob", extra="prose") from None
     find: Callable[..., list[list[str]]] = parser.find_tags
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves the file of its lexicon open
+        find(["word"])  # which it reads now
     return find
 
 
