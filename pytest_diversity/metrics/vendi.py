@@ -46,8 +46,7 @@ def vendi(embeddings: ArrayLike, *, q: float = 1.0) -> float | None:
     own: NDArray[np.float64] = np.full(
         int(empty.sum()), 1 / len(rows)
     )  # each is a class of its own
-    eigenvalues = np.concatenate([_gram_eigenvalues(rows), own])
-    return _score(eigenvalues.astype(np.float64), q)
+    return _score([*_gram_eigenvalues(rows), *own], q)
 
 
 def vendi_of_kernel(kernel: ArrayLike, *, q: float = 1.0) -> float | None:
@@ -79,8 +78,9 @@ def vendi_of_kernel(kernel: ArrayLike, *, q: float = 1.0) -> float | None:
     return _score(eigvalsh(matrix / len(matrix)), q)
 
 
-def _score(eigenvalues: NDArray[np.float64], q: float) -> float:
-    kept = eigenvalues[eigenvalues > _NOISE]
+def _score(eigenvalues: ArrayLike, q: float) -> float:
+    values = np.asarray(eigenvalues, dtype=np.float64)
+    kept = values[values > _NOISE]
     return hill_number(kept / kept.sum(), q)
 
 

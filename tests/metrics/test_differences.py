@@ -97,7 +97,9 @@ def test_pairs_are_drawn_without_replacement() -> None:
 
 def test_embedding_distance_leaves_out_self_pairs() -> None:
     """With self-pairs the fixture would give .355556."""
-    assert m.embedding_distance([[1, 0], [0.6, 0.8], [0, 1]]) == pytest.approx(0.533333, abs=1e-6)
+    assert m.embedding_distance(np.array([[1, 0], [0.6, 0.8], [0, 1]])) == pytest.approx(
+        0.533333, abs=1e-6
+    )
 
 
 def test_classes_do_not_depend_on_the_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import textwrap
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 
@@ -29,7 +30,11 @@ CODE = [
     for _, member in sorted(inspect.getmembers(textwrap, inspect.isroutine))
     + sorted(inspect.getmembers(inspect, inspect.isfunction))
 ][:40]
-TEXTS = {"documentation": PROSE, "programs": CODE, "and short texts": [*PROSE[:20], ["a"], ["b"]]}
+TEXTS: Mapping[str, Sequence[Sequence[str]]] = {
+    "documentation": PROSE,
+    "programs": CODE,
+    "and short texts": [*PROSE[:20], ["a"], ["b"]],
+}
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])

@@ -160,7 +160,7 @@ def test_compression_of_extremes() -> None:
 def test_order_of_samples(name: str, samples: Labelled, data: st.DataObject) -> None:
     """The order of the samples does not matter."""
     shuffled = data.draw(st.permutations(list(zip(*samples, strict=True))))
-    labels, valid = ([row[part] for row in shuffled] for part in (0, 1))
+    labels, valid = [label for label, _ in shuffled], [passed for _, passed in shuffled]
     assert SEMANTIC[name](labels, valid) == pytest.approx(SEMANTIC[name](*samples))
 
 

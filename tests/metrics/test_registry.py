@@ -96,7 +96,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "distances of other samples": lambda: m.pair_semantic("ab", [1, 1], [[0]]),
     "no parameters at all": lambda: m.parameter_efficiency("ab", [1, 1], 0),
     "a flat embedding": lambda: m.vendi([1, 2, 3]),
-    "an embedding of nan": lambda: m.embedding_distance([[math.nan, 1], [1, 1]]),
+    "an embedding of nan": lambda: m.embedding_distance([[math.nan, 1.0], [1.0, 1.0]]),
     "a kernel without ones": lambda: m.vendi_of_kernel([[2, 0], [0, 2]]),
     "an asymmetric kernel": lambda: m.vendi_of_kernel([[1, 0], [1, 1]]),
     "strings instead of tokens": lambda: m.distinct(["the cat", "the dog"]),
