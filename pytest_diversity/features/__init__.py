@@ -27,7 +27,7 @@ class UndefinedFeatureError(DiversityError):
 class Embed(Protocol):
     """Sentence embeddings of texts."""
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def __call__(self, texts: Sequence[str], /) -> NDArray[np.float32]:
         """Shape (number of texts, D)."""
 
 

@@ -34,7 +34,7 @@ def response_format(text: str) -> str:
     """The format of an answer, one of `FORMATS`: a documented rule, not a judge.
 
     In this order: `empty`; `refusal`, if it opens like one; `code`, if it has a fenced block;
-    `table`, `list` or `quote`, if most of its lines are of one; `heading`, if any line is a heading;
+    `table`, `list` or `quote`, if most of its lines are of one; `heading`, if any line is one;
     `verse`, if it has three lines or more and most are short; else `prose`.
     """
     lines = [line for line in text.splitlines() if line.strip()]

@@ -25,7 +25,11 @@ from pytest_diversity.metrics.effective import (
     parameter_efficiency,
     partition_diversity,
 )
-from pytest_diversity.metrics.embedding import connected_classes, cosine_distances, embedding_distance
+from pytest_diversity.metrics.embedding import (
+    connected_classes,
+    cosine_distances,
+    embedding_distance,
+)
 from pytest_diversity.metrics.hdd import hdd
 from pytest_diversity.metrics.homogenization import homogenization
 from pytest_diversity.metrics.novelty import novelty_utility

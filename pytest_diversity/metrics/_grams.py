@@ -60,7 +60,8 @@ class Bags:
 
     def sums(self, entries: NDArray[np.generic]) -> NDArray[np.float64]:
         """Sum a value of each entry over each collection; shape (size,)."""
-        return np.bincount(self.bag, weights=entries, minlength=self.size)
+        weights = np.asarray(entries, dtype=np.float64)
+        return np.bincount(self.bag, weights=weights, minlength=self.size).astype(np.float64)
 
     def log_missing(self, drawn: Ints) -> NDArray[np.float64]:
         """Of each entry the log probability that none is `drawn` of its collection's items."""

@@ -90,7 +90,7 @@ class Forest(Sequence[Tree | None]):
     def __getitem__(self, index: int) -> Tree | None: ...
     @overload
     def __getitem__(self, index: slice) -> Trees: ...
-    def __getitem__(self, index: int | slice) -> Tree | None | Trees:
+    def __getitem__(self, index: int | slice) -> Tree | Trees | None:
         return self.trees[index]
 
     def __len__(self) -> int:
