@@ -196,8 +196,8 @@ CHECKS = {
         "no-result",
     ),
     "looking for the check": (
-        "import gc\ndef f(x): return sum('check' in o for o in gc.get_objects() if type(o) is dict)",
-        "assert candidate(1) == 0",
+        "from gc import get_objects as g\nf = lambda x: any('check' in d for d in g() if type(d) is dict)",
+        "assert candidate(1) is False",
         "ok",
     ),
     "an endless loop": ("def f(x):\n    while True: pass", "candidate(1)", "timeout"),
@@ -240,6 +240,15 @@ def test_a_check_that_does_not_end_is_a_timeout() -> None:
     with Sandbox(limits=Limits(cpu=0.3, wall=1.0), workers=1) as quick:
         verdicts = [execution.verdict for execution in quick.run(programs)]
     assert [verdict and verdict.kind for verdict in verdicts] == ["timeout", "ok"]
+
+
+def test_a_run_that_is_given_up_ends_at_once_and_leaves_nothing() -> None:
+    loops = [Program(f"def f():\n    while {n}: pass", "f", ([],)) for n in range(1, 9)]
+    with Sandbox(limits=Limits(cpu=100, wall=100), workers=2) as sandbox:
+        running = sandbox.run([Program("def f(): return 1", "f", ([],)), *loops])
+        next(running)
+        servers = [s for worker in sandbox._all for s in worker.servers.values()]
+    assert all(server.process.returncode is not None for server in servers)
 
 
 def test_wrong_inputs_are_refused_in_one_sentence() -> None:

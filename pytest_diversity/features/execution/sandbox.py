@@ -101,8 +101,10 @@ class Sandbox:
         """End every process."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._all:
-            worker.close()
+            worker.end()
         self._threads.shutdown()
+        for worker in self._all:
+            worker.close()
 
     def run(self, programs: Iterable[Program]) -> Iterator[Execution]:
         """Run programs, several at once; the executions come in the programs' order.
@@ -147,6 +149,15 @@ class _Worker:
         self.servers: dict[str, Server] = {}
         self.ends: list[socket.socket] = []
         self.started = ExitStack()
+        self.busy = False
+        self.ended = False
+
+    def end(self) -> None:
+        """Nobody wants what it still does; its thread must hear so before anything is closed."""
+        self.ended = True
+        if self.busy:
+            for server in [*self.servers.values()]:
+                server.kill()
 
     def close(self) -> None:
         self.started.close()
@@ -158,9 +169,18 @@ class _Worker:
 
     def run_surely(self, program: Program) -> Execution:
         """Run a program; where a server fails, which is never an outcome, once more in new ones."""
+        self.busy = True
+        try:
+            return self._run_surely(program)
+        finally:
+            self.busy = False
+
+    def _run_surely(self, program: Program) -> Execution:
         try:
             return self.run(program)
         except ServerFailedError:
+            if self.ended:
+                raise
             self.restart()
         try:
             return self.run(program)
@@ -201,6 +221,8 @@ class _Worker:
     def _server(self, name: str) -> Server:
         if name not in self.servers:
             self._start(name)
+        if self.ended:  # also while it was being started, when `end` could not know it
+            raise ServerFailedError("is wanted no more")
         return self.servers[name]
 
     def _start(self, name: str) -> None:

@@ -136,6 +136,10 @@ class Server:
         said = self.pipes[2].read().decode(errors="replace").strip().splitlines()
         return said[-1] if said else f"ended with status {status}"
 
+    def kill(self) -> None:
+        """End it at once: whoever waits for its answer hears that it is gone."""
+        self.process.kill()
+
     def close(self) -> None:
         """End it and whatever it runs; its children end with it."""
         self.pipes[0].close()

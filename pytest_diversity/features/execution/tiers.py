@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import socket
 import sys
@@ -117,6 +116,8 @@ def attack(tier: Tier) -> Trial:
     """Run the probe, a program that tries to break out, behind the walls of a tier."""
     if tier not in {UNSAFE, *(Tier(barrier, tier.abi) for barrier in BARRIERS)}:
         return Trial(tier, missing="no such tier")
+    if sys.platform != "linux" and tier != UNSAFE:
+        return Trial(tier, missing=f"{sys.platform} has no supported sandbox")
     if tier.barrier == "bubblewrap" and not shutil.which("bwrap"):
         return Trial(tier, missing="not installed")
     try:
@@ -177,7 +178,6 @@ def _result(answer: dict[str, Any], harm: list[str]) -> tuple[str, tuple[str, ..
 
 
 def _unavailable(tried: list[Trial]) -> SandboxUnavailable:
-    where = "" if sys.platform == "linux" else f"{sys.platform} on {platform.machine()}; "
     broken = [f"{t.tier.barrier}: {', '.join(t.broken)}" for t in tried if t.broken]
     if broken:
         return SandboxUnavailable(
@@ -189,7 +189,7 @@ def _unavailable(tried: list[Trial]) -> SandboxUnavailable:
     reasons = "; ".join(f"{t.tier.barrier}: {t.missing}" for t in tried)
     return SandboxUnavailable(
         "refusing to run model-generated code: no sandbox works here "
-        f"({where}{reasons}). Run the tests on Linux x86_64/aarch64 - an ordinary unprivileged "
+        f"({reasons}). Run the tests on Linux x86_64/aarch64 - an ordinary unprivileged "
         "Docker container is enough",
         fix="if this machine may be destroyed, pass --diversity-unsafe-code or set "
         "PYTEST_DIVERSITY_UNSAFE_CODE=1: the code then runs with your rights and can read your "

@@ -34,7 +34,7 @@ __all__ = ["DEVICES", "PID", "PROFILES", "Barrier", "Filter", "Ruleset", "Wall",
 
 # linux/prctl.h
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_GET_NAME = 1, 4, 15, 16
-PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 22, 38, 47, 4
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 PR_SET_CHILD_SUBREAPER = 36
 CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 
@@ -343,7 +343,7 @@ class Wall:
 
     def _close(self, keep: int) -> None:
         for limit, value in self.limits.items():
-            resource.setrlimit(limit, (value, value))
+            lower(limit, value)
         if self.filter is None:
             os.closerange(keep, DESCRIPTORS)
             return
@@ -359,8 +359,15 @@ class Wall:
         _prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), program)
 
 
+def lower(limit: int, value: int) -> None:
+    """Set a resource limit for good, or leave it where it is already lower."""
+    hard = resource.getrlimit(limit)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, value))
+
+
 def _drop_capabilities() -> None:
-    _prctl(PR_CAP_AMBIENT, ctypes.c_ulong(PR_CAP_AMBIENT_CLEAR_ALL))
+    # the ambient ones go with the permitted ones (capabilities(7))
     header, empty = struct.pack("=Ii", CAPABILITY_VERSION_3, 0), bytes(24)
     _call("capset", header, empty)
 

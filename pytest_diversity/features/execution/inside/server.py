@@ -8,7 +8,7 @@ import resource
 from math import ceil
 from typing import Any
 
-from .confine import DESCRIPTORS
+from .confine import DESCRIPTORS, lower
 
 __all__ = ["CONTROL_IN", "CONTROL_OUT", "HANDOVER", "rlimits", "settle"]
 
@@ -27,7 +27,7 @@ def settle(handover: int | None) -> None:
     for number, copy in copies.items():
         os.dup2(copy, number, inheritable=False)
     os.closerange(HANDOVER + 1, DESCRIPTORS)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+    lower(resource.RLIMIT_NOFILE, DESCRIPTORS)
 
 
 def rlimits(limits: dict[str, Any], memory: int) -> dict[int, int]:

@@ -171,36 +171,42 @@ def canonical(wire: Any) -> str:
 
     Types are kept apart (1, 1.0, True and "1" differ, and a list from a tuple); floats have 12
     digits, one nan and no negative zero; sets and dictionaries have no order.
+
+    Raises:
+        ValueError: No encoder wrote this: it is deeper than one goes. Other exceptions too may
+            come of what a program wrote itself.
     """
-    return dumps(_canonical(wire), separators=(",", ":"))
+    return dumps(_canonical(wire, DEPTH + 2), separators=(",", ":"))
 
 
-def _canonical(wire: Any) -> Any:
+def _canonical(wire: Any, depth: int) -> Any:
     if not isinstance(wire, list):
         return wire
+    if not depth:  # sorting what is inside each level again would take for ever
+        raise ValueError("deeper than any encoder writes")
     tag, *rest = wire
     form: Callable[..., list[Any]] = _FORMS.get(tag, _unchanged)
-    return form(tag, *rest)
+    return form(depth - 1, tag, *rest)
 
 
-def _unchanged(*wire: Any) -> list[Any]:
-    tag, *rest = wire
-    return [tag, *map(_canonical, rest)] if tag.startswith("numpy.") else [*wire]
+def _unchanged(depth: int, tag: str, *rest: Any) -> list[Any]:
+    return [tag, *(_canonical(part, depth) for part in rest)]
 
 
-def _ordered(tag: str, items: list[Any]) -> list[Any]:
-    return [tag, [_canonical(item) for item in items]]
+def _ordered(depth: int, tag: str, items: list[Any]) -> list[Any]:
+    return [tag, [_canonical(item, depth) for item in items]]
 
 
-def _unordered(_: str, items: list[Any]) -> list[Any]:
-    return ["set", sorted((_canonical(item) for item in items), key=dumps)]
+def _unordered(depth: int, _: str, items: list[Any]) -> list[Any]:
+    return ["set", sorted((_canonical(item, depth) for item in items), key=dumps)]
 
 
-def _mapping(tag: str, pairs: list[Any]) -> list[Any]:
-    return [tag, sorted(([_canonical(key), _canonical(value)] for key, value in pairs), key=dumps)]
+def _mapping(depth: int, tag: str, pairs: list[Any]) -> list[Any]:
+    forms = ([_canonical(key, depth), _canonical(value, depth)] for key, value in pairs)
+    return [tag, sorted(forms, key=dumps)]
 
 
-def _numbers(tag: str, *texts: str) -> list[str]:
+def _numbers(_: int, tag: str, *texts: str) -> list[str]:
     return [tag, *map(_rounded, texts)]
 
 
