@@ -253,7 +253,8 @@ def _values(features: Features, metric: Metric) -> dict[str, float]:
 def _mean_tokens(features: Features) -> float | None:
     if "tokens" not in features:
         return None
-    return float(np.mean([len(text) for group in features["tokens"].values() for text in group]))
+    lengths = [len(text) for group in features["tokens"].values() for text in group]
+    return sum(lengths) / len(lengths)
 
 
 def _domain(domain: str | Domain) -> Domain:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from sys import intern
 
@@ -66,7 +65,7 @@ class _Reader:
         self.comments = comments
         self.tokens: list[str] = []
         self.kinds: list[str] = []
-        self.parents = array("i")
+        self.parents: list[int] = []
         self._end = 0  # of the last token
 
     def read(self, root: tree_sitter.Node) -> None:

@@ -111,6 +111,9 @@ class Corpus(Sequence[Sequence[Hashable]]):
     def __len__(self) -> int:
         return len(self.texts)
 
+    def __iter__(self) -> Iterator[Sequence[Hashable]]:
+        return iter(self.texts)  # Sequence's own asks for one item after the other
+
     def numbers(self) -> Iterator[Ints]:
         """The tokens of each text as numbers from 0 without gaps."""
         return iter(np.split(self._numbers()[0], np.cumsum(self.lengths)[:-1]))
