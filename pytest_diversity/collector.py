@@ -74,6 +74,7 @@ class DiversityItem(pytest.Item):
         self.family = family
         self.budget = budget
         self.checkpoint = checkpoint
+        self.key = (checkpoint, domain, family)
         self.add_marker("diversity")
 
     def runtest(self) -> None:

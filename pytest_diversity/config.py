@@ -313,7 +313,7 @@ _DOMAIN: Mapping[str, type] = {
     "execution": str,
     "same_meaning": float,
 }
-_SETTINGS = ("device", "dtype", "store")
+_SETTINGS = ("device", "dtype", "store", "correction")
 _DEFAULTS = ("reference", *_SETTINGS)
 _LOWEST: Mapping[str, float] = {
     "temperature": 0,

@@ -8,14 +8,27 @@ from typing import Any, Literal
 
 from pytest_diversity.config import Budget, Change
 from pytest_diversity.estimate import Estimate
-from pytest_diversity.stats import Mean, smallest_detectable
+from pytest_diversity.stats import FEWEST, Mean, effect_size, holm, paired_p, smallest_detectable
 
-__all__ = ["CONFIDENCE", "Comparison", "Status", "Verdict", "judge", "number"]
+__all__ = [
+    "ALONE",
+    "ALPHA",
+    "CONFIDENCE",
+    "Comparison",
+    "Others",
+    "Status",
+    "Verdict",
+    "count_bounds",
+    "effective",
+    "judge",
+    "number",
+    "p_values",
+]
 
 CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
 _HEADLINE = 60  # pytest's short summary cuts a line off about there
 _REFERENCE = 16  # characters of the reference's name in it
-_FEWEST_PROMPTS = 6  # below, the exact sign-flip test cannot reach 5 %
 Status = Literal["pass", "fail", "unclear", "undefined"]
 _WORST_FIRST: tuple[Status, ...] = ("undefined", "fail", "unclear", "pass")
 
@@ -27,6 +40,23 @@ class Comparison:
     name: str
     before: Estimate
     after: Estimate
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The other bounds of the checkpoint, which Holm's correction looks at too.
+
+    Attributes:
+        count: How many there are.
+        p_values: Their p-values; asked for only where they can make a difference.
+    """
+
+    count: int
+    p_values: Callable[[], Sequence[float]]
+
+
+ALONE = Others(0, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +64,9 @@ class Verdict:
     """What became of one budget; plain values, so that it can cross process borders.
 
     Attributes:
-        status: `pass`; `fail`: the one-sided bound lies on the wrong side of the budget; `unclear`:
-            the estimate misses it, the bound does not; `undefined`: nothing to compare.
+        status: `pass`; `fail`: the one-sided bound lies on the wrong side of the budget, at the
+            confidence that Holm leaves it; `unclear`: the estimate misses the budget, the bound
+            does not; `undefined`: nothing to compare.
         headline: Everything in at most 60 characters.
         details: The lines under it: interval, reference, size, evidence.
         notes: What must be said even when it passed, for example that it could hardly have failed.
@@ -50,6 +81,9 @@ class Verdict:
         level: `error`, `warn` or `off`.
         prompts: How many prompts were compared.
         samples: Samples per prompt, readable.
+        p: The smallest one-sided p-value of its bounds, None if undefined.
+        adjusted: The same after Holm, or an upper limit of it where that decided already.
+        bounds: Over how many bounds of the checkpoint Holm went.
     """
 
     status: Status
@@ -67,6 +101,9 @@ class Verdict:
     level: str
     prompts: int
     samples: str
+    p: float | None = None
+    adjusted: float | None = None
+    bounds: int = 1
 
     @property
     def message(self) -> str:
@@ -80,12 +117,29 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One bound of a budget, compared."""
+    """One bound of a budget, compared.
 
-    status: Status
+    Attributes:
+        missed: Whether the estimate lies on the wrong side.
+        p: The one-sided p-value that the truth does, None where there is nothing to compare.
+        text: The comparison, for the headline.
+        detail: The line under it.
+        notes: What must be said even when it passed.
+    """
+
+    missed: bool
+    p: float | None
     text: str
     detail: str
     notes: tuple[str, ...] = ()
+
+    def status(self, adjusted: float) -> Status:
+        """The verdict on this bound."""
+        if self.p is None:
+            return "undefined"
+        if not self.missed:
+            return "pass"
+        return "fail" if adjusted <= ALPHA else "unclear"
 
 
 def judge(
@@ -96,6 +150,7 @@ def judge(
     checkpoint: str = "",
     reference: Comparison | None = None,
     evidence: Callable[[], Sequence[str]] = list,
+    others: Others = ALONE,
 ) -> Verdict:
     """Compare `estimate` with every bound of `budget`; the worst outcome counts.
 
@@ -106,23 +161,29 @@ def judge(
         checkpoint: Name of the checkpoint under test.
         reference: What `max_drop` and `max_rise` are measured against.
         evidence: Lines that show why; asked for only when the budget is missed.
+        others: The other bounds of the checkpoint, for Holm.
     """
-    own = budget.compares and bool(checkpoint) and budget.reference == checkpoint
-    if own:  # the reference itself keeps its level budgets; its changes would all be 0
-        budget = replace(budget, max_drop=None, max_rise=None)
-    checks = list(_checks(estimate, budget, reference))
-    statuses = [check.status for check in checks]
+    asked, budget = budget, effective(budget, checkpoint)
+    total = len(_bounds(budget)) + others.count
+    checks = list(_checks(estimate, budget, reference, max(1, total)))
+    adjusted = _adjusted(checks, others)
+    statuses = [check.status(p) for check, p in zip(checks, adjusted, strict=True)]
     status: Status = min(statuses, key=_WORST_FIRST.index) if statuses else "pass"
-    worst = [check for check in checks if check.status == status]
-    text = worst[0].text if worst else number(estimate.value)
-    missed = status != "pass"
-    details = [check.detail for check in checks if check.detail]
+    text = checks[statuses.index(status)].text if checks else number(estimate.value)
+    details = [
+        _explained(check, statuses[i], adjusted[i], total)
+        for i, check in enumerate(checks)
+        if check.detail
+    ]
     details += _facts(estimate, reference)
+    if status != "pass" and estimate.value is not None:
+        details += evidence()
+    tested = [i for i, check in enumerate(checks) if check.p is not None]
     return Verdict(
         status=status,
         headline=_headline(estimate.domain, f"{family} {text}", checkpoint),
-        details=(*details, *(evidence() if missed and estimate.value is not None else ())),
-        notes=tuple(dict.fromkeys(_notes(estimate, checks))),
+        details=tuple(details),
+        notes=tuple(dict.fromkeys(_notes(estimate, checks, reference))),
         checkpoint=checkpoint,
         domain=estimate.domain,
         family=family,
@@ -130,11 +191,68 @@ def judge(
         value=estimate.value,
         low=estimate.low,
         high=estimate.high,
-        budget=_describe(budget) or ("the reference" if own else ""),
+        budget=_describe(budget) or ("the reference" if asked.compares else ""),
         level=budget.level,
         prompts=len(estimate.per_prompt),
         samples=_samples(estimate),
+        p=min((checks[i].p or 0.0 for i in tested), default=None),
+        adjusted=min((adjusted[i] for i in tested), default=None),
+        bounds=total,
     )
+
+
+def p_values(estimate: Estimate, budget: Budget, reference: Comparison | None) -> list[float]:
+    """The p-values of a budget's bounds, 1 where there is nothing to compare."""
+    return [_known(check) for check in _checks(estimate, budget, reference, 1)]
+
+
+def effective(budget: Budget, checkpoint: str) -> Budget:
+    """What is left of a budget for `checkpoint`: the reference itself has no change to judge."""
+    if checkpoint and budget.compares and budget.reference == checkpoint:
+        return replace(budget, max_drop=None, max_rise=None)
+    return budget
+
+
+def count_bounds(budget: Budget, checkpoint: str) -> int:
+    """How many bounds a budget puts on `checkpoint`."""
+    return len(_bounds(effective(budget, checkpoint)))
+
+
+def _bounds(budget: Budget) -> list[object]:
+    every = (budget.min, budget.max, budget.max_drop, budget.max_rise)
+    return [bound for bound in every if bound is not None]
+
+
+def _adjusted(checks: Sequence[_Check], others: Others) -> list[float]:
+    """Holm's p-values; without looking at the others where they could change nothing.
+
+    At the total number of bounds times p, Holm rejects whatever the others are; above 5 % it never
+    does. Between the two the others decide.
+    """
+    own = [_known(check) for check in checks]
+    total = len(own) + others.count
+    if any(c.missed and p <= ALPHA < total * p for c, p in zip(checks, own, strict=True)):
+        return holm([*own, *others.p_values()])[: len(own)]
+    return [min(1.0, total * p) for p in own]
+
+
+def _known(check: _Check) -> float:
+    return 1.0 if check.p is None else check.p
+
+
+def _explained(check: _Check, status: Status, adjusted: float, total: int) -> str:
+    """The line of a bound with what became of it."""
+    if check.p is None:
+        return check.detail
+    meaning = _MEANING[status]
+    if status == "unclear" and check.p <= ALPHA:
+        meaning = "the estimate misses the budget; one bound in so many may do so by chance"
+    corrected = f", {_shown(adjusted)} after Holm over {total} bounds" if total > 1 else ""
+    return f"{check.detail}, p {_shown(check.p)}{corrected}: {meaning}"
+
+
+def _shown(p: float) -> str:
+    return "< 0.0001" if p < 1e-4 else number(p)
 
 
 def number(value: float | None) -> str:
@@ -146,34 +264,37 @@ def number(value: float | None) -> str:
     return f"{value:#.3g}".rstrip(".") if value else "0.000"
 
 
-def _checks(estimate: Estimate, budget: Budget, reference: Comparison | None) -> Iterable[_Check]:
+def _checks(
+    estimate: Estimate, budget: Budget, reference: Comparison | None, total: int
+) -> Iterable[_Check]:
     if estimate.value is None:
-        yield _Check("undefined", "undefined", estimate.reason or "")
+        for _ in _bounds(budget) or [None]:
+            yield _Check(missed=True, p=None, text="undefined", detail=estimate.reason or "")
         return
-    mean = Mean.of(list(estimate.per_prompt.values()))
+    mean = Mean.of_level(list(estimate.per_prompt.values()))
     if budget.min is not None:
         yield _level(mean, budget.min, lower=True)
     if budget.max is not None:
         yield _level(mean, budget.max, lower=False)
     for change, drop in ((budget.max_drop, True), (budget.max_rise, False)):
         if change is not None:
-            yield _paired(change, reference, drop=drop)
+            yield _paired(change, reference, drop=drop, alpha=ALPHA / total)
 
 
 def _level(mean: Mean, bound: float, *, lower: bool) -> _Check:
     """A level budget: the mean must not lie on the wrong side with confidence."""
-    sign = 1 if lower else -1
     far = mean.upper(CONFIDENCE) if lower else mean.lower(CONFIDENCE)
-    status = _status(missed=sign * (mean.value - bound) < 0, surely=sign * (far - bound) < 0)
-    relation = {("pass", True): ">=", ("pass", False): "<="}.get(
-        (status, lower), "<" if lower else ">"
+    missed = mean.value < bound if lower else mean.value > bound
+    relation = ("<" if missed else ">=") if lower else (">" if missed else "<=")
+    return _Check(
+        missed=missed,
+        p=mean.p_below(bound) if lower else mean.p_above(bound),
+        text=f"{number(mean.value)} {relation} {number(bound)}",
+        detail=f"one-sided 95 % {'upper' if lower else 'lower'} bound {number(far)}",
     )
-    text = f"{number(mean.value)} {relation} {number(bound)}"
-    which = "upper" if lower else "lower"
-    return _Check(status, text, f"one-sided 95 % {which} bound {number(far)}: {_MEANING[status]}")
 
 
-def _paired(change: Change, reference: Comparison | None, *, drop: bool) -> _Check:
+def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: float) -> _Check:
     """A change budget: paired by prompt, in the direction of the metric.
 
     A relative budget is the contrast (1 - share) * reference - candidate, so that the uncertainty
@@ -182,19 +303,24 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool) -> _Che
     pairs = _pairs(reference) if reference else []
     if reference is None or not pairs:
         name = _shorten(reference.name, _REFERENCE) if reference else "none"
-        return _Check("undefined", f"undefined vs {name}", _unpaired(reference))
+        return _Check(missed=True, p=None, text=f"undefined vs {name}", detail=_unpaired(reference))
     sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
     losses = [sign * (before - after) for before, after in pairs]
     allowed = [
         change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
     ]
-    excess = Mean.of([loss - free for loss, free in zip(losses, allowed, strict=True)])
-    status = _status(missed=excess.value > 0, surely=excess.lower(CONFIDENCE) > 0)
-    loss, base = Mean.of(losses), Mean.of([before for before, _ in pairs]).value
-    word, relation = "drop" if drop else "rise", ">" if excess.value > 0 else "<="
-    text = f"{word} {_change(loss.value, base, change)} {relation} {change}"
-    detail = f"{_paired_detail(word, loss, base, reference.name)}: {_MEANING[status]}"
-    return _Check(status, text, detail, _power(loss, Mean.of(allowed).value))
+    excess = [loss - free for loss, free in zip(losses, allowed, strict=True)]
+    missed = Mean.of(excess).value > 0
+    base = Mean.of([before for before, _ in pairs]).value
+    word = "drop" if drop else "rise"
+    shown = _change(Mean.of(losses).value, base, change)
+    return _Check(
+        missed=missed,
+        p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
+        text=f"{word} {shown} {'>' if missed else '<='} {change}",
+        detail=_paired_detail(word, losses, base, reference.name),
+        notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
+    )
 
 
 def _pairs(reference: Comparison) -> list[tuple[float, float]]:
@@ -206,13 +332,8 @@ def _pairs(reference: Comparison) -> list[tuple[float, float]]:
 def _unpaired(reference: Comparison | None) -> str:
     if reference is None:
         return "there is no reference to compare with"
-    return reference.before.reason or "no prompt is defined on both sides"
-
-
-def _status(*, missed: bool, surely: bool) -> Status:
-    if not missed:
-        return "pass"
-    return "fail" if surely else "unclear"
+    sides = (reference.before.reason, reference.after.reason)
+    return next(filter(None, sides), "no prompt is defined on both sides")
 
 
 _MEANING: Mapping[Status, str] = {
@@ -223,12 +344,14 @@ _MEANING: Mapping[Status, str] = {
 }
 
 
-def _paired_detail(word: str, loss: Mean, base: float, reference: str) -> str:
+def _paired_detail(word: str, losses: Sequence[float], base: float, reference: str) -> str:
+    loss, size = Mean.of(losses), effect_size(losses)
     interval = loss.interval()
     span = f", 95 % interval [{number(interval[0])}, {number(interval[1])}]" if interval else ""
+    effect = f", d_z {number(size)}" if size is not None else ""
     return (
         f"paired {word} {number(loss.value)}{span} from {number(base)} ({reference}) "
-        f"over {_prompts(loss.count)}"
+        f"over {_prompts(loss.count)}{effect}"
     )
 
 
@@ -236,15 +359,19 @@ def _change(loss: float, base: float, change: Change) -> str:
     return f"{loss / base:.1%}" if change.relative and base else number(loss)
 
 
-def _power(loss: Mean, allowed: float) -> tuple[str, ...]:
-    """Say so when the budget is smaller than what these prompts can find."""
-    if loss.error is None:
+def _power(excess: Mean, allowed: float, alpha: float) -> tuple[str, ...]:
+    """Say so when the budget is smaller than what these prompts can find.
+
+    From no change at all, a loss is found with 80 % power when it exceeds what is allowed by the
+    smallest detectable change; a gate that needs twice its budget for that says little.
+    """
+    if excess.error is None or excess.count < FEWEST or not allowed:
         return ()
-    found = smallest_detectable(loss.error, loss.count)
-    if found <= allowed or not allowed:
+    found = smallest_detectable(excess.error, excess.count, alpha=alpha)
+    if found <= allowed:
         return ()
     note = (
-        f"finds a change of {number(found)} or more with 80 % power, the budget is "
+        f"finds a change of {number(found)} beyond the budget with 80 % power, the budget is "
         f"{number(allowed)}: more prompts would sharpen it"
     )
     return (note,)
@@ -267,14 +394,17 @@ def _facts(estimate: Estimate, reference: Comparison | None) -> list[str]:
     return lines
 
 
-def _notes(estimate: Estimate, checks: Iterable[_Check]) -> Iterable[str]:
+def _notes(
+    estimate: Estimate, checks: Iterable[_Check], reference: Comparison | None
+) -> Iterable[str]:
     yield from estimate.notes
+    yield from reference.notes if reference else ()
     if estimate.value is None:
         yield estimate.reason or ""
         return
-    count = len(estimate.per_prompt)
-    if count < _FEWEST_PROMPTS:
-        yield f"only {_prompts(count)}: this gate can hardly fail; use 6 or more"
+    pairs = len(_pairs(reference)) if reference else len(estimate.per_prompt)
+    if pairs < FEWEST:
+        yield f"only {_prompts(pairs)}: this gate can hardly fail; use {FEWEST} or more"
     for check in checks:
         yield from check.notes
 

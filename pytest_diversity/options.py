@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.config import Config
-from pytest_diversity.errors import ConfigError
+from pytest_diversity.errors import ConfigError, did_you_mean
 
 __all__ = ["FLAGS", "OPTIONS", "Options", "resolve"]
 
@@ -20,8 +20,10 @@ OPTIONS: Mapping[str, str] = {
     "store": ".diversity/samples.sqlite",
     "samples": "",
     "embedder": "",
+    "correction": "holm",
 }
 
+CORRECTIONS = ("holm", "none")
 FLAGS = ("strict", "allow_execution", "unsafe_code")
 
 
@@ -35,6 +37,7 @@ class Options:
         store: The store's file.
         samples: Samples per prompt for all domains, None to keep each domain's own.
         embedder: Source of the embedder for all domains, None to keep each domain's own.
+        correction: `holm` over the bounds of a checkpoint, or `none`.
         strict: Whether `unclear` fails.
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
@@ -46,6 +49,7 @@ class Options:
     store: Path = Path(OPTIONS["store"])
     samples: int | None = None
     embedder: str | None = None
+    correction: str = "holm"
     strict: bool = False
     allow_execution: bool = False
     unsafe_code: bool = False
@@ -80,6 +84,7 @@ def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
         store=root / Path(values["store"]).expanduser(),
         samples=_count(values["samples"], origins.get("samples", "")),
         embedder=values["embedder"] or None,
+        correction=_one_of(values["correction"], CORRECTIONS, origins.get("correction", "")),
         origins=origins,
         **{name: _flag(name, given) for name in FLAGS},
     )
@@ -87,6 +92,14 @@ def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
 
 def _flag(name: str, given: Mapping[str, Any]) -> bool:
     return bool(given.get(name)) or os.environ.get(PREFIX + name.upper()) == "1"
+
+
+def _one_of(value: str, known: tuple[str, ...], origin: str) -> str:
+    if value not in known:
+        raise ConfigError(
+            f"unknown correction {value!r} ({origin})", fix=did_you_mean(value, known)
+        )
+    return value
 
 
 def _count(value: str, origin: str) -> int | None:

@@ -38,6 +38,7 @@ _OPTIONS = {
     "dtype": ("DTYPE", "bfloat16, float16 or float32; else bfloat16 where it is native"),
     "samples": ("K", "samples per prompt, in place of every domain's own"),
     "embedder": ("SOURCE", "the sentence embedder: hub name, directory or package:NAME/path"),
+    "correction": ("NAME", "holm (over the bounds of a checkpoint) or none"),
     "store": ("PATH", "the sample store; else .diversity/samples.sqlite"),
 }
 
@@ -145,7 +146,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
     wiring = sys.modules.get("pytest_diversity.wiring")
-    if wiring is None or is_worker(session.config) or session.config.option.collectonly:
+    if wiring is None:
+        return
+    wiring.select(session.config, session.items)
+    if is_worker(session.config) or session.config.option.collectonly:
         return
     from pytest_diversity.errors import DiversityError
 

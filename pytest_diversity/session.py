@@ -23,9 +23,18 @@ from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.features.outcomes import Executor
-from pytest_diversity.gate import Comparison, Verdict, judge
+from pytest_diversity.gate import (
+    ALONE,
+    Comparison,
+    Others,
+    Verdict,
+    effective,
+    judge,
+    p_values,
+)
 from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
+from pytest_diversity.multiplicity import Multiplicity
 from pytest_diversity.options import Options
 from pytest_diversity.report.evidence import evidence
 from pytest_diversity.report.progress import Console, DrawingProgress
@@ -35,7 +44,7 @@ from pytest_diversity.sampling.sampler import Sampler
 from pytest_diversity.sources import fingerprint, locate
 from pytest_diversity.store import Store
 
-__all__ = ["Session"]
+__all__ = ["Session", "cut_notes"]
 
 
 class Session:
@@ -73,6 +82,17 @@ class Session:
             return DrawingProgress(label, total, self.console())
 
         return Sampler(self.options, self.root, self.store, show)
+
+    @cached_property
+    def multiplicity(self) -> Multiplicity:
+        """The bounds of each checkpoint, for Holm."""
+
+        def at_hand(checkpoint: str, domain: str) -> bool:
+            chosen = self.domain(domain)
+            model = self.config.checkpoint(checkpoint)
+            return self.sampler.at_hand(model, chosen, self._prompts(chosen))
+
+        return Multiplicity(self.config, self._p_values, at_hand)
 
     def close(self) -> None:
         """Release the model and close the store."""
@@ -207,13 +227,15 @@ class Session:
         return estimate(self.features(checkpoint, domain), parse(metric))
 
     def verdict(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Verdict:
-        """Judge a checkpoint's budget, and note the verdict for the summary."""
-        reference = None
-        if budget.compares and budget.reference != checkpoint:
-            name = str(budget.reference)
-            reference = (name, self.features(name, domain))
-        features = self.features(checkpoint, domain)
-        return self.judge(features, family, budget, checkpoint=checkpoint, reference=reference)
+        """Judge a checkpoint's budget from the file, and note the verdict for the summary."""
+        return self.judge(
+            self.features(checkpoint, domain),
+            family,
+            budget,
+            checkpoint=checkpoint,
+            reference=self._reference(checkpoint, domain, budget),
+            others=self._others(checkpoint, domain, family, budget),
+        )
 
     def judge(
         self,
@@ -223,6 +245,7 @@ class Session:
         *,
         checkpoint: str = "",
         reference: tuple[str, Features] | None = None,
+        others: Others = ALONE,
     ) -> Verdict:
         """Judge a budget on features, and note the verdict for the summary."""
         metric = self.metric(features.domain, family, budget.metric)
@@ -234,9 +257,35 @@ class Session:
             checkpoint=checkpoint,
             reference=reference and self._compare(features, reference[0], reference[1], metric),
             evidence=lambda: evidence(features, measured),
+            others=others,
         )
         self.events.append({"kind": "verdict", **verdict.as_dict()})
         return verdict
+
+    def _others(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Others:
+        """The bounds beside those of a budget of the file; a test's own stand alone."""
+        own = self.domain(domain).budgets.get(family) != budget
+        if own or self.options.correction == "none":
+            return ALONE
+        return self.multiplicity.others(checkpoint, domain, family)
+
+    def _p_values(
+        self, checkpoint: str, domain: str, family: str, budget: Budget
+    ) -> Sequence[float]:
+        """The p-values of a budget's bounds."""
+        features = self.features(checkpoint, domain)
+        metric = self.metric(features.domain, family, budget.metric)
+        reference = self._reference(checkpoint, domain, budget)
+        compared = reference and self._compare(features, reference[0], reference[1], metric)
+        return p_values(estimate(features, metric), effective(budget, checkpoint), compared)
+
+    def _reference(
+        self, checkpoint: str, domain: str, budget: Budget
+    ) -> tuple[str, Features] | None:
+        if not budget.compares or budget.reference == checkpoint:
+            return None
+        name = str(budget.reference)
+        return name, self.features(name, domain)
 
     def _compare(self, after: Features, name: str, before: Features, metric: Metric) -> Comparison:
         """Estimate both sides at equally many samples of each prompt."""
@@ -247,8 +296,9 @@ class Session:
                 "of the checkpoint under test",
                 fix="sample both sides on the same prompts",
             )
-        sides = (self._same(before, other), self._same(after, kept))
-        return Comparison(name, *(estimate(side, metric) for side in sides))
+        notes = cut_notes(name, before.samples, after.samples, kept)
+        old, new = self._same(before, other), self._same(after, kept)
+        return Comparison(name, estimate(old, metric), estimate(new, metric), notes)
 
     def _same(self, features: Features, samples: SampleSet) -> Features:
         """`features`, computed anew only if `samples` are fewer than its own."""
@@ -274,3 +324,18 @@ class Session:
                 location.path, device=self.options.device, cache=memory
             )
         return self._embedders[location.path]
+
+
+def cut_notes(
+    name: str, before: SampleSet, after: SampleSet, compared: SampleSet
+) -> tuple[str, ...]:
+    """What a comparison leaves out: prompts of one side alone, samples beyond the other side's."""
+    notes = []
+    most = max(len(before), len(after))
+    if len(compared) < most:
+        notes.append(f"compared on the {len(compared)} of {most} prompts that {name} has too")
+    sizes = {len(samples[p]) for samples in (before, after) for p in compared}
+    if len(sizes) > 1:
+        fewest = min(map(len, compared.values()))
+        notes.append(f"compared at equal numbers of samples, {fewest} and up: {name} has others")
+    return tuple(notes)

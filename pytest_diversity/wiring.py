@@ -22,6 +22,7 @@ __all__ = [
     "headers",
     "refuse",
     "refused",
+    "select",
     "selected",
     "session_of",
 ]
@@ -118,6 +119,13 @@ def close(config: pytest.Config) -> None:
     """Release models and close stores."""
     for session in config.stash.get(_SESSIONS, {}).values():
         session.close()
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tell each session which of its budgets this run judges."""
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        keys = (getattr(item, "key", None) for item in items if item.path == path)
+        session.multiplicity.selected = frozenset(key for key in keys if key is not None)
 
 
 def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:

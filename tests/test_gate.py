@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from pytest_diversity.config import Budget, Change
 from pytest_diversity.estimate import Estimate
-from pytest_diversity.gate import Comparison, Verdict, judge, number
+from pytest_diversity.gate import ALPHA, Comparison, Verdict, judge, number
 from pytest_diversity.metrics import Definition, Metric, parse
-from pytest_diversity.stats import Mean
+from pytest_diversity.stats import Mean, paired_p
 
 
 def _repetition() -> float:
@@ -109,11 +108,11 @@ def test_levels(case: str) -> None:
 
 
 @pytest.mark.parametrize("minimum", [0.405, 0.41, 0.415, 0.42, 0.425, 0.43])
-def test_a_level_fails_when_the_t_test_says_so(minimum: float) -> None:
-    """`fail` is exactly the rejection of a one-sided t-test at 5 %."""
-    p = stats.ttest_1samp(LEVEL, minimum, alternative="less").pvalue
+def test_a_level_fails_when_its_bound_says_so(minimum: float) -> None:
+    """`fail` is exactly a one-sided 95 % bound on the wrong side of the budget."""
+    bound = Mean.of_level(LEVEL).upper(0.95)
     status = judge(estimated(LEVEL), "lexical", Budget(min=minimum)).status
-    assert status == ("fail" if p < 0.05 else "unclear")
+    assert status == ("fail" if bound < minimum else "unclear")
 
 
 BASE = [0.50, 0.60, 0.55, 0.65, 0.45, 0.52, 0.58, 0.61]
@@ -224,15 +223,14 @@ UNIT = st.floats(0.01, 1.0)
 
 @given(st.lists(st.tuples(UNIT, UNIT), min_size=2, max_size=12), st.floats(0, 1))
 def test_a_relative_change_is_a_contrast(pairs: list[tuple[float, float]], share: float) -> None:
-    """It fails only where a t-test of (1 - share) * before - after rejects."""
+    """It fails exactly where the paired test of (1 - share) * before - after rejects."""
     before, after = zip(*pairs, strict=True)
     verdict = compared(before, after, Budget(max_drop=Change(share, relative=True)))
-    excess = Mean.of([(1 - share) * b - a for b, a in pairs])
-    if verdict.status == "fail":
-        assert excess.lower() > -1e-9
-    else:
-        assert excess.lower() < 1e-9
-    assert (verdict.status == "pass") == (excess.value <= 0) or abs(excess.value) < 1e-9
+    excess = [b - a - share * b for b, a in pairs]
+    missed = Mean.of(excess).value > 0
+    rejected = len(pairs) >= 6 and paired_p(excess) <= ALPHA
+    expected = ("fail" if rejected else "unclear") if missed else "pass"
+    assert verdict.status == expected
 
 
 def test_only_prompts_of_both_sides_are_paired() -> None:
@@ -272,7 +270,7 @@ def test_the_message() -> None:
     )
     assert verdict.message.splitlines() == [
         "code lexical 0.400 < 0.450 (dpo)",
-        "  one-sided 95 % upper bound 0.416: beyond the budget",
+        "  one-sided 95 % upper bound 0.417, p 0.000377: beyond the budget",
         "  pair_distinct(n=4) 0.400, 95 % interval [0.380, 0.420] over prompts",
         "  8 prompts x 8 samples, mean length 20.0 tokens",
         "  because",

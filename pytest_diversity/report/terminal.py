@@ -9,7 +9,7 @@ import pytest
 
 from pytest_diversity.gate import number
 
-__all__ = ["drawing_line", "note_lines", "summarise", "table"]
+__all__ = ["correction_lines", "drawing_line", "note_lines", "summarise", "table"]
 
 _COLUMNS = ("checkpoint", "domain", "family", "value", "95% interval", "budget", "verdict", "n x K")
 _MARKUP: Mapping[str, dict[str, bool]] = {
@@ -28,7 +28,8 @@ def summarise(terminal: pytest.TerminalReporter, events: Sequence[Mapping[str, A
     if verdicts:
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
-    for line in [*([drawing_line(drawings)] if drawings else []), *note_lines(verdicts)]:
+    lines = [*([drawing_line(drawings)] if drawings else []), *correction_lines(verdicts)]
+    for line in [*lines, *note_lines(verdicts)]:
         terminal.write_line(line)
 
 
@@ -53,6 +54,15 @@ def note_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
         if verdict["status"] == "unclear" or _warned(verdict):
             places.setdefault(f"warning: {verdict['headline']}: {verdict['status']}", [])
     return [f"{', '.join(where)}: {note}" if where else note for note, where in places.items()]
+
+
+def correction_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Over how many bounds the error rate is kept."""
+    counts = {v["checkpoint"]: v["bounds"] for v in verdicts if v["bounds"] > 1}
+    if not counts:
+        return []
+    spread = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return [f"Holm keeps 5 % false alarms over the bounds of a checkpoint: {spread}"]
 
 
 def drawing_line(drawings: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.sampling import Engine, Progress, Request
 from pytest_diversity.store import Drawn, Store
 
-__all__ = ["Drawing", "Identity", "Plan", "choose_prompts", "draw", "replayed"]
+__all__ = ["Drawing", "Identity", "Plan", "choose_prompts", "draw", "missing", "replayed"]
 
 _FLUSH = 64  # samples kept in memory before they are written
 
@@ -90,15 +90,15 @@ def draw(
     Raises:
         DiversityError: The store, the checkpoint or the sampling failed; what was drawn is kept.
     """
-    missing = _missing(plan, store)
+    wanted = missing(plan, store)
     drawn = 0
-    if missing:
+    if wanted:
         with store.lock(device.replace(":", "-")):
-            missing = _missing(plan, store)
-            drawn = sum(len(request.numbers) for request in missing)
-            if missing:
+            wanted = missing(plan, store)
+            drawn = sum(len(request.numbers) for request in wanted)
+            if wanted:
                 with start(drawn) as progress:
-                    _keep(plan, store, engine(progress).sample(missing, progress))
+                    _keep(plan, store, engine(progress).sample(wanted, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -129,7 +129,8 @@ def replayed(checkpoint: Checkpoint, domain: Domain, samples: SampleSet, count: 
     return Drawing(chosen, 0, sum(map(len, chosen.values())))
 
 
-def _missing(plan: Plan, store: Store) -> list[Request]:
+def missing(plan: Plan, store: Store) -> list[Request]:
+    """What of `plan` is not in the store."""
     requests = []
     for prompt in plan.prompts.values():
         have = store.samples(plan.key(prompt)[0])

@@ -14,7 +14,7 @@ from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling import Engine, Progress
 from pytest_diversity.sampling.device import Environment, environment
-from pytest_diversity.sampling.draw import Drawing, Identity, Plan, draw, replayed
+from pytest_diversity.sampling.draw import Drawing, Identity, Plan, draw, missing, replayed
 from pytest_diversity.sources import Location, fingerprint, is_hub_name, locate
 from pytest_diversity.store import Store
 
@@ -83,12 +83,7 @@ class Sampler:
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
         found = self._find(checkpoint)
-        plan = Plan(
-            identity=self._identity(found),
-            generation=replace(domain.generation, **checkpoint.generation),
-            prompts=prompts,
-            count=domain.samples_per_prompt,
-        )
+        plan = self._plan(found, checkpoint, domain, prompts)
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
             plan,
@@ -96,6 +91,31 @@ class Sampler:
             lambda progress: self._engine(found, progress),
             lambda total: self._show(label, total),
             found.environment.device,
+        )
+
+    def at_hand(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> bool:
+        """Whether all samples of a checkpoint in a domain are recorded or in the store."""
+        if checkpoint.source.startswith("replay:"):
+            return True
+        if is_hub_name(checkpoint.source, self._root):
+            return False  # to look for its samples, its weights would have to be downloaded
+        plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
+        return not missing(plan, self._store)
+
+    def _plan(
+        self,
+        found: _Found,
+        checkpoint: Checkpoint,
+        domain: Domain,
+        prompts: Mapping[str, Prompt],
+    ) -> Plan:
+        return Plan(
+            identity=self._identity(found),
+            generation=replace(domain.generation, **checkpoint.generation),
+            prompts=prompts,
+            count=domain.samples_per_prompt,
         )
 
     def close(self) -> None:

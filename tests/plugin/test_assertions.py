@@ -104,7 +104,8 @@ FAILING: Mapping[str, tuple[str, str]] = {
         "prose lexical 0.500 < 0.900",
     ),
     "samples against a checkpoint": (
-        "assert_lexical_diversity({'p0': ['a b c d'] * 3}, domain='prose', max_drop=0)",
+        "assert_lexical_diversity("
+        "{f'p{i}': ['a b c d'] * 3 for i in range(6)}, domain='prose', max_drop=0)",
         "prose lexical drop 0.500 > 0",
     ),
     "undefined": (
@@ -182,7 +183,7 @@ def test_a_failure_points_into_the_test(project: pytest.Pytester) -> None:
         [
             ">       assert_lexical_diversity(domain='prose', min=0.9)",
             "E       *BudgetFailure: prose lexical 0.500 < 0.900 (dpo)",
-            "E         one-sided 95 % upper bound 0.500: beyond the budget",
+            "E         one-sided 95 % upper bound 0.500, p < 0.0001: beyond the budget",
             "test_it.py:5: BudgetFailure",
         ]
     )
