@@ -147,7 +147,7 @@ class Diversity:
         """Judge the checkpoint's budget and raise if it is not kept."""
         __tracebackhide__ = True
         return enforce(
-            self._session.verdict(self._name(), domain, family, budget),
+            self._session.judge.verdict(self._name(), domain, family, budget),
             strict=self._session.options.strict,
         )
 
@@ -158,14 +158,14 @@ class Diversity:
         if samples is None and reference is None:
             return self.check(domain, family, budget)
         features = self._features(samples, domain)
-        if reference is None and budget.compares:
-            reference = session.features(str(budget.reference), domain)
-        verdict = session.judge(
+        verdict = session.judge.of(
             features,
             family,
             budget,
             checkpoint=self.checkpoint or "" if samples is None else "",
-            reference=(str(budget.reference), reference) if reference else None,
+            reference=session.judge.against(str(budget.reference), reference)
+            if reference
+            else session.judge.reference("", domain, budget),
         )
         return enforce(verdict, strict=session.options.strict)
 

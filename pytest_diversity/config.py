@@ -25,10 +25,12 @@ __all__ = [
     "Generation",
     "Level",
     "add_checkpoints",
+    "baseline_name",
     "load_config",
 ]
 
 EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
+BASELINE = "baseline"
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -117,7 +119,8 @@ class Budget:
         max: Highest value allowed.
         max_drop: Largest loss of diversity against the reference, paired by prompt.
         max_rise: Largest gain of diversity against the reference, paired by prompt.
-        reference: The checkpoint to compare with.
+        reference: The checkpoint to compare with; `baseline` for what was recorded of the
+            checkpoint under test, `baseline:NAME` for what was recorded of another.
         metric: The metric's name; the domain kind's default for the family if None.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
     """
@@ -265,6 +268,17 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
     return config
 
 
+def baseline_name(reference: str | None, checkpoint: str) -> str | None:
+    """The checkpoint of whose baseline `reference` speaks: `baseline` or `baseline:NAME`.
+
+    Args:
+        reference: What a budget is measured against.
+        checkpoint: The checkpoint under test, which `baseline` alone stands for.
+    """
+    head, _, name = (reference or "").partition(":")
+    return (name or checkpoint) if head == BASELINE else None
+
+
 def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
     """Apply `--diversity-checkpoint`: NAME=SOURCE adds one, NAME alone chooses.
 
@@ -342,7 +356,8 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation = _values(entry, _GENERATION)
         for expanded, path in _located(entry, None, partial(_expand, name, root), source):
-            if not expanded.strip() or not expanded.isprintable() or expanded in names:
+            reserved = expanded in names or baseline_name(expanded, "") is not None
+            if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
             yield expanded, Checkpoint(expanded, path, adapter, generation)
@@ -457,19 +472,24 @@ def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
     return values
 
 
+def _is_reference(name: str, config: Config) -> bool:
+    return name in config.checkpoints or baseline_name(name, "") is not None
+
+
 def _check_references(root: Table, config: Config) -> None:
-    if config.reference is not None and config.reference not in config.checkpoints:
+    known = (*config.checkpoints, BASELINE)
+    if config.reference is not None and not _is_reference(config.reference, config):
         root.table("defaults").fail(
             "reference",
             f"unknown reference checkpoint {config.reference!r}",
-            fix=did_you_mean(config.reference, config.checkpoints),
+            fix=did_you_mean(config.reference, known),
         )
     for name, domain in config.domains.items():
         for family, budget in domain.budgets.items():
-            if budget.compares and budget.reference not in config.checkpoints:
+            if budget.compares and not _is_reference(str(budget.reference), config):
                 table = root.table("domains").table(name).table("budget").table(family)
                 table.fail(
                     "reference" if "reference" in table.data else None,
                     f"unknown reference checkpoint {budget.reference!r}",
-                    fix=did_you_mean(str(budget.reference), config.checkpoints),
+                    fix=did_you_mean(str(budget.reference), known),
                 )

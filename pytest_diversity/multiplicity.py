@@ -45,6 +45,15 @@ class Multiplicity:
         self._known: dict[Key, Sequence[float]] = {}
         self.selected: frozenset[Key] | None = None
 
+    def every(self) -> list[Key]:
+        """Every budget of every checkpoint under test."""
+        return [
+            (checkpoint, name, family)
+            for checkpoint in self._config.selected
+            for name, domain in self._config.domains.items()
+            for family in domain.budgets
+        ]
+
     def others(self, checkpoint: str, domain: str, family: str) -> Others:
         """The bounds of the checkpoint beside those of one family of one domain."""
         budgets = {

@@ -23,6 +23,7 @@ from pytest_diversity.discovery import (
     running,
 )
 from pytest_diversity.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
+from pytest_diversity.flags import add_options, study_asked
 
 if TYPE_CHECKING:
     from pytest_diversity.collector import DiversityFile
@@ -30,39 +31,14 @@ if TYPE_CHECKING:
 __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 _EVENTS = pytest.StashKey[list[dict[str, Any]]]()
+_SAID = pytest.StashKey[list[str]]()
 # What ours are parametrised by: a suite may have a fixture `checkpoint` of its own.
 _FIXTURE = "_diversity_checkpoint"
-_OPTIONS = {
-    "config": ("PATH", f"the configuration file; else the nearest {CONFIG_NAME}"),
-    "device": ("DEVICE", "cuda, mps, xpu or cpu, as in torch; else the best there is"),
-    "dtype": ("DTYPE", "bfloat16, float16 or float32; else bfloat16 where it is native"),
-    "samples": ("K", "samples per prompt, in place of every domain's own"),
-    "embedder": ("SOURCE", "the sentence embedder: hub name, directory or package:NAME/path"),
-    "correction": ("NAME", "holm (over the bounds of a checkpoint) or none"),
-    "store": ("PATH", "the sample store; else .diversity/samples.sqlite"),
-}
-
-_FLAGS = {
-    "strict": "an unclear verdict fails, too",
-    "allow-execution": "run generated programs, in a sandbox, to see what they do",
-    "unsafe-code": "run them WITHOUT a sandbox, with all of your rights",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--diversity-*`."""
-    group = parser.getgroup("diversity", "diversity regression testing of language models")
-    group.addoption(
-        "--diversity-checkpoint",
-        action="append",
-        default=[],
-        metavar="NAME[=SOURCE]",
-        help="NAME=SOURCE adds a checkpoint, NAME chooses one of the file (repeatable)",
-    )
-    for name, text in _FLAGS.items():
-        group.addoption(f"--diversity-{name}", action="store_true", help=text)
-    for name, (metavar, text) in _OPTIONS.items():
-        group.addoption(f"--diversity-{name}", metavar=metavar, help=text)
+    add_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -78,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_EVENTS] = []
     token = running.set(config)
     config.add_cleanup(lambda: running.reset(token))
+    if study_asked(config) and hasattr(config.option, "dist"):
+        config.option.dist = "no"  # a study is one process's work, as --collect-only is
     if is_worker(config) or not is_configured(config):
         return
     from pytest_diversity.errors import DiversityError
@@ -159,6 +137,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(f"diversity: {error}") from None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Study the stored samples in place of running tests, where an option asks for it."""
+    if not study_asked(session.config):
+        return None
+    from pytest_diversity.wiring import study
+
+    study(session.config)
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -177,12 +166,19 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         config.stash[_EVENTS] += getattr(report, "diversity", [])
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write baselines once, in the process that has gathered what the workers measured."""
+    wiring = sys.modules.get("pytest_diversity.wiring")
+    if wiring is not None and not is_worker(session.config):
+        session.config.stash[_SAID] = wiring.finish(session, session.config.stash[_EVENTS])
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Show all verdicts in one table."""
-    events = config.stash[_EVENTS]
-    if events:
+    events, said = config.stash[_EVENTS], config.stash.get(_SAID, [])
+    if events or said:
         from pytest_diversity.report.terminal import summarise
 
-        summarise(terminalreporter, events)
+        summarise(terminalreporter, events, said)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.config import Budget, Config, Domain
+from pytest_diversity.config import Config, Domain
 from pytest_diversity.domains import KINDS, Prompt, load_prompts
 from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate, features_of
@@ -23,28 +23,19 @@ from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.features.outcomes import Executor
-from pytest_diversity.gate import (
-    ALONE,
-    Comparison,
-    Others,
-    Verdict,
-    effective,
-    judge,
-    p_values,
-)
+from pytest_diversity.judging import Judge
 from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
-from pytest_diversity.multiplicity import Multiplicity
 from pytest_diversity.options import Options
-from pytest_diversity.report.evidence import evidence
+from pytest_diversity.recording import Facts
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.draw import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
-from pytest_diversity.sources import fingerprint, locate
+from pytest_diversity.sources import Location, fingerprint, locate
 from pytest_diversity.store import Store
 
-__all__ = ["Session", "cut_notes"]
+__all__ = ["Session"]
 
 
 class Session:
@@ -84,15 +75,9 @@ class Session:
         return Sampler(self.options, self.root, self.store, show)
 
     @cached_property
-    def multiplicity(self) -> Multiplicity:
-        """The bounds of each checkpoint, for Holm."""
-
-        def at_hand(checkpoint: str, domain: str) -> bool:
-            chosen = self.domain(domain)
-            model = self.config.checkpoint(checkpoint)
-            return self.sampler.at_hand(model, chosen, self._prompts(chosen))
-
-        return Multiplicity(self.config, self._p_values, at_hand)
+    def judge(self) -> Judge:
+        """What compares estimates with budgets."""
+        return Judge(self)
 
     def close(self) -> None:
         """Release the model and close the store."""
@@ -105,6 +90,7 @@ class Session:
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
+        self.judge.baselines.check()
         for name, checkpoint in self.config.checkpoints.items():
             with located(self.config.path, "checkpoints", name):
                 self.sampler.check(checkpoint)
@@ -113,7 +99,7 @@ class Session:
             with located(self.config.path, "domains", name, "language"):
                 KINDS[domain.kind].check(domain)
             with located(self.config.path, "domains", name, "prompts"):
-                self._prompts(domain)
+                self.prompts(domain)
             for family, budget in domain.budgets.items():
                 with located(self.config.path, "domains", name, "budget", family, "metric"):
                     self.metric(domain, family, budget.metric)
@@ -157,7 +143,7 @@ class Session:
         key = (checkpoint, domain)
         if key not in self._features:
             chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
-            prompts = self._prompts(chosen)
+            prompts = self.prompts(chosen)
             drawing = self.sampler.draw(model, chosen, prompts)
             self.events.append(
                 {
@@ -179,7 +165,7 @@ class Session:
         def embed(texts: Sequence[str]) -> NDArray[np.float32]:
             return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
 
-        prompts = self._prompts(domain) if prompts is None else prompts
+        prompts = self.prompts(domain) if prompts is None else prompts
         return features_of(samples, domain, embed, prompts, execute=self._executor(domain))
 
     def describe_sandbox(self) -> str | None:
@@ -226,98 +212,23 @@ class Session:
         """A metric of a checkpoint in a domain."""
         return estimate(self.features(checkpoint, domain), parse(metric))
 
-    def verdict(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Verdict:
-        """Judge a checkpoint's budget from the file, and note the verdict for the summary."""
-        return self.judge(
-            self.features(checkpoint, domain),
-            family,
-            budget,
-            checkpoint=checkpoint,
-            reference=self._reference(checkpoint, domain, budget),
-            others=self._others(checkpoint, domain, family, budget),
-        )
-
-    def judge(
-        self,
-        features: Features,
-        family: str,
-        budget: Budget,
-        *,
-        checkpoint: str = "",
-        reference: tuple[str, Features] | None = None,
-        others: Others = ALONE,
-    ) -> Verdict:
-        """Judge a budget on features, and note the verdict for the summary."""
-        metric = self.metric(features.domain, family, budget.metric)
-        measured = estimate(features, metric)
-        verdict = judge(
-            measured,
-            family,
-            budget,
-            checkpoint=checkpoint,
-            reference=reference and self._compare(features, reference[0], reference[1], metric),
-            evidence=lambda: evidence(features, measured),
-            others=others,
-        )
-        self.events.append({"kind": "verdict", **verdict.as_dict()})
-        return verdict
-
-    def _others(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Others:
-        """The bounds beside those of a budget of the file; a test's own stand alone."""
-        own = self.domain(domain).budgets.get(family) != budget
-        if own or self.options.correction == "none":
-            return ALONE
-        return self.multiplicity.others(checkpoint, domain, family)
-
-    def _p_values(
-        self, checkpoint: str, domain: str, family: str, budget: Budget
-    ) -> Sequence[float]:
-        """The p-values of a budget's bounds."""
-        features = self.features(checkpoint, domain)
-        metric = self.metric(features.domain, family, budget.metric)
-        reference = self._reference(checkpoint, domain, budget)
-        compared = reference and self._compare(features, reference[0], reference[1], metric)
-        return p_values(estimate(features, metric), effective(budget, checkpoint), compared)
-
-    def _reference(
-        self, checkpoint: str, domain: str, budget: Budget
-    ) -> tuple[str, Features] | None:
-        if not budget.compares or budget.reference == checkpoint:
-            return None
-        name = str(budget.reference)
-        return name, self.features(name, domain)
-
-    def _compare(self, after: Features, name: str, before: Features, metric: Metric) -> Comparison:
-        """Estimate both sides at equally many samples of each prompt."""
-        kept, other = after.samples.matched(before.samples)
-        if not len(kept):
-            raise ConfigError(
-                f"domain {after.domain.name!r}: no prompt of the reference {name!r} is among those "
-                "of the checkpoint under test",
-                fix="sample both sides on the same prompts",
-            )
-        notes = cut_notes(name, before.samples, after.samples, kept)
-        old, new = self._same(before, other), self._same(after, kept)
-        return Comparison(name, estimate(old, metric), estimate(new, metric), notes)
-
-    def _same(self, features: Features, samples: SampleSet) -> Features:
-        """`features`, computed anew only if `samples` are fewer than its own."""
-        if samples == features.samples:
-            return features
-        return self.features_of(samples, features.domain, features.prompts)
-
-    def _prompts(self, domain: Domain) -> Mapping[str, Prompt]:
+    def prompts(self, domain: Domain) -> Mapping[str, Prompt]:
+        """The prompts of a domain, by id; none where samples bring their own."""
         if domain.prompts is None:
             return {}
         return choose_prompts(load_prompts(domain.prompts, domain.root), domain.max_prompts)
 
-    def _embedder(self, domain: Domain) -> Embedder:
+    def _embedder_location(self, domain: Domain) -> Location:
         location = locate(domain.embedder or default_source(), domain.root, "embedder")
         if location.kind != "directory":
             raise CheckpointError(
                 f"embedder {domain.embedder!r} is not a model directory",
                 fix="give a hub name, a directory or package:NAME/path",
             )
+        return location
+
+    def _embedder(self, domain: Domain) -> Embedder:
+        location = self._embedder_location(domain)
         if location.path not in self._embedders:
             memory = self.store.embeddings(fingerprint(location, self.store.facts))
             self._embedders[location.path] = Embedder(
@@ -325,17 +236,15 @@ class Session:
             )
         return self._embedders[location.path]
 
+    def facts(self, checkpoint: str, domain: Domain) -> Facts:
+        """What a baseline must know of a checkpoint, each asked for only where it matters."""
+        model = self.config.checkpoints.get(checkpoint)
 
-def cut_notes(
-    name: str, before: SampleSet, after: SampleSet, compared: SampleSet
-) -> tuple[str, ...]:
-    """What a comparison leaves out: prompts of one side alone, samples beyond the other side's."""
-    notes = []
-    most = max(len(before), len(after))
-    if len(compared) < most:
-        notes.append(f"compared on the {len(compared)} of {most} prompts that {name} has too")
-    sizes = {len(samples[p]) for samples in (before, after) for p in compared}
-    if len(sizes) > 1:
-        fewest = min(map(len, compared.values()))
-        notes.append(f"compared at equal numbers of samples, {fewest} and up: {name} has others")
-    return tuple(notes)
+        def embedder() -> str:
+            return fingerprint(self._embedder_location(domain), self.store.facts)[:16]
+
+        return Facts(
+            weights=lambda: self.sampler.weights(model) if model else "",
+            embedder=embedder,
+            sandbox=lambda: self._sandbox(domain.language).fingerprint,
+        )

@@ -19,6 +19,7 @@ __all__ = [
     "annotate",
     "check_sandbox",
     "close",
+    "finish",
     "headers",
     "refuse",
     "refused",
@@ -115,6 +116,13 @@ def _headline(report: pytest.TestReport, line: str) -> None:
         crash.message = line
 
 
+def finish(session: pytest.Session, events: list[dict[str, Any]]) -> list[str]:
+    """Write the baselines that the events of a run ask for; what there is to say of it."""
+    from pytest_diversity.finish import finish as leave  # noqa: PLC0415 - only where it is asked
+
+    return leave(session, list(session.config.stash.get(_SESSIONS, {}).values()), events)
+
+
 def close(config: pytest.Config) -> None:
     """Release models and close stores."""
     for session in config.stash.get(_SESSIONS, {}).values():
@@ -125,7 +133,7 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell each session which of its budgets this run judges."""
     for path, session in config.stash.get(_SESSIONS, {}).items():
         keys = (getattr(item, "key", None) for item in items if item.path == path)
-        session.multiplicity.selected = frozenset(key for key in keys if key is not None)
+        session.judge.multiplicity.selected = frozenset(key for key in keys if key is not None)
 
 
 def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,8 +20,18 @@ _MARKUP: Mapping[str, dict[str, bool]] = {
 }
 
 
-def summarise(terminal: pytest.TerminalReporter, events: Sequence[Mapping[str, Any]]) -> None:
-    """Write the section of the summary: the table, where samples came from, and the notes."""
+def summarise(
+    terminal: pytest.TerminalReporter,
+    events: Sequence[Mapping[str, Any]],
+    said: Sequence[str] = (),
+) -> None:
+    """Write the section of the summary: the table, where samples came from, and the notes.
+
+    Args:
+        terminal: Where to.
+        events: What was drawn and judged.
+        said: What the run left behind.
+    """
     verdicts = [event for event in events if event["kind"] == "verdict"]
     drawings = [event for event in events if event["kind"] == "drawing"]
     terminal.write_sep("=", "diversity")
@@ -29,7 +39,7 @@ def summarise(terminal: pytest.TerminalReporter, events: Sequence[Mapping[str, A
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
     lines = [*([drawing_line(drawings)] if drawings else []), *correction_lines(verdicts)]
-    for line in [*lines, *note_lines(verdicts)]:
+    for line in [*lines, *note_lines(verdicts), *said]:
         terminal.write_line(line)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,6 +92,16 @@ class Sampler:
             lambda total: self._show(label, total),
             found.environment.device,
         )
+
+    def weights(self, checkpoint: Checkpoint) -> str:
+        """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
+        facts: MutableMapping[str, str] = self._store.facts
+        if checkpoint.source.startswith("replay:"):
+            facts = {}  # no store is made for the sake of a digest
+        parts = [fingerprint(locate(checkpoint.source, self._root), facts)]
+        if checkpoint.adapter:
+            parts.append(fingerprint(locate(checkpoint.adapter, self._root, "adapter"), facts))
+        return "+".join(part[:16] for part in parts)
 
     def at_hand(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]

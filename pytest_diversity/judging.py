@@ -1,0 +1,217 @@
+"""From features to verdicts: references, recorded baselines, Holm over a checkpoint's bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_diversity.baseline import Profile
+from pytest_diversity.config import Budget, baseline_name
+from pytest_diversity.errors import ConfigError
+from pytest_diversity.estimate import Estimate, estimate
+from pytest_diversity.features import Features
+from pytest_diversity.gate import (
+    ALONE,
+    Comparison,
+    Others,
+    Verdict,
+    effective,
+    judge,
+    p_values,
+)
+from pytest_diversity.multiplicity import Multiplicity
+from pytest_diversity.recording import Baselines, Mode, folder, profile
+from pytest_diversity.report.evidence import evidence
+from pytest_diversity.samples import SampleSet
+
+if TYPE_CHECKING:  # the session holds its judge
+    from pytest_diversity.session import Session
+
+__all__ = ["Judge", "Reference", "cut_notes"]
+
+Reference = Callable[[Features, Estimate], Comparison]
+
+
+class Judge:
+    """Judges budgets on the samples of a session."""
+
+    def __init__(self, session: Session) -> None:
+        """Judge nothing yet."""
+        self._session = session
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What was recorded, and what this run records."""
+        options = self._session.options
+        mode: Mode = "all" if options.record else "new" if options.record_new else ""
+        return Baselines(folder(self._session.config.path, self._session.root), mode)
+
+    @cached_property
+    def multiplicity(self) -> Multiplicity:
+        """The bounds of each checkpoint, for Holm."""
+
+        def at_hand(checkpoint: str, domain: str) -> bool:
+            chosen = self._session.domain(domain)
+            model = self._session.config.checkpoint(checkpoint)
+            return self._session.sampler.at_hand(model, chosen, self._session.prompts(chosen))
+
+        return Multiplicity(self._session.config, self._p_values, at_hand)
+
+    def verdict(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Verdict:
+        """Judge a checkpoint's budget from the file, and note the verdict for the summary."""
+        return self.of(
+            self._session.features(checkpoint, domain),
+            family,
+            budget,
+            checkpoint=checkpoint,
+            reference=self.reference(checkpoint, domain, budget),
+            others=self._others(checkpoint, domain, family, budget),
+        )
+
+    def of(
+        self,
+        features: Features,
+        family: str,
+        budget: Budget,
+        *,
+        checkpoint: str = "",
+        reference: Reference | None = None,
+        others: Others = ALONE,
+    ) -> Verdict:
+        """Judge a budget on features, and note the verdict for the summary."""
+        metric = self._session.metric(features.domain, family, budget.metric)
+        measured = estimate(features, metric)
+        if self._record(checkpoint, features, measured):
+            again = self._session.options.record
+            if again or baseline_name(budget.reference, checkpoint) == checkpoint:
+                budget, reference = _unless_recorded(budget, reference)
+        verdict = judge(
+            measured,
+            family,
+            budget,
+            checkpoint=checkpoint,
+            reference=reference(features, measured) if reference else None,
+            evidence=lambda: evidence(features, measured),
+            others=others,
+        )
+        self._session.events.append({"kind": "verdict", **verdict.as_dict()})
+        return verdict
+
+    def _others(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Others:
+        """The bounds beside those of a budget of the file; a test's own stand alone."""
+        own = self._session.domain(domain).budgets.get(family) != budget
+        if own or self._session.options.correction == "none":
+            return ALONE
+        return self.multiplicity.others(checkpoint, domain, family)
+
+    def _p_values(
+        self, checkpoint: str, domain: str, family: str, budget: Budget
+    ) -> Sequence[float]:
+        """The p-values of a budget's bounds."""
+        features = self._session.features(checkpoint, domain)
+        metric = self._session.metric(features.domain, family, budget.metric)
+        measured = estimate(features, metric)
+        reference = self.reference(checkpoint, domain, budget)
+        compared = reference(features, measured) if reference else None
+        return p_values(measured, effective(budget, checkpoint), compared)
+
+    def reference(self, checkpoint: str, domain: str, budget: Budget) -> Reference | None:
+        """What a budget compares `checkpoint` with; None if with nothing."""
+        if not budget.compares or budget.reference == checkpoint:
+            return None
+        name = str(budget.reference)
+        recorded = baseline_name(budget.reference, checkpoint)
+        if recorded is not None:
+            return lambda after, measured: self._recorded(recorded, after, measured)
+        return self.against(name, self._session.features(name, domain))
+
+    def against(self, name: str, before: Features) -> Reference:
+        """A comparison with samples: both sides at equally many of each prompt."""
+
+        def compare(after: Features, measured: Estimate) -> Comparison:
+            kept, other = after.samples.matched(before.samples)
+            if not len(kept):
+                raise ConfigError(
+                    f"domain {after.domain.name!r}: no prompt of the reference {name!r} is among "
+                    "those of the checkpoint under test",
+                    fix="sample both sides on the same prompts",
+                )
+            notes = cut_notes(name, before.samples, after.samples, kept)
+            old, new = self._same(before, other), self._same(after, kept)
+            metric = measured.metric
+            return Comparison(name, estimate(old, metric), estimate(new, metric), notes)
+
+        return compare
+
+    def _recorded(self, name: str, after: Features, measured: Estimate) -> Comparison:
+        if not name:
+            raise ConfigError("a baseline of which checkpoint?", fix='reference="baseline:NAME"')
+        self._use(name, after.domain.name, measured)
+        now = self._profile(name, after, measured)
+        return self.baselines.compare(name, after, measured, now)
+
+    def _profile(self, checkpoint: str, features: Features, measured: Estimate) -> Profile:
+        model = self._session.config.checkpoints.get(checkpoint)
+        facts = self._session.facts(checkpoint, features.domain)
+        return profile(model, features, measured, facts)
+
+    def _use(self, checkpoint: str, domain: str, measured: Estimate) -> None:
+        """Note that a test speaks of a baseline, so that it is not pruned."""
+        self._session.events.append(
+            {
+                "kind": "used",
+                "file": str(self.baselines.path(domain)),
+                "checkpoint": checkpoint,
+                "metric": str(measured.metric),
+            }
+        )
+
+    def _record(self, checkpoint: str, features: Features, measured: Estimate) -> bool:
+        """Note what is to be recorded; whether it is."""
+        domain = features.domain.name
+        if not checkpoint or measured.value is None:
+            return False
+        if not self.baselines.records(domain, checkpoint, measured.metric):
+            return False
+        self._use(checkpoint, domain, measured)
+        self._session.events.append(
+            {
+                "kind": "profile",
+                "file": str(self.baselines.path(domain)),
+                "checkpoint": checkpoint,
+                "profile": self._profile(checkpoint, features, measured).as_dict(),
+            }
+        )
+        return True
+
+    def _same(self, features: Features, samples: SampleSet) -> Features:
+        """`features`, computed anew only if `samples` are fewer than its own."""
+        if samples == features.samples:
+            return features
+        return self._session.features_of(samples, features.domain, features.prompts)
+
+
+def _unless_recorded(
+    budget: Budget, reference: Reference | None
+) -> tuple[Budget, Reference | None]:
+    """A budget without the comparison with what is being recorded."""
+    if baseline_name(budget.reference, "") is None:
+        return budget, reference
+    return replace(budget, max_drop=None, max_rise=None), None
+
+
+def cut_notes(
+    name: str, before: SampleSet, after: SampleSet, compared: SampleSet
+) -> tuple[str, ...]:
+    """What a comparison leaves out: prompts of one side alone, samples beyond the other side's."""
+    notes = []
+    most = max(len(before), len(after))
+    if len(compared) < most:
+        notes.append(f"compared on the {len(compared)} of {most} prompts that {name} has too")
+    sizes = {len(samples[p]) for samples in (before, after) for p in compared}
+    if len(sizes) > 1:
+        fewest = min(map(len, compared.values()))
+        notes.append(f"compared at equal numbers of samples, {fewest} and up: {name} has others")
+    return tuple(notes)
