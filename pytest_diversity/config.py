@@ -171,6 +171,7 @@ class Domain:
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
         same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
+        adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
     """
@@ -185,6 +186,7 @@ class Domain:
     embedder: str | None = None
     execution: str = "off"
     same_meaning: float = 0.2
+    adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
 
@@ -326,6 +328,7 @@ _DOMAIN: Mapping[str, type] = {
     "embedder": str,
     "execution": str,
     "same_meaning": float,
+    "adaptive": bool,
 }
 _SETTINGS = ("device", "dtype", "store", "correction")
 _DEFAULTS = ("reference", *_SETTINGS)

@@ -23,6 +23,7 @@ __all__ = [
     "judge",
     "number",
     "p_values",
+    "pairs_of",
 ]
 
 CONFIDENCE = 0.95
@@ -84,6 +85,7 @@ class Verdict:
         p: The smallest one-sided p-value of its bounds, None if undefined.
         adjusted: The same after Holm, or an upper limit of it where that decided already.
         bounds: Over how many bounds of the checkpoint Holm went.
+        kept: The largest p-value of the other side: small where all bounds are surely kept.
     """
 
     status: Status
@@ -104,6 +106,7 @@ class Verdict:
     p: float | None = None
     adjusted: float | None = None
     bounds: int = 1
+    kept: float | None = None
 
     @property
     def message(self) -> str:
@@ -121,7 +124,9 @@ class _Check:
 
     Attributes:
         missed: Whether the estimate lies on the wrong side.
-        p: The one-sided p-value that the truth does, None where there is nothing to compare.
+        p: The one-sided p-value that the truth does, None where there is nothing to compare: small
+            where the bound is surely broken.
+        kept: The p-value of the other side: small where the bound is surely kept.
         text: The comparison, for the headline.
         detail: The line under it.
         notes: What must be said even when it passed.
@@ -129,17 +134,18 @@ class _Check:
 
     missed: bool
     p: float | None
+    kept: float
     text: str
     detail: str
     notes: tuple[str, ...] = ()
 
-    def status(self, adjusted: float) -> Status:
+    def status(self, adjusted: float, alpha: float) -> Status:
         """The verdict on this bound."""
         if self.p is None:
             return "undefined"
         if not self.missed:
             return "pass"
-        return "fail" if adjusted <= ALPHA else "unclear"
+        return "fail" if adjusted <= alpha else "unclear"
 
 
 def judge(
@@ -151,6 +157,7 @@ def judge(
     reference: Comparison | None = None,
     evidence: Callable[[], Sequence[str]] = list,
     others: Others = ALONE,
+    alpha: float = ALPHA,
 ) -> Verdict:
     """Compare `estimate` with every bound of `budget`; the worst outcome counts.
 
@@ -162,12 +169,13 @@ def judge(
         reference: What `max_drop` and `max_rise` are measured against.
         evidence: Lines that show why; asked for only when the budget is missed.
         others: The other bounds of the checkpoint, for Holm.
+        alpha: The one-sided error rate of this look, over all bounds of the checkpoint.
     """
     asked, budget = budget, effective(budget, checkpoint)
     total = len(_bounds(budget)) + others.count
     checks = list(_checks(estimate, budget, reference, max(1, total)))
-    adjusted = _adjusted(checks, others)
-    statuses = [check.status(p) for check, p in zip(checks, adjusted, strict=True)]
+    adjusted = _adjusted(checks, others, alpha)
+    statuses = [check.status(p, alpha) for check, p in zip(checks, adjusted, strict=True)]
     status: Status = min(statuses, key=_WORST_FIRST.index) if statuses else "pass"
     text = checks[statuses.index(status)].text if checks else number(estimate.value)
     details = [
@@ -198,6 +206,7 @@ def judge(
         p=min((checks[i].p or 0.0 for i in tested), default=None),
         adjusted=min((adjusted[i] for i in tested), default=None),
         bounds=total,
+        kept=max((check.kept for check in checks), default=None),
     )
 
 
@@ -223,15 +232,15 @@ def _bounds(budget: Budget) -> list[object]:
     return [bound for bound in every if bound is not None]
 
 
-def _adjusted(checks: Sequence[_Check], others: Others) -> list[float]:
+def _adjusted(checks: Sequence[_Check], others: Others, alpha: float) -> list[float]:
     """Holm's p-values; without looking at the others where they could change nothing.
 
-    At the total number of bounds times p, Holm rejects whatever the others are; above 5 % it never
-    does. Between the two the others decide.
+    Where p times the number of bounds is small enough, Holm rejects whatever the others are; where
+    p itself is too large, it never does. Between the two the others decide.
     """
     own = [_known(check) for check in checks]
     total = len(own) + others.count
-    if any(c.missed and p <= ALPHA < total * p for c, p in zip(checks, own, strict=True)):
+    if any(c.missed and p <= alpha < total * p for c, p in zip(checks, own, strict=True)):
         return holm([*own, *others.p_values()])[: len(own)]
     return [min(1.0, total * p) for p in own]
 
@@ -269,7 +278,9 @@ def _checks(
 ) -> Iterable[_Check]:
     if estimate.value is None:
         for _ in _bounds(budget) or [None]:
-            yield _Check(missed=True, p=None, text="undefined", detail=estimate.reason or "")
+            yield _Check(
+                missed=True, p=None, kept=1.0, text="undefined", detail=estimate.reason or ""
+            )
         return
     mean = Mean.of_level(list(estimate.per_prompt.values()))
     if budget.min is not None:
@@ -289,6 +300,7 @@ def _level(mean: Mean, bound: float, *, lower: bool) -> _Check:
     return _Check(
         missed=missed,
         p=mean.p_below(bound) if lower else mean.p_above(bound),
+        kept=mean.p_above(bound) if lower else mean.p_below(bound),
         text=f"{number(mean.value)} {relation} {number(bound)}",
         detail=f"one-sided 95 % {'upper' if lower else 'lower'} bound {number(far)}",
     )
@@ -300,10 +312,16 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
     A relative budget is the contrast (1 - share) * reference - candidate, so that the uncertainty
     of the reference is part of it.
     """
-    pairs = _pairs(reference) if reference else []
+    pairs = pairs_of(reference) if reference else []
     if reference is None or not pairs:
         name = _shorten(reference.name, _REFERENCE) if reference else "none"
-        return _Check(missed=True, p=None, text=f"undefined vs {name}", detail=_unpaired(reference))
+        return _Check(
+            missed=True,
+            p=None,
+            kept=1.0,
+            text=f"undefined vs {name}",
+            detail=_unpaired(reference),
+        )
     sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
     losses = [sign * (before - after) for before, after in pairs]
     allowed = [
@@ -317,13 +335,14 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
     return _Check(
         missed=missed,
         p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
+        kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=f"{word} {shown} {'>' if missed else '<='} {change}",
         detail=_paired_detail(word, losses, base, reference.name),
         notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
     )
 
 
-def _pairs(reference: Comparison) -> list[tuple[float, float]]:
+def pairs_of(reference: Comparison) -> list[tuple[float, float]]:
     """(before, after) of each prompt that is defined on both sides."""
     after = reference.after.per_prompt
     return [(b, after[p]) for p, b in reference.before.per_prompt.items() if p in after]
@@ -402,7 +421,7 @@ def _notes(
     if estimate.value is None:
         yield estimate.reason or ""
         return
-    pairs = len(_pairs(reference)) if reference else len(estimate.per_prompt)
+    pairs = len(pairs_of(reference)) if reference else len(estimate.per_prompt)
     if pairs < FEWEST:
         yield f"only {_prompts(pairs)}: this gate can hardly fail; use {FEWEST} or more"
     for check in checks:

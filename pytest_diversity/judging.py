@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_diversity import sequential
 from pytest_diversity.baseline import Profile
 from pytest_diversity.config import Budget, baseline_name
 from pytest_diversity.errors import ConfigError
@@ -14,9 +15,11 @@ from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.features import Features
 from pytest_diversity.gate import (
     ALONE,
+    ALPHA,
     Comparison,
     Others,
     Verdict,
+    count_bounds,
     effective,
     judge,
     p_values,
@@ -32,6 +35,23 @@ if TYPE_CHECKING:  # the session holds its judge
 __all__ = ["Judge", "Reference", "cut_notes"]
 
 Reference = Callable[[Features, Estimate], Comparison]
+# Metrics whose expected value is the same for any number of samples.
+UNBIASED = frozenset(
+    {
+        "correctness",
+        "effective_distinct_at",
+        "effective_pairs",
+        "embedding_distance",
+        "homogenization",
+        "jaccard",
+        "pair_distinct",
+        "pair_pos_distinct",
+        "pair_semantic",
+        "pair_subtree",
+        "pass_at",
+        "validity",
+    }
+)
 
 
 class Judge:
@@ -61,13 +81,16 @@ class Judge:
 
     def verdict(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Verdict:
         """Judge a checkpoint's budget from the file, and note the verdict for the summary."""
+        others = self.others(checkpoint, domain, family, budget)
+        if self._in_steps(domain, family, budget, checkpoint):
+            return self._note(self._stepwise(checkpoint, domain, family, budget, others))
         return self.of(
             self._session.features(checkpoint, domain),
             family,
             budget,
             checkpoint=checkpoint,
             reference=self.reference(checkpoint, domain, budget),
-            others=self._others(checkpoint, domain, family, budget),
+            others=others,
         )
 
     def of(
@@ -96,13 +119,84 @@ class Judge:
             evidence=lambda: evidence(features, measured),
             others=others,
         )
+        return self._note(verdict)
+
+    def _note(self, verdict: Verdict) -> Verdict:
         self._session.events.append({"kind": "verdict", **verdict.as_dict()})
         return verdict
 
-    def _others(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Others:
+    def _in_steps(self, domain: str, family: str, budget: Budget, checkpoint: str) -> bool:
+        """Whether to look at few samples first.
+
+        Not where values are recorded, or compared with recorded ones: these are of all samples. And
+        not for a bound on the level of a metric whose value depends on the number of samples.
+        """
+        session, chosen = self._session, self._session.domain(domain)
+        options = session.options
+        if not (options.adaptive or chosen.adaptive) or options.record or options.record_new:
+            return False
+        metric = session.metric(chosen, family, budget.metric)
+        level = budget.min is not None or budget.max is not None
+        recorded = budget.compares and baseline_name(budget.reference, checkpoint) is not None
+        return (
+            count_bounds(budget, checkpoint) > 0
+            and not recorded
+            and not (level and metric.definition.name not in UNBIASED)
+        )
+
+    def _stepwise(
+        self, checkpoint: str, domain: str, family: str, budget: Budget, others: Others
+    ) -> Verdict:
+        """Look at more and more samples of each prompt until the verdict is clear.
+
+        Every look has its share of the error rate, and every bound of the checkpoint its share of
+        that: Bonferroni in place of Holm, which would need all bounds at the same look.
+        """
+        most = self._session.domain(domain).samples_per_prompt
+        looks = sequential.counts(most)
+        shares = tuple(count / most for count in looks)
+        total = count_bounds(budget, checkpoint) + others.count
+        breaking = sequential.levels(ALPHA / total, shares)
+        keeping = sequential.levels(ALPHA, shares)
+        for count, broken, kept in zip(looks, breaking, keeping, strict=True):
+            verdict = self._look(
+                checkpoint, domain, family, budget, count=count, others=others, alpha=total * broken
+            )
+            if verdict.status == "fail" or (verdict.kept is not None and verdict.kept <= kept):
+                break
+        note = f"adaptive: decided at {count} of {most} samples a prompt"
+        return replace(verdict, notes=(*verdict.notes, note))
+
+    def _look(
+        self,
+        checkpoint: str,
+        domain: str,
+        family: str,
+        budget: Budget,
+        *,
+        count: int,
+        others: Others,
+        alpha: float,
+    ) -> Verdict:
+        features = self._session.features(checkpoint, domain, count)
+        metric = self._session.metric(features.domain, family, budget.metric)
+        measured = estimate(features, metric)
+        reference = self.reference(checkpoint, domain, budget, count)
+        return judge(
+            measured,
+            family,
+            budget,
+            checkpoint=checkpoint,
+            reference=reference(features, measured) if reference else None,
+            evidence=lambda: evidence(features, measured),
+            others=Others(others.count, lambda: [1.0] * others.count),
+            alpha=alpha,
+        )
+
+    def others(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Others:
         """The bounds beside those of a budget of the file; a test's own stand alone."""
-        own = self._session.domain(domain).budgets.get(family) != budget
-        if own or self._session.options.correction == "none":
+        from_test = self._session.domain(domain).budgets.get(family) != budget
+        if from_test or self._session.options.correction == "none":
             return ALONE
         return self.multiplicity.others(checkpoint, domain, family)
 
@@ -117,15 +211,24 @@ class Judge:
         compared = reference(features, measured) if reference else None
         return p_values(measured, effective(budget, checkpoint), compared)
 
-    def reference(self, checkpoint: str, domain: str, budget: Budget) -> Reference | None:
-        """What a budget compares `checkpoint` with; None if with nothing."""
+    def reference(
+        self, checkpoint: str, domain: str, budget: Budget, count: int | None = None
+    ) -> Reference | None:
+        """What a budget compares `checkpoint` with; None if with nothing.
+
+        Args:
+            checkpoint: Under test.
+            domain: Its domain.
+            budget: Which says what it is compared with.
+            count: Samples of each prompt, if not all.
+        """
         if not budget.compares or budget.reference == checkpoint:
             return None
         name = str(budget.reference)
         recorded = baseline_name(budget.reference, checkpoint)
         if recorded is not None:
             return lambda after, measured: self._recorded(recorded, after, measured)
-        return self.against(name, self._session.features(name, domain))
+        return self.against(name, self._session.features(name, domain, count))
 
     def against(self, name: str, before: Features) -> Reference:
         """A comparison with samples: both sides at equally many of each prompt."""

@@ -24,7 +24,7 @@ OPTIONS: Mapping[str, str] = {
 }
 
 CORRECTIONS = ("holm", "none")
-FLAGS = ("strict", "allow_execution", "unsafe_code", "record", "record_new", "prune")
+FLAGS = ("strict", "allow_execution", "unsafe_code", "record", "record_new", "prune", "adaptive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Options:
         strict: Whether `unclear` fails.
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
+        adaptive: Whether samples of every domain are drawn in steps.
         record: Whether what runs is recorded as baseline.
         record_new: Whether what runs and has no baseline yet is recorded.
         prune: Whether baselines that no test uses any more are removed.
@@ -56,6 +57,7 @@ class Options:
     strict: bool = False
     allow_execution: bool = False
     unsafe_code: bool = False
+    adaptive: bool = False
     record: bool = False
     record_new: bool = False
     prune: bool = False

@@ -57,7 +57,7 @@ class Session:
         self.root = root
         self.events: list[dict[str, Any]] = []
         self.console = console
-        self._features: dict[tuple[str, str], Features] = {}
+        self._features: dict[tuple[str, str, int], Features] = {}
         self._embedders: dict[Path, Embedder] = {}
 
     @cached_property
@@ -138,11 +138,13 @@ class Session:
         """The samples of a checkpoint in a domain, from the store where they are."""
         return self.features(checkpoint, domain).samples
 
-    def features(self, checkpoint: str, domain: str) -> Features:
-        """The features of those samples."""
-        key = (checkpoint, domain)
+    def features(self, checkpoint: str, domain: str, count: int | None = None) -> Features:
+        """The features of those samples, of at most `count` of each prompt if it is given."""
+        chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
+        if count is not None:
+            chosen = replace(chosen, samples_per_prompt=count)
+        key = (checkpoint, domain, chosen.samples_per_prompt)
         if key not in self._features:
-            chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
             prompts = self.prompts(chosen)
             drawing = self.sampler.draw(model, chosen, prompts)
             self.events.append(
@@ -152,6 +154,9 @@ class Session:
                     "domain": domain,
                     "drawn": drawing.drawn,
                     "stored": drawing.stored,
+                    "prompts": len(drawing.samples),
+                    "count": chosen.samples_per_prompt,
+                    "most": self.domain(domain).samples_per_prompt,
                 }
             )
             self._features[key] = self.features_of(drawing.samples, chosen, prompts)

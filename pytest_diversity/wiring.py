@@ -11,6 +11,7 @@ import pytest
 from pytest_diversity.config import Config, add_checkpoints, load_config
 from pytest_diversity.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
+from pytest_diversity.flags import STUDIES
 from pytest_diversity.options import FLAGS, OPTIONS, resolve
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
@@ -26,6 +27,7 @@ __all__ = [
     "select",
     "selected",
     "session_of",
+    "study",
 ]
 
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
@@ -114,6 +116,27 @@ def _headline(report: pytest.TestReport, line: str) -> None:
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         crash.message = line
+
+
+def study(config: pytest.Config) -> None:
+    """Print the studies that were asked for.
+
+    Raises:
+        UsageError: There is nothing to study, or it cannot be.
+    """
+    from pytest_diversity.study import run  # noqa: PLC0415 - only where it is asked
+
+    asked = {
+        name: str(value) for name in STUDIES if (value := config.getoption(f"diversity_{name}"))
+    }
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    try:
+        sessions = config.stash.get(_SESSIONS, {}).values()
+        for line in run([one for one in sessions if one.config.selected], asked):
+            if terminal is not None:
+                terminal.write_line(line)
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
 
 
 def finish(session: pytest.Session, events: list[dict[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_diversity.gate import number
 
-__all__ = ["correction_lines", "drawing_line", "note_lines", "summarise", "table"]
+__all__ = ["correction_lines", "drawing_line", "note_lines", "saving_lines", "summarise", "table"]
 
 _COLUMNS = ("checkpoint", "domain", "family", "value", "95% interval", "budget", "verdict", "n x K")
 _MARKUP: Mapping[str, dict[str, bool]] = {
@@ -38,7 +38,8 @@ def summarise(
     if verdicts:
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
-    lines = [*([drawing_line(drawings)] if drawings else []), *correction_lines(verdicts)]
+    lines = [*([drawing_line(drawings)] if drawings else []), *saving_lines(drawings)]
+    lines += correction_lines(verdicts)
     for line in [*lines, *note_lines(verdicts), *said]:
         terminal.write_line(line)
 
@@ -66,6 +67,19 @@ def note_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{', '.join(where)}: {note}" if where else note for note, where in places.items()]
 
 
+def saving_lines(drawings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How many samples looking at few of them first has saved."""
+    used: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in drawings:
+        place, count = (one["checkpoint"], one["domain"]), one["prompts"] * one["count"]
+        count = max(count, used.get(place, (0, 0))[0])
+        used[place] = (count, one["prompts"] * one["most"])
+    spent, most = (sum(column) for column in zip(*used.values(), strict=True)) if used else (0, 0)
+    if spent >= most:
+        return []
+    return [f"adaptive: {spent} of at most {most} samples used, {1 - spent / most:.0%} saved"]
+
+
 def correction_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
     """Over how many bounds the error rate is kept."""
     counts = {v["checkpoint"]: v["bounds"] for v in verdicts if v["bounds"] > 1}
@@ -78,7 +92,11 @@ def correction_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
 def drawing_line(drawings: Sequence[Mapping[str, Any]]) -> str:
     """How many samples came from where."""
     drawn = sum(drawing["drawn"] for drawing in drawings)
-    stored = sum(drawing["stored"] for drawing in drawings)
+    every: dict[tuple[str, str], int] = {}
+    for one in drawings:  # of samples looked at in steps, the last look has all
+        place, count = (one["checkpoint"], one["domain"]), one["drawn"] + one["stored"]
+        every[place] = max(count, every.get(place, 0))
+    stored = sum(every.values()) - drawn
     if not drawn:
         return f"{stored} samples from the store, none drawn"
     return f"{drawn} samples drawn, {stored} from the store"

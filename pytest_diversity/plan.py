@@ -1,0 +1,186 @@
+"""The power plan: what drop each gate finds, and what it would take to find its budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from pytest_diversity.baseline import BaselineError
+from pytest_diversity.config import Change
+from pytest_diversity.estimate import estimate
+from pytest_diversity.gate import Comparison, number, pairs_of
+from pytest_diversity.session import Session
+from pytest_diversity.stats import FEWEST, Mean, prompts_needed, smallest_detectable
+from pytest_diversity.study import Case, cases, columns, halves, write_json
+
+__all__ = ["Row", "plan", "row_of"]
+
+_LEGEND = (
+    "finds: the smallest loss, beyond the bound, that fails the gate in 80 of 100 runs; "
+    "needs: what finds a loss of the budget's size"
+)
+
+_HEAD = ("gate", "bound", "n x K", "spread", "finds", "budget", "needs", "from")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one bound can find.
+
+    Attributes:
+        gate: Domain, family and checkpoint.
+        bound: As it was written.
+        prompts: n.
+        samples: K.
+        spread: Standard deviation over prompts: of the paired differences, or of the values.
+        finds: The smallest true loss, beyond what is allowed, found with 80 % power; None if no
+            loss is, for want of prompts.
+        budget: What is allowed, in the metric's units; None for a bound on the level.
+        needs_prompts: Prompts, with as many samples, that find a loss as large as the budget.
+        needs_samples: Samples a prompt that do, with the prompts there are; None if none would.
+        alpha: The one-sided error rate that Holm leaves the bound.
+        basis: Where the spread is from.
+    """
+
+    gate: str
+    bound: str
+    prompts: int
+    samples: int
+    spread: float
+    finds: float | None
+    budget: float | None
+    needs_prompts: int | None
+    needs_samples: int | None
+    alpha: float
+    basis: str
+
+
+def plan(session: Session, path: str = "-") -> Sequence[str]:
+    """The plan of every budget as a table; as JSON in `path`."""
+    rows = [row for case in cases(session) for row in _rows(session, case)]
+    lines = columns([_HEAD, *map(_cells, rows)])
+    lines += write_json(path, [asdict(row) for row in rows])
+    return [*lines, _LEGEND]
+
+
+def _rows(session: Session, case: Case) -> list[Row]:
+    if case.measured.value is None:
+        return []
+    rows = []
+    for name, bound in (("min", case.budget.min), ("max", case.budget.max)):
+        if bound is not None:
+            values = list(case.measured.per_prompt.values())
+            rows.append(row_of(case, f"{name} {number(bound)}", values))
+    for name, change in (("max_drop", case.budget.max_drop), ("max_rise", case.budget.max_rise)):
+        if change is not None:
+            rows.append(_change(session, case, name, change))
+    return rows
+
+
+def _change(session: Session, case: Case, name: str, change: Change) -> Row:
+    """From the differences to the reference; without one, from two halves of the samples."""
+    noise, differences = _noise(session, case)
+    basis = f"the differences to {case.budget.reference}"
+    try:
+        reference = session.judge.reference(case.checkpoint, case.domain, case.budget)
+        compared = reference(case.features, case.measured) if reference else None
+        excess, allowed = _excess(compared, change)
+    except BaselineError:
+        excess, basis = list(differences / math.sqrt(2)), "two halves of the samples"
+        allowed = change.amount * abs(case.measured.value or 0) if change.relative else 0.0
+    allowed = allowed if change.relative else change.amount
+    return row_of(case, f"{name} {change}", excess, allowed=allowed, noise=noise, basis=basis)
+
+
+def _excess(compared: Comparison | None, change: Change) -> tuple[list[float], float]:
+    """What each prompt lost beyond the budget, and what the budget allows on average."""
+    if compared is None or not (pairs := pairs_of(compared)):
+        raise BaselineError("nothing to compare with")
+    share = change.amount if change.relative else 0.0
+    befores = [abs(before) for before, _ in pairs]
+    losses = [(1 - share) * before - after for before, after in pairs]
+    return losses, share * float(np.mean(befores))
+
+
+def _noise(
+    session: Session, case: Case
+) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """The variance of a prompt's value from run to run, and the differences of two half runs."""
+    one, two = (
+        estimate(
+            session.features_of(half, case.features.domain, case.features.prompts), case.metric
+        )
+        for half in halves(case.features.samples)
+    )
+    both = [p for p in one.per_prompt if p in two.per_prompt]
+    differences = np.array([one.per_prompt[p] - two.per_prompt[p] for p in both])
+    # Two halves of K / 2 differ by four times the variance of a value at K.
+    return (float(np.mean(differences**2)) / 4 if both else 0.0), differences
+
+
+def row_of(
+    case: Case,
+    bound: str,
+    values: Sequence[float],
+    *,
+    allowed: float | None = None,
+    noise: float = 0.0,
+    basis: str = "the samples",
+) -> Row:
+    """A row from what was seen of each prompt.
+
+    Args:
+        case: The budget.
+        bound: The bound, readable.
+        values: Of each prompt, what it lost beyond the budget, or its value.
+        allowed: What the budget allows.
+        noise: The variance of a prompt's value from run to run.
+        basis: Where the values are from.
+    """
+    count, samples = len(values), case.measured.samples_per_prompt[1]
+    spread = (Mean.of(values).error or 0.0) * math.sqrt(count)
+    finds = smallest_detectable(spread / math.sqrt(count), count, alpha=case.alpha)
+    return Row(
+        gate=case.name,
+        bound=bound,
+        prompts=count,
+        samples=samples,
+        spread=spread,
+        finds=finds if math.isfinite(finds) else None,
+        budget=allowed,
+        needs_prompts=prompts_needed(allowed, spread, alpha=case.alpha) if allowed else None,
+        needs_samples=_samples(case, spread, noise, count, allowed) if allowed else None,
+        alpha=case.alpha,
+        basis=basis,
+    )
+
+
+def _samples(case: Case, spread: float, noise: float, count: int, allowed: float) -> int | None:
+    """Samples a prompt at which the noise of both sides leaves a spread that is small enough."""
+    if count < FEWEST:
+        return None
+    wanted = (allowed / smallest_detectable(1 / math.sqrt(count), count, alpha=case.alpha)) ** 2
+    kept = max(0.0, spread**2 - 2 * noise)  # prompts differ in what they lost, whatever K is
+    if wanted <= kept:
+        return None
+    return max(2, math.ceil(case.measured.samples_per_prompt[1] * 2 * noise / (wanted - kept)))
+
+
+def _cells(row: Row) -> Sequence[str]:
+    needs = [
+        f"{row.needs_prompts} prompts" if row.needs_prompts else "",
+        f"{row.needs_samples} samples" if row.needs_samples else "",
+    ]
+    return (
+        row.gate,
+        row.bound,
+        f"{row.prompts} x {row.samples}",
+        number(row.spread),
+        "nothing" if row.finds is None else number(row.finds),
+        "-" if row.budget is None else number(row.budget),
+        " or ".join(filter(None, needs)) or "-",
+        row.basis,
+    )
