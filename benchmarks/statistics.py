@@ -106,9 +106,6 @@ def judged(
 class Result:
     """The rates of one family at n prompts and K samples, in percent."""
 
-    family: str
-    prompts: int
-    samples: int
     coverage: float
     paired_coverage: float
     change_alarms: float
@@ -138,14 +135,14 @@ def measure(
         low.append(covers(one.low, one.high, truth))
         interval = Mean.of(np.subtract(*pair).tolist()).interval()
         paired.append(interval is not None and covers(*interval, 0.0))
-    planned, found = detection(recorded, family, prompts, samples, repetitions, rng)
+    planned, found = detection(recorded, family, (prompts, samples), repetitions, rng)
     return Result(
-        family,
-        prompts,
-        samples,
-        *map(percent, (low, paired, change, level)),
-        100 * planned,
-        percent(found),
+        coverage=percent(low),
+        paired_coverage=percent(paired),
+        change_alarms=percent(change),
+        level_alarms=percent(level),
+        planned=100 * planned,
+        detected=percent(found),
     )
 
 
@@ -157,8 +154,7 @@ def covers(low: float | None, high: float | None, truth: float) -> bool:
 def detection(
     recorded: Recorded,
     family: str,
-    prompts: int,
-    samples: int,
+    size: tuple[int, int],
     repetitions: int,
     rng: np.random.Generator,
 ) -> tuple[float, list[bool]]:
@@ -167,6 +163,7 @@ def detection(
     The collapse is shifted to the smallest one that the plan promises to find: its size is chosen,
     its unevenness over prompts and samples stays real.
     """
+    prompts, samples = size
     collapsed = world(recorded, samples, rng, degree=0.5)
     drops = collapsed.before - collapsed.after
     spread = float(np.nanstd(drops))
@@ -291,8 +288,8 @@ def calibration(recorded: Recorded, prompts: int, samples: int, repetitions: int
 
 def report(everything: Mapping[str, Recorded], repetitions: int) -> Iterator[str]:
     """All tables, as Markdown."""
-    yield f"{repetitions} repetitions: 5 % is known to {_error(5, repetitions):.1f} points,"
-    yield f"80 % to {_error(80, repetitions):.1f} and 95 % to {_error(95, repetitions):.1f} (2 SE).\n"
+    yield f"{repetitions} repetitions: two standard errors are {_error(5, repetitions):.1f} points"
+    yield f"at 5 % and 95 %, and {_error(80, repetitions):.1f} at 80 %.\n"
     yield "| family | n x K | coverage, level | paired | alarms, change | level | plan | found |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     yield "| nominal | | 95 | 95 | 5 | 5 | 80 | 80 |"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,11 @@ from pytest_diversity.study import Case, cases, columns, halves, write_json
 __all__ = ["Row", "plan", "row_of"]
 
 _LEGEND = (
-    "finds: the smallest loss, beyond the bound, that fails the gate in 80 of 100 runs; "
-    "needs: what finds a loss of the budget's size"
+    "fails at: what fails the gate in 80 of 100 runs; needs: what it takes for a loss as large as "
+    "the budget to be told from none"
 )
 
-_HEAD = ("gate", "bound", "n x K", "spread", "finds", "budget", "needs", "from")
+_HEAD = ("gate", "bound", "n x K", "spread", "fails at", "budget", "needs", "from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Row:
         spread: Standard deviation over prompts: of the paired differences, or of the values.
         finds: The smallest true loss, beyond what is allowed, found with 80 % power; None if no
             loss is, for want of prompts.
+        fails_at: The true value, or for a change the true loss, that fails the gate so often.
         budget: What is allowed, in the metric's units; None for a bound on the level.
         needs_prompts: Prompts, with as many samples, that find a loss as large as the budget.
         needs_samples: Samples a prompt that do, with the prompts there are; None if none would.
@@ -51,6 +52,7 @@ class Row:
     samples: int
     spread: float
     finds: float | None
+    fails_at: float | None
     budget: float | None
     needs_prompts: int | None
     needs_samples: int | None
@@ -73,7 +75,9 @@ def _rows(session: Session, case: Case) -> list[Row]:
     for name, bound in (("min", case.budget.min), ("max", case.budget.max)):
         if bound is not None:
             values = list(case.measured.per_prompt.values())
-            rows.append(row_of(case, f"{name} {number(bound)}", values))
+            row = row_of(case, f"{name} {number(bound)}", values)
+            beyond = -1 if name == "min" else 1
+            rows.append(replace(row, fails_at=row.finds and bound + beyond * row.finds))
     for name, change in (("max_drop", case.budget.max_drop), ("max_rise", case.budget.max_rise)):
         if change is not None:
             rows.append(_change(session, case, name, change))
@@ -150,6 +154,7 @@ def row_of(
         samples=samples,
         spread=spread,
         finds=finds if math.isfinite(finds) else None,
+        fails_at=(allowed or 0.0) + finds if math.isfinite(finds) else None,
         budget=allowed,
         needs_prompts=prompts_needed(allowed, spread, alpha=case.alpha) if allowed else None,
         needs_samples=_samples(case, spread, noise, count, allowed) if allowed else None,
@@ -179,7 +184,7 @@ def _cells(row: Row) -> Sequence[str]:
         row.bound,
         f"{row.prompts} x {row.samples}",
         number(row.spread),
-        "nothing" if row.finds is None else number(row.finds),
+        "nothing" if row.fails_at is None else number(row.fails_at),
         "-" if row.budget is None else number(row.budget),
         " or ".join(filter(None, needs)) or "-",
         row.basis,
