@@ -93,7 +93,7 @@ def _change(session: Session, case: Case, name: str, change: Change) -> Row:
         compared = reference(case.features, case.measured) if reference else None
         excess, allowed = _excess(compared, change)
     except BaselineError:
-        excess, basis = list(differences / math.sqrt(2)), "two halves of the samples"
+        excess, basis = [d / math.sqrt(2) for d in differences], "two halves of the samples"
         allowed = change.amount * abs(case.measured.value or 0) if change.relative else 0.0
     allowed = allowed if change.relative else change.amount
     return row_of(case, f"{name} {change}", excess, allowed=allowed, noise=noise, basis=basis)
@@ -109,20 +109,19 @@ def _excess(compared: Comparison | None, change: Change) -> tuple[list[float], f
     return losses, share * float(np.mean(befores))
 
 
-def _noise(
-    session: Session, case: Case
-) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def _noise(session: Session, case: Case) -> tuple[float, list[float]]:
     """The variance of a prompt's value from run to run, and the differences of two half runs."""
-    one, two = (
-        estimate(
-            session.features_of(half, case.features.domain, case.features.prompts), case.metric
-        )
-        for half in halves(case.features.samples)
-    )
-    both = [p for p in one.per_prompt if p in two.per_prompt]
-    differences = np.array([one.per_prompt[p] - two.per_prompt[p] for p in both])
+    parts = [part for part in halves(case.features.samples) if len(part)]
+    domain, prompts = case.features.domain, case.features.prompts
+    values = [
+        estimate(session.features_of(part, domain, prompts), case.metric).per_prompt
+        for part in parts
+    ]
+    if not values:
+        return 0.0, []
+    differences = [values[0][p] - values[1][p] for p in values[0] if p in values[1]]
     # Two halves of K / 2 differ by four times the variance of a value at K.
-    return (float(np.mean(differences**2)) / 4 if both else 0.0), differences
+    return sum(d * d for d in differences) / 4 / max(1, len(differences)), differences
 
 
 def row_of(
@@ -145,8 +144,8 @@ def row_of(
         basis: Where the values are from.
     """
     count, samples = len(values), case.measured.samples_per_prompt[1]
-    spread = (Mean.of(values).error or 0.0) * math.sqrt(count)
-    finds = smallest_detectable(spread / math.sqrt(count), count, alpha=case.alpha)
+    spread = (Mean.of(values).error or 0.0) * math.sqrt(count) if count else 0.0
+    finds = smallest_detectable(spread / math.sqrt(max(1, count)), count, alpha=case.alpha)
     return Row(
         gate=case.name,
         bound=bound,

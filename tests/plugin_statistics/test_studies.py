@@ -1,0 +1,200 @@
+"""Plan, self-test and calibration: studies of stored samples in place of running tests."""
+
+from __future__ import annotations
+
+import json
+import random
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from pytest_diversity.samples import SampleSet
+from pytest_diversity.selftest import KINDS, collapse
+
+CONFIG = """# what we gate
+[checkpoints]
+base = "replay:base.jsonl"
+dpo = "replay:dpo.jsonl"
+[defaults]
+reference = "base"
+[domains.prose.budget]
+lexical = { min = 0.2, max_drop = "20%" }  # of words
+quality = { max_drop = 0.5 }
+"""
+
+
+def write(path: Path, *, words: int, prompts: int = 10, samples: int = 8) -> None:
+    """Samples of six words out of so many: the fewer, the more alike."""
+    rng = random.Random(path.stem)  # noqa: S311 - no secret
+    lines = [
+        {
+            "prompt": f"p{prompt}",
+            "index": index,
+            "text": " ".join(f"word{rng.randrange(words + prompt)}" for _ in range(8)),
+        }
+        for prompt in range(prompts)
+        for index in range(samples)
+    ]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.fixture
+def noisy(project: pytest.Pytester) -> pytest.Pytester:
+    """Two checkpoints that differ by chance alone."""
+    write(project.path / "base.jsonl", words=2)
+    write(project.path / "dpo.jsonl", words=2)
+    (project.path / "diversity.toml").write_text(CONFIG)
+    return project
+
+
+def test_the_plan(noisy: pytest.Pytester) -> None:
+    """A row a bound, and nothing is run as a test."""
+    result = noisy.runpytest_inprocess("--diversity-plan")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "gate *bound *n x K *spread *fails at *budget *needs *from",
+            "prose lexical [[]base[]] *min 0.200 *10 x 8 *",
+            "prose lexical [[]dpo[]] *max_drop 20% *10 x 8 *prompts* the differences to base",
+            "*no tests ran*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*verdict*")
+
+
+def test_the_plan_as_json(noisy: pytest.Pytester) -> None:
+    """All digits, and the more prompts, the smaller what is found."""
+    found = []
+    for prompts in (10, 40):
+        write(noisy.path / "dpo.jsonl", words=2, prompts=prompts)
+        write(noisy.path / "base.jsonl", words=2, prompts=prompts)
+        result = noisy.runpytest_inprocess("--diversity-plan=plan.json", "-n0")
+        assert result.ret == pytest.ExitCode.OK
+        rows = json.loads((noisy.path / "plan.json").read_text())
+        (row,) = [row for row in rows if row["bound"] == "max_drop 20%"]
+        assert row["prompts"] == prompts
+        assert row["fails_at"] == pytest.approx(row["budget"] + row["finds"])
+        found.append(row["finds"] / row["spread"])
+    assert found[1] < found[0]
+
+
+def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
+    """Without a baseline yet, two halves of the samples stand for two runs."""
+    text = CONFIG.replace('"base"\n[dom', '"baseline"\n[dom')
+    (noisy.path / "diversity.toml").write_text(text)
+    result = noisy.runpytest_inprocess("--diversity-plan")
+    result.stdout.fnmatch_lines(
+        ["prose lexical [[]dpo[]] *max_drop 20% *two halves of the samples"]
+    )
+
+
+def test_the_plan_says_when_nothing_can_be_found(noisy: pytest.Pytester) -> None:
+    """Five prompts find no change, however large."""
+    write(noisy.path / "dpo.jsonl", words=2, prompts=5)
+    write(noisy.path / "base.jsonl", words=2, prompts=5)
+    result = noisy.runpytest_inprocess("--diversity-plan")
+    result.stdout.fnmatch_lines(["prose lexical [[]dpo[]] *max_drop 20% *5 x 8 *nothing *"])
+
+
+def test_under_xdist_a_study_is_one_process(noisy: pytest.Pytester) -> None:
+    """It prints once, and no worker starts."""
+    result = noisy.runpytest_subprocess("--diversity-plan", "-n", "2")
+    assert result.ret == pytest.ExitCode.OK
+    heads = [line for line in result.outlines if line.startswith("gate ")]
+    assert len(heads) == 1
+
+
+def test_the_self_test(noisy: pytest.Pytester) -> None:
+    """Each gate with the degree of each collapse that fails it; one that never fails is named."""
+    budget = "[domains.other.budget]\nquality = { max = 1.0 }\n"
+    (noisy.path / "diversity.toml").write_text(CONFIG + budget)
+    result = noisy.runpytest_inprocess("--diversity-selftest=found.json")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "fails at *duplicates *shortened *one template *empty",
+            "prose quality [[]dpo[]] *never *% *never *%",
+            "other quality [[]base[]] never fails, whatever was spoilt",
+        ]
+    )
+    rows = {
+        one["gate"]: one["fails"] for one in json.loads((noisy.path / "found.json").read_text())
+    }
+    assert rows["prose lexical [dpo]"]["duplicates"] in {0.25, 0.5, 0.75}
+    assert set(rows["prose lexical [dpo]"]) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_collapse_spoils_the_share_that_is_asked_for(kind: str) -> None:
+    """A larger degree spoils the same samples and more; degree 0 none; what was given stays."""
+    samples = SampleSet.of({"a": [f"{i} " * 20 for i in range(20)], "b": ["x y z " * 9] * 3})
+    before = list(samples.samples)
+    assert collapse(samples, kind, 0.0) == samples
+    spoilt = [
+        {
+            (one.prompt, one.index)
+            for one, other in zip(before, collapse(samples, kind, degree).samples, strict=True)
+            if one != other
+        }
+        for degree in (0.25, 0.5, 1.0)
+    ]
+    assert spoilt[0] <= spoilt[1] <= spoilt[2]
+    assert len(spoilt[1]) >= 9
+    assert list(samples.samples) == before
+
+
+def test_calibration(noisy: pytest.Pytester) -> None:
+    """A bound somewhat below the value of the healthy checkpoint, for each of its budgets."""
+    result = noisy.runpytest_inprocess("--diversity-calibrate")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["budget *base *error *proposed", "prose lexical *min = 0.*"])
+    assert (noisy.path / "diversity.toml").read_text() == CONFIG
+
+
+def test_calibration_writes_the_bound_and_nothing_else(noisy: pytest.Pytester) -> None:
+    """Comments and order stay; the gate then passes on a fresh sample."""
+    text = CONFIG.replace("quality = { max_drop = 0.5 }", "quality = { min = 0.01 }")
+    (noisy.path / "diversity.toml").write_text(text)
+    result = noisy.runpytest_inprocess("--diversity-calibrate=write")
+    result.stdout.fnmatch_lines(["written to diversity.toml"])
+    written = (noisy.path / "diversity.toml").read_text()
+    budget = tomllib.loads(written)["domains"]["prose"]["budget"]
+    assert 0.3 < budget["lexical"]["min"] < 0.97
+    assert budget["lexical"]["max_drop"] == "20%"
+    assert "# what we gate" in written
+    assert "# of words" in written
+    write(noisy.path / "new.jsonl", words=2)
+    noisy.runpytest_inprocess("--diversity-checkpoint", "new=replay:new.jsonl").assert_outcomes(
+        passed=2
+    )
+
+
+WRONG: Mapping[str, tuple[str, Sequence[str], str]] = {
+    "a mode of calibration": (
+        CONFIG,
+        ("--diversity-calibrate=wirte",),
+        "--diversity-calibrate=wirte is unknown; leave it, or =write",
+    ),
+    "no budget": (
+        CONFIG[: CONFIG.index("[domains")],
+        ("--diversity-plan",),
+        "there is no budget to study; add one to diversity.toml",
+    ),
+    "a file that cannot be written": (
+        CONFIG,
+        ("--diversity-plan=none/plan.json",),
+        "none/plan.json cannot be written: No such file or directory; name another file",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_studied(noisy: pytest.Pytester, case: str) -> None:
+    """One sentence and exit code 4."""
+    text, arguments, message = WRONG[case]
+    (noisy.path / "diversity.toml").write_text(text)
+    result = noisy.runpytest_inprocess(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: diversity: {message}"])
