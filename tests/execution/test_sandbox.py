@@ -196,7 +196,7 @@ CHECKS = {
         "no-result",
     ),
     "looking for the check": (
-        "from gc import get_objects as g\nf = lambda x: any('check' in d for d in g() if type(d) is dict)",
+        "import gc\nf = lambda x: any('check' in d for d in gc.get_objects() if type(d) is dict)",
         "assert candidate(1) is False",
         "ok",
     ),
