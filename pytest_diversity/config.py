@@ -28,6 +28,7 @@ __all__ = [
     "load_config",
 ]
 
+EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -165,6 +166,7 @@ class Domain:
         samples_per_prompt: K.
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
+        execution: Whether generated programs are run: `off`, or in a `sandbox`.
         same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
         budgets: By family.
         root: What relative paths are relative to.
@@ -178,6 +180,7 @@ class Domain:
     samples_per_prompt: int = 16
     generation: Generation = Generation()
     embedder: str | None = None
+    execution: str = "off"
     same_meaning: float = 0.2
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
@@ -307,6 +310,7 @@ _DOMAIN: Mapping[str, type] = {
     "max_prompts": int,
     "samples_per_prompt": int,
     "embedder": str,
+    "execution": str,
     "same_meaning": float,
 }
 _SETTINGS = ("device", "dtype", "store")
@@ -376,6 +380,12 @@ def _domain(name: str, table: Table, defaults: Table) -> Domain:
             "kind",
             f"unknown kind {values['kind']!r}",
             fix=did_you_mean(values["kind"], ("code", "prose")),
+        )
+    if values.get("execution", "off") not in EXECUTION:
+        table.fail(
+            "execution",
+            f"unknown execution {values['execution']!r}",
+            fix=did_you_mean(values["execution"], EXECUTION),
         )
     generation = {**_values(defaults, _GENERATION), **_values(table, _GENERATION)}
     reference = table.value("reference", str, defaults.value("reference", str))

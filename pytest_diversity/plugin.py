@@ -41,6 +41,12 @@ _OPTIONS = {
     "store": ("PATH", "the sample store; else .diversity/samples.sqlite"),
 }
 
+_FLAGS = {
+    "strict": "an unclear verdict fails, too",
+    "allow-execution": "run generated programs, in a sandbox, to see what they do",
+    "unsafe-code": "run them WITHOUT a sandbox, with all of your rights",
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--diversity-*`."""
@@ -52,7 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME[=SOURCE]",
         help="NAME=SOURCE adds a checkpoint, NAME chooses one of the file (repeatable)",
     )
-    group.addoption("--diversity-strict", action="store_true", help="an unclear verdict fails, too")
+    for name, text in _FLAGS.items():
+        group.addoption(f"--diversity-{name}", action="store_true", help=text)
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--diversity-{name}", metavar=metavar, help=text)
 
@@ -87,13 +94,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         wiring.close(config)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """One line when the plugin is configured."""
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """What is tested and how, when the plugin is configured."""
     if not is_configured(config):
         return None
-    from pytest_diversity.wiring import header, session_of
+    from pytest_diversity.wiring import headers, session_of
 
-    return header(config, session_of(config, find_config(config)))
+    return headers(config, session_of(config, find_config(config)))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
@@ -133,6 +140,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         message = wiring.refused(config)
         if message is not None:
             raise pytest.UsageError(f"diversity: {message}")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
+    wiring = sys.modules.get("pytest_diversity.wiring")
+    if wiring is None or is_worker(session.config) or session.config.option.collectonly:
+        return
+    from pytest_diversity.errors import DiversityError
+
+    try:
+        wiring.check_sandbox(session.config, session.items)
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
 
 
 @pytest.hookimpl(wrapper=True)

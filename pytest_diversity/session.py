@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from pytest_diversity.config import Budget, Config, Domain
 from pytest_diversity.domains import KINDS, Prompt, load_prompts
-from pytest_diversity.errors import CheckpointError, ConfigError
+from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate, features_of
-from pytest_diversity.features import Features
+from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
+from pytest_diversity.features.execution import Execution, Program, Sandbox
+from pytest_diversity.features.outcomes import Executor
 from pytest_diversity.gate import Comparison, Verdict, judge
 from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
@@ -158,7 +160,47 @@ class Session:
             return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
 
         prompts = self._prompts(domain) if prompts is None else prompts
-        return features_of(samples, domain, embed, prompts)
+        return features_of(samples, domain, embed, prompts, execute=self._executor(domain))
+
+    def describe_sandbox(self) -> str | None:
+        """What programs run in, None where none are run."""
+        if not any(map(self._executes, self.config.domains)):
+            return None
+        try:
+            return str(self._sandbox("python"))
+        except DiversityError:
+            return "none holds here"
+
+    def check_sandbox(self) -> None:
+        """Make sure that programs can be run where they would be.
+
+        Raises:
+            SandboxUnavailable: No sandbox holds here, or a language cannot be run.
+        """
+        for name, domain in self.config.domains.items():
+            if domain.budgets and self._executes(name):
+                self._sandbox(domain.language)
+
+    def _executes(self, domain: str) -> bool:
+        """Whether the programs of a domain are run."""
+        chosen = self.config.domains[domain]
+        allowed = self.options.allow_execution or self.options.unsafe_code
+        return chosen.kind == "code" and (chosen.execution == "sandbox" or allowed)
+
+    def _sandbox(self, language: str) -> Sandbox:
+        return Sandbox(language=language, unsafe=self.options.unsafe_code)
+
+    def _executor(self, domain: Domain) -> Execute | None:
+        """What runs the programs of a domain; the sandbox is looked for when there are some."""
+        if not self._executes(domain.name):
+            return None
+
+        def execute(programs: Sequence[Program]) -> list[Execution]:
+            sandbox = self._sandbox(domain.language)
+            memory = self.store.executions(sandbox.fingerprint)
+            return Executor(sandbox, memory, lambda: self.store.lock("execution"))(programs)
+
+        return execute
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:
         """A metric of a checkpoint in a domain."""

@@ -102,6 +102,10 @@ class Store:
             lambda stored: np.frombuffer(stored, dtype="<f4"),
         )
 
+    def executions(self, sandbox: str) -> Memory[str]:
+        """What programs did in a sandbox of that fingerprint, as JSON, by their key."""
+        return Memory(self, f"executions in {sandbox}", str.encode, bytes.decode)
+
     def lock(self, name: str) -> FileLock:
         """A lock between processes, so that no two of them draw the same samples."""
         self._open()

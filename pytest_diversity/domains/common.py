@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NoReturn
 
 from pytest_diversity.features import Feature, Features, UndefinedFeatureError
@@ -12,7 +13,8 @@ __all__ = ["COMMON"]
 
 
 def _formats(features: Features) -> Mapping[str, list[str]]:
-    return features.each(lambda text, _: response_format(text))
+    known = cache(response_format)  # models repeat themselves
+    return features.each(lambda text, _: known(text))
 
 
 def _utilities(_: Features) -> NoReturn:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.errors import CheckpointError, MissingExtraError
-from pytest_diversity.sources import locate
+from pytest_diversity.sources import Location, fingerprint, locate
 
 __all__ = ["Embedder", "default_source", "shared_embedder"]
 
@@ -66,6 +67,14 @@ class Embedder:
         known.update(self._encode(missing))
         return np.stack([known[digest] for digest in digests])
 
+    def fingerprint(self, facts: MutableMapping[str, str]) -> str:
+        """A digest of the model, which is part of the identity of every value it leads to.
+
+        Args:
+            facts: Remembers the digests of files, as in `sources.fingerprint`.
+        """
+        return fingerprint(Location("directory", self.location), facts)
+
     def _encode(self, missing: Mapping[str, str]) -> Mapping[str, NDArray[np.float32]]:
         if not missing:
             return {}
@@ -87,15 +96,31 @@ class Embedder:
                 ) from None
             device = None if self.device == "auto" else self.device
             try:
-                self._model = SentenceTransformer(
-                    str(self.location), device=device, model_kwargs={"use_safetensors": True}
-                )
+                with _without_bars():
+                    self._model = SentenceTransformer(
+                        str(self.location), device=device, model_kwargs={"use_safetensors": True}
+                    )
             except Exception as error:
                 raise CheckpointError(
                     f"embedder {str(self.location)!r} cannot be loaded: {_first_line(error)}",
                     fix="give a hub name, a directory or package:NAME/path as embedder",
                 ) from error
         return self._model
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Transformers draws a bar on stderr while it loads; others may want theirs afterwards."""
+    from transformers.utils import logging  # noqa: PLC0415 - heavy
+
+    bars: Any = logging  # untyped
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def default_source() -> str:

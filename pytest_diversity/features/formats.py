@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
 
 __all__ = ["FORMATS", "response_format"]
 
@@ -18,13 +18,17 @@ _REFUSAL = re.compile(
     r"|as an? (?:ai|artificial intelligence|(?:large )?language model)\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
-_LINES: Mapping[str, re.Pattern[str]] = {
-    "table": re.compile(r"\s*\|.*\|\s*$"),
-    "list": re.compile(r"\s*(?:[-*+\u2022]|\(?(?:\d+|[a-zA-Z])[.)])\s+\S"),
-    "quote": re.compile(r"\s*>"),
-}
-_HEADING = re.compile(r"\s{0,3}(?:#{1,6}\s+\S|\*\*[^*]+\*\*:?\s*$|(?:=|-){3,}\s*$)")
+# What a line opens with; only the first alternative that fits counts.
+_LINE = re.compile(
+    r"""[ \t]*(?=[`~|\#*=+>(\u2022\d-]|[a-zA-Z][.)])(?:
+        (?P<code>`{3,}|~{3,})
+      | (?P<table>\|.*\|\s*$)
+      | (?P<heading>\#{1,6}\s+\S|\*\*[^*]+\*\*:?\s*$|(?:=|-){3,}\s*$)
+      | (?P<list>(?:[-*+\u2022]|\(?(?:\d+|[a-zA-Z])[.)])\s+\S)
+      | (?P<quote>>)
+    )""",
+    re.VERBOSE,
+)
 _MOST = 0.5  # of the lines
 _VERSE_LINE = 60  # characters; lines of verse are shorter, paragraphs longer
 _FEWEST_VERSES = 3
@@ -34,7 +38,7 @@ def response_format(text: str) -> str:
     """The format of an answer, one of `FORMATS`: a documented rule, not a judge.
 
     In this order: `empty`; `refusal`, if it opens like one; `code`, if it has a fenced block;
-    `table`, `list` or `quote`, if most of its lines are of one; `heading`, if any line is a heading;
+    `table`, `list` or `quote`, if most of its lines are of one; `heading`, if any line is one;
     `verse`, if it has three lines or more and most are short; else `prose`.
     """
     lines = [line for line in text.splitlines() if line.strip()]
@@ -42,17 +46,14 @@ def response_format(text: str) -> str:
         return "empty"
     if _REFUSAL.match(text[:400].replace("\u2019", "'")):
         return "refusal"
-    if any(_FENCE.match(line) for line in lines):
+    found = Counter(match.lastgroup for match in map(_LINE.match, lines) if match)
+    if found["code"]:
         return "code"
-    for name, pattern in _LINES.items():
-        if _share(lines, pattern) >= _MOST:
+    for name in ("table", "list", "quote"):
+        if found[name] >= _MOST * len(lines):
             return name
-    if any(_HEADING.match(line) for line in lines):
+    if found["heading"]:
         return "heading"
     short = sum(len(line) <= _VERSE_LINE for line in lines)
     verse = len(lines) >= _FEWEST_VERSES and short > _MOST * len(lines)
     return "verse" if verse else "prose"
-
-
-def _share(lines: list[str], pattern: re.Pattern[str]) -> float:
-    return sum(bool(pattern.match(line)) for line in lines) / len(lines)

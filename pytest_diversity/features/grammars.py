@@ -38,8 +38,14 @@ class Grammar:
         return self.module.replace("_", "-")
 
 
-def _grammar(module: str, literals: str, function: str = "language", operations: str = "") -> Grammar:
-    return Grammar(module, frozenset(literals.split()), function, frozenset(operations.split()))
+def _grammar(
+    module: str, literals: str, function: str = "language", operations: str = ""
+) -> Grammar:
+    return Grammar(module, _kinds(literals), function, _kinds(operations))
+
+
+def _kinds(names: str) -> frozenset[str]:
+    return frozenset(names.split())
 
 
 _JAVASCRIPT = "string template_string number regex true false null undefined jsx_text"
@@ -95,8 +101,14 @@ GRAMMARS: Mapping[str, Grammar] = {
 }
 
 # Parts of constants that are constant themselves; any other named part is an interpolation.
-_PIECES = frozenset(
-    ["string_content", "string_fragment", "multiline_string_fragment", "escape_sequence", "string_start", "string_end", "character", "character_literal_content", "string_literal_content", "string_literal_encoding", "raw_string_content", "raw_string_delimiter", "raw_string_start", "raw_string_end", "raw_string_literal_content", "interpreted_string_literal_content", "regex_pattern", "regex_flags", "html_character_reference", "literal_suffix", "heredoc_start", "heredoc_content", "heredoc_end", "heredoc_body", "nowdoc_body", "nowdoc_string", "interpolation_start", "interpolation_quote", "escape_interpolation"]
+_PIECES = _kinds(
+    "string_content string_fragment multiline_string_fragment escape_sequence string_start "
+    "string_end character character_literal_content string_literal_content string_literal_encoding "
+    "raw_string_content raw_string_delimiter raw_string_start raw_string_end "
+    "raw_string_literal_content interpreted_string_literal_content regex_pattern regex_flags "
+    "html_character_reference literal_suffix heredoc_start heredoc_content heredoc_end "
+    "heredoc_body nowdoc_body nowdoc_string interpolation_start interpolation_quote "
+    "escape_interpolation"
 )
 
 

@@ -23,7 +23,12 @@ class Rarefied(Features):
     def __init__(self, whole: Features, drawn: Mapping[str, list[int]], note: str) -> None:
         """Add `drawn_tokens` to `whole`, whose other features stay computed once."""
         super().__init__(
-            whole.samples, whole.domain, whole.kind, whole.prompts, whole.embed, {_DRAWN: drawn}
+            whole.samples,
+            whole.domain,
+            whole.kind,
+            whole.prompts,
+            whole.embed,
+            given={_DRAWN: drawn},
         )
         self.notes = (*whole.notes, note)
         self._whole = whole

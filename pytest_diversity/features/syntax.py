@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass
 from sys import intern
 
@@ -66,7 +65,7 @@ class _Reader:
         self.comments = comments
         self.tokens: list[str] = []
         self.kinds: list[str] = []
-        self.parents = array("i")
+        self.parents: list[int] = []
         self._end = 0  # of the last token
 
     def read(self, root: tree_sitter.Node) -> None:
@@ -76,9 +75,7 @@ class _Reader:
         # of each node on the way down: the place of its nearest ancestor in the canonical tree,
         # the kind of the literal that this ancestor is (0 if none), its own parent's kind
         above = [(-1, 0, 0)]
-        while True:
-            node = cursor.node
-            assert node is not None  # the cursor starts on a node and stays in its tree
+        while (node := cursor.node) is not None:
             kind = node.kind_id
             place, literal, parent = above[-1]
             role = roles.get(kind, Role.STRUCTURE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +13,8 @@ from pytest_diversity.errors import ConfigError
 
 __all__ = ["Labels", "Valid", "class_sizes", "kept", "valid_of"]
 
-Labels = Sequence[Hashable]
-Valid = Sequence[bool]
+Labels: TypeAlias = Sequence[Hashable] | NDArray[Any]
+Valid: TypeAlias = Sequence[bool] | Sequence[int] | NDArray[Any]  # 0 and 1 are as good as bools
 
 
 def valid_of(labels: Labels, valid: Valid | None) -> list[bool]:

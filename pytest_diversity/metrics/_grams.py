@@ -60,7 +60,8 @@ class Bags:
 
     def sums(self, entries: NDArray[np.generic]) -> NDArray[np.float64]:
         """Sum a value of each entry over each collection; shape (size,)."""
-        return np.bincount(self.bag, weights=entries, minlength=self.size)
+        weights = np.asarray(entries, dtype=np.float64)
+        return np.bincount(self.bag, weights=weights, minlength=self.size).astype(np.float64)
 
     def log_missing(self, drawn: Ints) -> NDArray[np.float64]:
         """Of each entry the log probability that none is `drawn` of its collection's items."""
@@ -109,6 +110,9 @@ class Corpus(Sequence[Sequence[Hashable]]):
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def __iter__(self) -> Iterator[Sequence[Hashable]]:
+        return iter(self.texts)  # Sequence's own asks for one item after the other
 
     def numbers(self) -> Iterator[Ints]:
         """The tokens of each text as numbers from 0 without gaps."""

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from pytest_diversity.metrics._grams import Bags, Ints
 
-__all__ = ["Floats", "blocks", "mean_matrix", "mean_over_pairs", "mean_pair_share", "mean_shared"]
+__all__ = ["Floats", "mean_over_pairs", "mean_pair_share", "mean_shared"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
 _CELLS = 2_000_000  # of a block: 16 MB, however many samples there are
 
 
-def blocks(size: int) -> Iterator[slice]:
-    """Slices of rows of a (size, size) matrix, small enough to be held."""
-    rows = max(1, _CELLS // max(size, 1))
-    return (slice(start, min(start + rows, size)) for start in range(0, size, rows))
-
-
-def mean_over_pairs(size: int, block: Callable[[slice], Floats]) -> float:
+def mean_over_pairs(size: int, block: Callable[[slice], Floats], rows: int | None = None) -> float:
     """The mean over the true pairs of `size` >= 2 samples.
 
     Args:
         size: K.
-        block: For a slice of rows from r on, their values against the samples from r on: shape
-            (rows, K - r).
+        block: For a slice of samples, say from r on, their values against the samples from r + 1
+            on: shape (length of the slice, K - r - 1).
+        rows: How many samples a slice has; as many as keep a block small if None.
     """
-    total = sum(float(np.triu(block(rows), k=1).sum()) for rows in blocks(size))
+    step = rows or max(1, _CELLS // size)
+    slices = (slice(start, min(start + step, size)) for start in range(0, size, step))
+    total = sum(float(np.triu(block(found)).sum()) for found in slices)
     return total / (size * (size - 1) / 2)
-
-
-def mean_matrix(matrix: ArrayLike) -> float:
-    """The mean of a symmetric (K, K) matrix over its true pairs; K >= 2."""
-    values = np.asarray(matrix, dtype=np.float64)
-    return mean_over_pairs(len(values), lambda rows: values[rows, rows.start :])
 
 
 def mean_shared(
@@ -62,8 +53,8 @@ def mean_shared(
     matrix = csr_array((weights, (bags.bag, bags.item)), shape=shape)[kept]
 
     def block(rows: slice) -> Floats:
-        common = (matrix[rows] @ matrix[rows.start :].T).toarray()
-        return value(kept[rows], kept[rows.start :], common)
+        common = (matrix[rows] @ matrix[rows.start + 1 :].T).toarray()
+        return value(kept[rows], kept[rows.start + 1 :], common)
 
     return mean_over_pairs(len(kept), block)
 

@@ -10,7 +10,7 @@ __all__ = ["expected_classes", "log_missing"]
 
 
 def log_missing(total: ArrayLike, count: ArrayLike, drawn: ArrayLike) -> NDArray[np.float64]:
-    """ln of C(total - count, drawn) / C(total, drawn), elementwise; -inf where it is impossible.
+    """The logarithm of C(total - count, drawn) / C(total, drawn), elementwise; -inf if that is 0.
 
     The probability that `drawn` of `total` items, drawn without replacement, have none of the
     `count` items of a class. It takes no binomials, which would be too large to hold.

@@ -129,9 +129,7 @@ def coverage(labels: Labels, valid: Valid | None = None) -> float | None:
 
 
 @metric(family="semantic", better="up", correction=OneOf(("none", "bias-corrected")))
-def chao1(
-    labels: Labels, valid: Valid | None = None, *, correction: str = "none"
-) -> float | None:
+def chao1(labels: Labels, valid: Valid | None = None, *, correction: str = "none") -> float | None:
     """How many meanings there are, seen and unseen, at least; above 0, higher is more diverse.
 
     S + (m - 1) / m * f1^2 / (2 f2), with f1 and f2 the classes seen once and twice. The
@@ -188,4 +186,5 @@ def format_dominance(formats: Sequence[Hashable]) -> float | None:
 
 def _shares(labels: Labels, valid: Valid | None) -> NDArray[np.float64]:
     sizes = class_sizes(labels, valid)
-    return sizes / sizes.sum()
+    shares: NDArray[np.float64] = sizes / sizes.sum()
+    return shares

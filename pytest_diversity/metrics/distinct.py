@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_diversity.metrics._grams import Bags, Corpus, Ints, Tokens
 from pytest_diversity.metrics._limits import AtLeast
@@ -101,14 +100,15 @@ def _types(corpus: Corpus, n: int, drawn_tokens: Sequence[int] | None) -> tuple[
     if drawn_tokens is None:
         return bags.items, int(bags.count.sum())
     drawn = _drawn(corpus, drawn_tokens, n)
-    missing: NDArray[np.float64] = np.bincount(bags.item, weights=bags.log_missing(drawn))
+    missing = np.bincount(bags.item, weights=bags.log_missing(drawn))
     return float(-np.expm1(missing).sum()), int(drawn.sum())
 
 
 def _drawn(corpus: Corpus, drawn_tokens: Sequence[int], n: int) -> Ints:
     """How many n-grams so many tokens of each text have, at most all of the text's."""
     tokens = np.minimum(np.asarray(drawn_tokens, dtype=np.int64), corpus.lengths)
-    return np.maximum(tokens - n + 1, 0)
+    grams: Ints = np.maximum(tokens - n + 1, 0)
+    return grams
 
 
 def _drawable(bags: Bags, drawn: Ints) -> tuple[Bags, Ints]:

@@ -17,9 +17,9 @@ __all__ = [
     "effective_distinct",
     "effective_distinct_at",
     "effective_pairs",
+    "pair_semantic",
     "parameter_efficiency",
     "partition_diversity",
-    "pair_semantic",
 ]
 
 
@@ -43,7 +43,7 @@ def effective_pairs(
 
     Source: Shypula et al. 2504.12522, in the K-unbiased form.
     """
-    size = len(valid)
+    size = len(valid_of(labels, valid))
     return _different(labels, valid, distances) / (size * (size - 1) / 2) if size > 1 else None
 
 

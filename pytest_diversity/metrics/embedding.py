@@ -29,7 +29,7 @@ def embedding_distance(embeddings: ArrayLike) -> float | None:
     unit = unit_rows(embeddings)
 
     def distance(rows: slice) -> Floats:
-        return _distance(unit[rows] @ unit[rows.start :].T)
+        return _distance(unit[rows] @ unit[rows.start + 1 :].T)
 
     return mean_over_pairs(len(unit), distance) if len(unit) > 1 else None
 
@@ -68,17 +68,17 @@ def unit_rows(embeddings: ArrayLike) -> NDArray[np.float64]:
     rows = np.asarray(embeddings, dtype=np.float64)
     if rows.ndim == 1 and not len(rows):
         return np.zeros((0, 1))
-    if rows.ndim != 2 or not np.isfinite(rows).all():
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None] if rows.ndim == 2 else np.inf
+    if not np.all(np.isfinite(lengths)):
         raise ConfigError(
             f"embeddings of shape {rows.shape} are not a matrix of finite numbers",
             fix="give one row of numbers for each sample",
         )
-    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)  # whose square may overflow
-    scaled = np.divide(rows, largest, out=np.zeros_like(rows), where=largest > 0)
-    lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return np.divide(scaled, lengths, out=scaled, where=lengths > 0)
+    unit: Floats = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return unit
 
 
 def _distance(cosines: Floats) -> Floats:
     np.clip(cosines, 0.0, 1.0, out=cosines)
-    return np.subtract(1.0, cosines, out=cosines)
+    np.subtract(1.0, cosines, out=cosines)
+    return cosines

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
+import numpy as np
+
 from pytest_diversity.metrics._grams import Corpus, Tokens
 from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics._rarefaction import log_missing
 from pytest_diversity.metrics.registry import metric
-
-import numpy as np
 
 __all__ = ["hdd"]
 

@@ -14,6 +14,8 @@ from pytest_diversity.metrics.registry import metric
 
 __all__ = ["homogenization"]
 
+_ROWS = 64  # enough for all cores, few enough to leave out most pairs (j, i) of i < j
+_LONG = 4096  # tokens
 _CHARACTERS = 0x110000
 
 
@@ -43,15 +45,16 @@ def homogenization(tokens: Tokens) -> float | None:
     def f1(rows: slice) -> Floats:
         common = cdist(
             texts[rows],
-            texts[rows.start :],
+            texts[rows.start + 1 :],
             scorer=LCSseq.similarity,
             dtype=np.int32,
             workers=-1,
         )
-        result: Floats = 2.0 * common / (lengths[rows, None] + lengths[rows.start :])
+        result: Floats = 2.0 * common / (lengths[rows, None] + lengths[rows.start + 1 :])
         return result
 
-    return mean_over_pairs(len(texts), f1)
+    # one by one, no text is compared with itself, which takes seconds for a megabyte
+    return mean_over_pairs(len(texts), f1, _ROWS if lengths.max() < _LONG else 1)
 
 
 def _encoded(corpus: Corpus) -> Sequence[Sequence[object]]:

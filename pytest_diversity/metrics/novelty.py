@@ -13,9 +13,7 @@ __all__ = ["novelty_utility"]
 
 
 @metric(family="effective", better="up", p=Above(0, 1))
-def novelty_utility(
-    labels: Labels, utilities: Sequence[float], *, p: float = 0.8
-) -> float | None:
+def novelty_utility(labels: Labels, utilities: Sequence[float], *, p: float = 0.8) -> float | None:
     """Mean utility of new answers to a user who asks on with patience p; in [0, 10], up.
 
     (1 - p) / (1 - p^k) * sum over i of p^(i - 1) * u_i where the meaning of answer i is new, in the

@@ -7,8 +7,8 @@ keyword-only parameters are the ones it declares, with their defaults. The decor
     @metric(family="lexical", better="up", n=AtLeast(1))
     def distinct(tokens: Tokens, *, n: int = 2) -> float | None: ...
 
-`parse("distinct(n=3)")` gives the value back whose `str` is `distinct(n=3)`. `across(distinct(n=3))`
-is the same function among one sample of each prompt.
+`parse("distinct(n=3)")` gives the value back whose `str` is `distinct(n=3)`, and
+`across(distinct(n=3))` is the same function among one sample of each prompt.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ class Metric:
         return self.definition.function(**features, **dict(self.parameters))
 
 
-def metric(
-    *, family: str, better: Better, **limits: Limit
-) -> Callable[[Function], Function]:
+def metric(*, family: str, better: Better, **limits: Limit) -> Callable[[Function], Function]:
     """Register the decorated function as a metric of `family` that improves towards `better`.
 
     Args:
@@ -187,7 +185,9 @@ def _metric(tree: ast.expr | None, name: str) -> Metric:
         case ast.Call(func=ast.Name(id=head)):
             call = tree
         case _:
-            raise ConfigError(f"{name!r} is not a metric", fix="write it as in 'pair_distinct(n=4)'")
+            raise ConfigError(
+                f"{name!r} is not a metric", fix="write it as in 'pair_distinct(n=4)'"
+            )
     definition = _definitions.get(head)
     if definition is None:
         raise ConfigError(f"unknown metric {head!r}", fix=did_you_mean(head, _definitions))

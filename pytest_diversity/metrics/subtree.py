@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -90,11 +90,14 @@ class Forest(Sequence[Tree | None]):
     def __getitem__(self, index: int) -> Tree | None: ...
     @overload
     def __getitem__(self, index: slice) -> Trees: ...
-    def __getitem__(self, index: int | slice) -> Tree | None | Trees:
+    def __getitem__(self, index: int | slice) -> Tree | Trees | None:
         return self.trees[index]
 
     def __len__(self) -> int:
         return len(self.trees)
+
+    def __iter__(self) -> Iterator[Tree | None]:
+        return iter(self.trees)
 
     def bags(self, height: int) -> Bags:
         """For each tree its subtrees, cut off below `height` levels, of nodes at least so high."""
@@ -111,9 +114,14 @@ class Forest(Sequence[Tree | None]):
         """The different whole subtrees, children before parents, and which one each node has."""
         if self._found is None:
             known: dict[_Shape, int] = {}
-            nodes = [_shape_of_nodes(tree, known) for tree in self.trees]
-            self._found = (list(known), nodes)
+            # models repeat themselves: a tree that occurs again is not walked again
+            once = {id(tree): _shape_of_nodes(tree, known) for tree in _each_once(self.trees)}
+            self._found = (list(known), [once[id(tree)] for tree in self.trees])
         return self._found
+
+
+def _each_once(trees: Trees) -> Trees:
+    return list({id(tree): tree for tree in trees}.values())
 
 
 _Shape = tuple[str, tuple[int, ...]]  # the kind, then the number of each child's shape
@@ -123,15 +131,24 @@ def _shape_of_nodes(tree: Tree | None, known: dict[_Shape, int]) -> Ints:
     """The number in `known` of the whole subtree under each node; new ones are added."""
     if tree is None:
         return np.zeros(0, dtype=np.int64)
-    below: list[list[int]] = [[] for _ in tree.kinds]
-    numbers = [0] * len(below)
+    kinds, parents = tree.kinds, tree.parents
+    numbers = [0] * len(kinds)
+    below: list[list[int] | None] = [None] * (len(kinds) + 1)  # the last one is above the root
+    leaves = {kind: known.setdefault((kind, ()), len(known)) for kind in dict.fromkeys(kinds)}
     # pre-order backwards: children come before their parent, the last child first
-    for node in range(len(below) - 1, -1, -1):
-        shape = (tree.kinds[node], tuple(below[node][::-1]))
-        number = numbers[node] = known.setdefault(shape, len(known))
-        parent = tree.parents[node]
-        if parent >= 0:
-            below[parent].append(number)
+    for node in range(len(kinds) - 1, -1, -1):
+        children = below[node]
+        if children is None:
+            number = leaves[kinds[node]]
+        else:
+            children.reverse()
+            number = known.setdefault((kinds[node], tuple(children)), len(known))
+        numbers[node] = number
+        siblings = below[parents[node]]
+        if siblings is None:
+            below[parents[node]] = [number]
+        else:
+            siblings.append(number)
     return np.array(numbers, dtype=np.int64)
 
 
@@ -141,11 +158,13 @@ def _truncated(shapes: Sequence[_Shape], height: int) -> Ints:
     if height > max(levels, default=0):
         return np.full(len(shapes), -1)
     keys: dict[_Shape, int] = {}
-    cut = [keys.setdefault((kind, ()), len(keys)) for kind, _ in shapes]
+    leaves = [keys.setdefault((kind, ()), len(keys)) for kind, _ in shapes]
+    cut = leaves
     for _ in range(height - 1):
+        at = cut.__getitem__
         cut = [
-            keys.setdefault((kind, tuple([cut[child] for child in below])), len(keys))
-            for kind, below in shapes
+            keys.setdefault((kind, tuple(map(at, below))), len(keys)) if below else leaf
+            for (kind, below), leaf in zip(shapes, leaves, strict=True)
         ]
     return np.where(np.array(levels) >= height, np.array(cut), -1)
 
@@ -154,5 +173,5 @@ def _levels(shapes: Sequence[_Shape]) -> list[int]:
     """How many levels each shape has; the children of a shape come before it."""
     levels: list[int] = []
     for _, below in shapes:
-        levels.append(1 + max([levels[child] for child in below], default=0))
+        levels.append(1 + max(map(levels.__getitem__, below)) if below else 1)
     return levels

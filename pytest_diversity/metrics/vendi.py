@@ -43,8 +43,10 @@ def vendi(embeddings: ArrayLike, *, q: float = 1.0) -> float | None:
     if not len(rows):
         return None
     empty = ~rows.any(axis=1)
-    own = np.full(int(empty.sum()), 1 / len(rows))  # each is a class of its own
-    return _score(np.concatenate([_gram_eigenvalues(rows), own]), q)
+    own: NDArray[np.float64] = np.full(
+        int(empty.sum()), 1 / len(rows)
+    )  # each is a class of its own
+    return _score([*_gram_eigenvalues(rows), *own], q)
 
 
 def vendi_of_kernel(kernel: ArrayLike, *, q: float = 1.0) -> float | None:
@@ -76,8 +78,9 @@ def vendi_of_kernel(kernel: ArrayLike, *, q: float = 1.0) -> float | None:
     return _score(eigvalsh(matrix / len(matrix)), q)
 
 
-def _score(eigenvalues: NDArray[np.float64], q: float) -> float:
-    kept = eigenvalues[eigenvalues > _NOISE]
+def _score(eigenvalues: ArrayLike, q: float) -> float:
+    values = np.asarray(eigenvalues, dtype=np.float64)
+    kept = values[values > _NOISE]
     return hill_number(kept / kept.sum(), q)
 
 
@@ -90,7 +93,8 @@ def _gram_eigenvalues(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         return _on_gpu(device, smaller, size)
     # syrk computes one triangle, which is all that eigvalsh reads
     gram = blas.dsyrk(1.0 / size, smaller.T, trans=1, lower=1)
-    return np.asarray(eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False))
+    values = eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(values, dtype=np.float64)
 
 
 def _gpu() -> Any:

@@ -177,6 +177,30 @@ def test_levels(mixed: pytest.Pytester, case: str) -> None:
     result.stdout.fnmatch_lines([line])
 
 
+def test_the_worst_prompts_are_named(mixed: pytest.Pytester) -> None:
+    """Those that lost the most come first, here the prompts that collapsed."""
+    (mixed.path / "diversity.toml").write_text(
+        '[checkpoints]\nm = "replay:m.jsonl"\n[domains.prose.budget]\nlexical = { min = 0.99 }\n'
+    )
+    result = mixed.runpytest_inprocess(*NO_CACHE)
+    result.stdout.fnmatch_lines(["  worst prompts: p0 0.500, p1 0.500, p2 0.500"])
+
+
+def test_both_sides_have_equally_many_samples(project: pytest.Pytester) -> None:
+    """A metric that falls with the number of samples does not see a change where there is none."""
+    lines = (project.path / "base.jsonl").read_text().splitlines(keepends=True)
+    half = [line for line in lines if '"index": 0' in line or '"index": 1' in line]
+    (project.path / "dpo.jsonl").write_text("".join(half))
+    (project.path / "diversity.toml").write_text(
+        '[checkpoints]\nbase = "replay:base.jsonl"\ndpo = "replay:dpo.jsonl"\n'
+        "[domains.prose.budget]\n"
+        'lexical = { metric = "distinct(n=1)", max_drop = 0, max_rise = 0, reference = "base" }\n'
+    )
+    result = project.runpytest_inprocess(*NO_CACHE, "-k", "dpo")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["dpo * drop <= 0, rise <= 0 vs base * pass * 8 x 2"])
+
+
 def test_undefined_says_why(project: pytest.Pytester) -> None:
     """The meaning of programs needs execution; the gate fails with the sentence that says so."""
     (project.path / "diversity.toml").write_text(
@@ -207,6 +231,18 @@ def test_another_folder(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(project.mkdir("elsewhere"))
     assert len(ids(project, "..")) == len(ITEMS)
     project.runpytest_inprocess(*NO_CACHE, f"../{ITEMS[0]}").assert_outcomes(passed=1)
+
+
+def test_a_file_above_the_tests(project: pytest.Pytester, record: Callable[..., Path]) -> None:
+    """The nearest file in or above the folder that is tested holds, not the one at the root."""
+    record(project.mkdir("part") / "near.jsonl")
+    (project.path / "part/diversity.toml").write_text('[checkpoints]\nnear = "replay:near.jsonl"\n')
+    tests = project.path / "part/tests"
+    tests.mkdir()
+    (tests / "test_it.py").write_text("def test_a(checkpoint): assert checkpoint.name == 'near'\n")
+    result = project.runpytest_inprocess(*NO_CACHE, "part/tests/test_it.py::test_a")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["diversity: part/diversity.toml, checkpoints near, *"])
 
 
 def test_a_file_of_another_name(project: pytest.Pytester) -> None:
