@@ -72,6 +72,13 @@ def test_a_script_may_end_itself_and_its_threads_and_handlers_are_awaited(sandbo
     assert one(sandbox, source, "", entry=None).outcomes[0].output == "thread\nlast"
 
 
+def test_long_outputs_are_kept_short_and_still_differ(sandbox: Sandbox) -> None:
+    sources = [f"def f():\n    print('x' * 9999, {n})\n    return 'y' * 9999, {n}" for n in (1, 2)]
+    first, second = (one(sandbox, source, []).outcomes[0] for source in sources)
+    assert len({first.value, second.value}) == len({first.stdout, second.stdout}) == 2
+    assert max(len(first.value or ""), len(first.stdout)) < 5000
+
+
 def test_after_a_timeout_the_other_inputs_are_not_run(sandbox: Sandbox) -> None:
     done = one(sandbox, "def f(n):\n    while n: pass\n    return 5", [1], [0], [0])
     assert [outcome.kind for outcome in done.outcomes] == ["timeout"] * 3
@@ -295,6 +302,12 @@ def test_no_sandbox_means_no_execution(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "refusing to run model-generated code" in str(caught.value)
     assert "landlock: not today" in str(caught.value)
     assert "--diversity-unsafe-code" in str(caught.value)
+
+
+def test_the_first_tier_that_holds_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = [Trial(Tier("landlock"), missing="old"), Trial(Tier("no-open"))]
+    monkeypatch.setattr(tiers, "trials", lambda: iter(order))
+    assert tiers.find_tier.__wrapped__() == Tier("no-open")
 
 
 def test_a_broken_wall_is_reported_and_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
