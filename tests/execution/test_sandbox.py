@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import platform
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +28,8 @@ from pytest_diversity.features.execution import (
     fingerprint,
     tiers,
 )
+from pytest_diversity.features.execution.inside import confine
+from pytest_diversity.features.execution.inside.syscalls import ARCHITECTURES, NUMBERS
 from pytest_diversity.features.execution.tiers import Trial
 
 
@@ -343,6 +348,33 @@ def test_the_command_names_the_tier() -> None:
         command, capture_output=True, text=True, check=True
     )
     assert f"code sandbox: {find_tier()}" in done.stdout
+
+
+def _as_a_container() -> None:
+    """Refuse Landlock and bubblewrap's namespaces, as a strict container's filter does."""
+    column, _ = ARCHITECTURES[platform.machine()]
+    clone, landlock = (NUMBERS[name][column] or 0 for name in ("clone", "landlock_create_ruleset"))
+    without_new_user: confine.Condition = (0, 0x10000000, (0,))  # linux/sched.h
+    program = [
+        struct.pack("=HBBI", confine.LOAD, 0, 0, confine.NUMBER_AT),
+        *confine._block(clone, [[without_new_user]]),
+        *confine._any_of([landlock], 1),
+        struct.pack("=HBBI", confine.RETURN, 0, 0, confine.ERRNO | confine.EPERM),
+        struct.pack("=HBBI", confine.RETURN, 0, 0, confine.ALLOW),
+    ]
+    code = ctypes.create_string_buffer(b"".join(program))
+    described = struct.pack("@HP", len(program), ctypes.addressof(code))
+    confine._prctl(confine.PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1))
+    confine._prctl(confine.PR_SET_SECCOMP, ctypes.c_ulong(2), described)
+
+
+def test_where_a_container_refuses_the_others_no_open_holds() -> None:
+    command = [sys.executable, "-m", "pytest_diversity.features.execution", "--check"]
+    done = subprocess.run(  # noqa: S603 - ours, and this process has no other thread
+        command, capture_output=True, text=True, check=True, preexec_fn=_as_a_container
+    )
+    assert "landlock: not available (" in done.stdout
+    assert "code sandbox: seccomp + no-open" in done.stdout
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:
