@@ -252,10 +252,11 @@ class _Server:
         if self.wall.filter is None:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
-            for orphan in orphans():
-                with contextlib.suppress(OSError):
-                    os.kill(orphan, signal.SIGKILL)
-                    os.waitpid(orphan, 0)
+            while left := orphans():  # the children of each are left to us in turn
+                for orphan in left:
+                    with contextlib.suppress(OSError):
+                        os.kill(orphan, signal.SIGKILL)
+                        os.waitpid(orphan, 0)
 
     def answer(self, job: dict[str, Any]) -> dict[str, Any]:
         """The outcomes of one job."""
