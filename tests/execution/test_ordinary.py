@@ -59,6 +59,12 @@ def tier(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         yield sandbox
 
 
+def test_a_check_may_import_what_checks_import(tier: Sandbox) -> None:
+    check = "import math, random, copy\ndef check(candidate): assert candidate(1) == math.cos(0)"
+    (execution,) = tier.run([Program("def f(x): return x", "f", check=check)])
+    assert execution.correct
+
+
 @pytest.mark.parametrize("name", [*PROGRAMS, *WITH_FILES])
 def test_an_ordinary_program_runs(tier: Sandbox, name: str) -> None:
     if name in WITH_FILES and tier.tier.barrier == "no-open":

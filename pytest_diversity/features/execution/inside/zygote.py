@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import resource
@@ -27,7 +26,7 @@ from typing import Any, NoReturn, Self
 from . import channel, program
 from .clock import Clock, install
 from .confine import Wall, adopt_orphans, die_with, hide, leave, orphans
-from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, rlimits, settle
+from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
 from .wire import canonical
 
 __all__ = ["main"]
@@ -354,9 +353,7 @@ def _prepare(config: dict[str, Any]) -> _Server:
     _volunteer()
     server = _Server(config)
     (hide if server.wall.filter else adopt_orphans)()
-    for module in config["preload"]:
-        with contextlib.suppress(Exception):  # not installed here, so no program can want it
-            importlib.import_module(module)
+    preload(config["preload"])
     install(server.clock)
     sys.argv[:] = ["program"]
     gc.collect()
