@@ -83,7 +83,8 @@ class Outcome:
             `no-result` (it ended without a report, as by os._exit) or `syntax`.
         value: For `ok` the canonical form of what was returned; for `exception` its type; for
             `exit` and `no-result` the status; for `crash` the signal.
-        stdout: What it printed, less trailing blanks; of much, the beginning and a digest.
+        stdout: What it printed, less trailing blanks. Of what is long, here and
+            in `value`, the beginning and a digest are kept.
     """
 
     kind: str

@@ -75,7 +75,7 @@ class Server:
             "command": language.command,
             "readable": language.readable,
             "limits": vars(limits) | {"preload": ()},
-            "preload": _preload(language, limits, tier) if kind == "zygote" else (),
+            "preload": _preload(language, limits, tier),
             "handover": handover,
         }
         command = [
