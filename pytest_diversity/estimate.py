@@ -6,6 +6,7 @@ Not called `measure.py`: once imported, a submodule hides the package's lazy att
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Sized
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -16,10 +17,12 @@ from pytest_diversity.config import BUILTIN_DOMAINS, Domain
 from pytest_diversity.domains import KINDS, load_prompts
 from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import ConfigError, did_you_mean
-from pytest_diversity.features import Embed, Features, UndefinedFeatureError
+from pytest_diversity.features import Embed, Execute, Features, UndefinedFeatureError
 from pytest_diversity.features.across import Across
 from pytest_diversity.features.embeddings import shared_embedder
+from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.features.length import check_rarefied, rarefied
+from pytest_diversity.features.outcomes import Executor
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.stats import Mean
@@ -115,6 +118,8 @@ def features_of(
     domain: Domain,
     embed: Embed | None = None,
     prompts: Mapping[str, Prompt] | None = None,
+    *,
+    execute: Execute | None = None,
     given: Mapping[str, Any] | None = None,
 ) -> Features:
     """The lazily computed features of `samples` in `domain`.
@@ -130,12 +135,15 @@ def features_of(
         prompts = load_prompts(domain.prompts, domain.root) if domain.prompts else {}
     if embed is None:
         embed = _late_embedder(domain)
+    if execute is None and domain.kind == "code" and domain.execution == "sandbox":
+        execute = _late_executor(domain)
     return Features(
         samples,
         domain,
         KINDS[domain.kind],
         {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
         embed,
+        execute=execute,
         given={name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
     )
 
@@ -175,7 +183,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         reason = f"{metric} is undefined for every prompt: too few samples, or too short"
     mean = Mean.of(list(values.values())) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
-    note = features.kind.notes.get(metric.definition.family)
+    note = features.kind.notes(features).get(metric.definition.family)
     groups = _groups(features, values)
     return Estimate(
         metric=metric,
@@ -209,6 +217,15 @@ def _worst(groups: Mapping[str, float], better: Better) -> tuple[str, float] | N
         return None
     choose = min if better == "up" else max
     return choose(groups.items(), key=lambda item: item[1])
+
+
+def _late_executor(domain: Domain) -> Execute:
+    """Look for a sandbox only when a program is to be run; nothing is remembered."""
+
+    def execute(programs: Sequence[Program]) -> list[Execution]:
+        return Executor(Sandbox(language=domain.language), {}, nullcontext)(programs)
+
+    return execute
 
 
 def _late_embedder(domain: Domain) -> Embed:

@@ -14,16 +14,23 @@ if TYPE_CHECKING:  # loading the plugin must import nothing heavy
     from pytest_diversity.config import Checkpoint
     from pytest_diversity.samples import SampleSet
 
-__all__ = ["checkpoint", "diversity", "samples"]
+__all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 
 @pytest.fixture(scope="session")
-def checkpoint(request: pytest.FixtureRequest) -> Checkpoint:
+def _diversity_checkpoint(request: pytest.FixtureRequest) -> str:
+    """The name of the checkpoint under test: what the plugin parametrises."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def checkpoint(request: pytest.FixtureRequest, _diversity_checkpoint: str) -> Checkpoint:
     """The checkpoint under test; a test that uses it runs once for each of them."""
     from pytest_diversity.wiring import session_of  # noqa: PLC0415 - heavy
 
     session = session_of(request.config, find_config(request.config))
-    return session.config.checkpoint(request.param)
+    return session.config.checkpoint(_diversity_checkpoint)
 
 
 @pytest.fixture

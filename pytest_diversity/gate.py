@@ -14,6 +14,7 @@ __all__ = ["CONFIDENCE", "Comparison", "Status", "Verdict", "judge", "number"]
 
 CONFIDENCE = 0.95
 _HEADLINE = 60  # pytest's short summary cuts a line off about there
+_REFERENCE = 16  # characters of the reference's name in it
 _FEWEST_PROMPTS = 6  # below, the exact sign-flip test cannot reach 5 %
 Status = Literal["pass", "fail", "unclear", "undefined"]
 _WORST_FIRST: tuple[Status, ...] = ("undefined", "fail", "unclear", "pass")
@@ -119,7 +120,7 @@ def judge(
     details += _facts(estimate, reference)
     return Verdict(
         status=status,
-        headline=_headline(f"{estimate.domain} {family} {text}", checkpoint),
+        headline=_headline(estimate.domain, f"{family} {text}", checkpoint),
         details=(*details, *(evidence() if missed and estimate.value is not None else ())),
         notes=tuple(dict.fromkeys(_notes(estimate, checks))),
         checkpoint=checkpoint,
@@ -180,7 +181,7 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool) -> _Che
     """
     pairs = _pairs(reference) if reference else []
     if reference is None or not pairs:
-        name = reference.name if reference else "none"
+        name = _shorten(reference.name, _REFERENCE) if reference else "none"
         return _Check("undefined", f"undefined vs {name}", _unpaired(reference))
     sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
     losses = [sign * (before - after) for before, after in pairs]
@@ -227,7 +228,7 @@ def _paired_detail(word: str, loss: Mean, base: float, reference: str) -> str:
     span = f", 95 % interval [{number(interval[0])}, {number(interval[1])}]" if interval else ""
     return (
         f"paired {word} {number(loss.value)}{span} from {number(base)} ({reference}) "
-        f"over {loss.count} prompts"
+        f"over {_prompts(loss.count)}"
     )
 
 
@@ -256,7 +257,7 @@ def _facts(estimate: Estimate, reference: Comparison | None) -> list[str]:
             f"{estimate.metric} {number(estimate.value)}, "
             f"95 % interval [{number(estimate.low)}, {number(estimate.high)}] over prompts"
         )
-    lines.append(f"{len(estimate.per_prompt)} prompts x {_samples(estimate)} samples")
+    lines.append(f"{_prompts(len(estimate.per_prompt))} x {_samples(estimate)} samples")
     if estimate.mean_tokens is not None:
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
@@ -273,9 +274,13 @@ def _notes(estimate: Estimate, checks: Iterable[_Check]) -> Iterable[str]:
         return
     count = len(estimate.per_prompt)
     if count < _FEWEST_PROMPTS:
-        yield f"only {count} prompt{'s' * (count != 1)}: this gate can hardly fail; use 6 or more"
+        yield f"only {_prompts(count)}: this gate can hardly fail; use 6 or more"
     for check in checks:
         yield from check.notes
+
+
+def _prompts(count: int) -> str:
+    return f"{count} prompt{'s' * (count != 1)}"
 
 
 def _samples(estimate: Estimate) -> str:
@@ -294,9 +299,15 @@ def _describe(budget: Budget) -> str:
     return f"{text} vs {budget.reference}" if budget.compares and budget.reference else text
 
 
-def _headline(text: str, checkpoint: str) -> str:
-    room = _HEADLINE - len(text) - len(" ()")
-    if not checkpoint or room < 1:
-        return text[:_HEADLINE]
-    name = checkpoint if len(checkpoint) <= room else f"{checkpoint[: room - 1]}…"
-    return f"{text} ({name})"
+def _headline(domain: str, finding: str, checkpoint: str) -> str:
+    """One line: names are shortened where they must be, what was found never is."""
+    if not checkpoint:
+        return f"{_shorten(domain, _HEADLINE - len(finding) - 1)} {finding}"[:_HEADLINE]
+    room = _HEADLINE - len(finding) - len("  ()")
+    domain = _shorten(domain, max(room - len(checkpoint), room // 2))
+    return f"{domain} {finding} ({_shorten(checkpoint, room - len(domain))})"[:_HEADLINE]
+
+
+def _shorten(name: str, room: int) -> str:
+    line = " ".join(name.split())
+    return line if len(line) <= room else f"{line[: max(0, room - 1)]}…"

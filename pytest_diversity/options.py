@@ -11,7 +11,7 @@ from typing import Any
 from pytest_diversity.config import Config
 from pytest_diversity.errors import ConfigError
 
-__all__ = ["OPTIONS", "Options", "resolve"]
+__all__ = ["FLAGS", "OPTIONS", "Options", "resolve"]
 
 PREFIX = "PYTEST_DIVERSITY_"
 OPTIONS: Mapping[str, str] = {
@@ -21,6 +21,8 @@ OPTIONS: Mapping[str, str] = {
     "samples": "",
     "embedder": "",
 }
+
+FLAGS = ("strict", "allow_execution", "unsafe_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Options:
         samples: Samples per prompt for all domains, None to keep each domain's own.
         embedder: Source of the embedder for all domains, None to keep each domain's own.
         strict: Whether `unclear` fails.
+        allow_execution: Whether programs of every code domain are run.
+        unsafe_code: Whether they are run without a sandbox.
         origins: Where each setting that is not a default came from.
     """
 
@@ -43,6 +47,8 @@ class Options:
     samples: int | None = None
     embedder: str | None = None
     strict: bool = False
+    allow_execution: bool = False
+    unsafe_code: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -74,9 +80,13 @@ def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
         store=root / Path(values["store"]).expanduser(),
         samples=_count(values["samples"], origins.get("samples", "")),
         embedder=values["embedder"] or None,
-        strict=bool(given.get("strict")) or os.environ.get(PREFIX + "STRICT") == "1",
         origins=origins,
+        **{name: _flag(name, given) for name in FLAGS},
     )
+
+
+def _flag(name: str, given: Mapping[str, Any]) -> bool:
+    return bool(given.get(name)) or os.environ.get(PREFIX + name.upper()) == "1"
 
 
 def _count(value: str, origin: str) -> int | None:

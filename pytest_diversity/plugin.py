@@ -22,15 +22,16 @@ from pytest_diversity.discovery import (
     is_worker,
     running,
 )
-from pytest_diversity.fixtures import checkpoint, diversity, samples
+from pytest_diversity.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
 
 if TYPE_CHECKING:
     from pytest_diversity.collector import DiversityFile
 
-__all__ = ["checkpoint", "diversity", "samples"]
+__all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 _EVENTS = pytest.StashKey[list[dict[str, Any]]]()
-_FIXTURES = frozenset({"checkpoint", "diversity", "samples"})
+# What ours are parametrised by: a suite may have a fixture `checkpoint` of its own.
+_FIXTURE = "_diversity_checkpoint"
 _OPTIONS = {
     "config": ("PATH", f"the configuration file; else the nearest {CONFIG_NAME}"),
     "device": ("DEVICE", "cuda, mps, xpu or cpu, as in torch; else the best there is"),
@@ -38,6 +39,12 @@ _OPTIONS = {
     "samples": ("K", "samples per prompt, in place of every domain's own"),
     "embedder": ("SOURCE", "the sentence embedder: hub name, directory or package:NAME/path"),
     "store": ("PATH", "the sample store; else .diversity/samples.sqlite"),
+}
+
+_FLAGS = {
+    "strict": "an unclear verdict fails, too",
+    "allow-execution": "run generated programs, in a sandbox, to see what they do",
+    "unsafe-code": "run them WITHOUT a sandbox, with all of your rights",
 }
 
 
@@ -51,7 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME[=SOURCE]",
         help="NAME=SOURCE adds a checkpoint, NAME chooses one of the file (repeatable)",
     )
-    group.addoption("--diversity-strict", action="store_true", help="an unclear verdict fails, too")
+    for name, text in _FLAGS.items():
+        group.addoption(f"--diversity-{name}", action="store_true", help=text)
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--diversity-{name}", metavar=metavar, help=text)
 
@@ -75,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_diversity.wiring import session_of
 
     try:
-        session_of(config, find_config(config)).check()
+        session_of(config, find_config(config))
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -86,18 +94,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         wiring.close(config)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """One line when the plugin is configured."""
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """What is tested and how, when the plugin is configured."""
     if not is_configured(config):
         return None
-    from pytest_diversity.wiring import header, session_of
+    from pytest_diversity.wiring import headers, session_of
 
-    return header(config, session_of(config, find_config(config)))
+    return headers(config, session_of(config, find_config(config)))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
     """Collect `diversity.toml`."""
-    if file_path.name != CONFIG_NAME:
+    named = parent.config.getoption("diversity_config")
+    if file_path.name != CONFIG_NAME and not (named and file_path == find_config(parent.config)):
         return None
     from pytest_diversity.collector import DiversityFile
 
@@ -107,7 +116,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityF
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes a checkpoint once for each of them."""
-    if "checkpoint" not in metafunc.fixturenames:
+    if _FIXTURE not in metafunc.fixturenames:
         return
     from pytest_diversity.errors import DiversityError
     from pytest_diversity.wiring import refuse, selected, session_of
@@ -118,19 +127,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = selected(session_of(config, find_config(config)))
     except DiversityError as error:
         refuse(config, error)
-    metafunc.parametrize("checkpoint", names, indirect=True, scope="session", ids=names)
+    metafunc.parametrize(_FIXTURE, names, indirect=True, scope="session", ids=names)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the gates, so that `-m diversity` selects them; refuse a wrong configuration."""
     for item in items:
-        if _FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        if _FIXTURE in getattr(item, "fixturenames", ()):
             item.add_marker("diversity")
     if wiring := sys.modules.get("pytest_diversity.wiring"):
         message = wiring.refused(config)
         if message is not None:
             raise pytest.UsageError(f"diversity: {message}")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
+    wiring = sys.modules.get("pytest_diversity.wiring")
+    if wiring is None or is_worker(session.config) or session.config.option.collectonly:
+        return
+    from pytest_diversity.errors import DiversityError
+
+    try:
+        wiring.check_sandbox(session.config, session.items)
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,6 +24,7 @@ class Sample:
         domain: The domain it was drawn for, if known.
         finish_reason: Why it ended, `stop` or `length`, if known.
         tokens: Its length in the model's tokens, if known.
+        logprob: The model's log-probability of the whole text, unfiltered, if known.
     """
 
     prompt: str
@@ -32,6 +33,7 @@ class Sample:
     domain: str | None = None
     finish_reason: str | None = None
     tokens: int | None = None
+    logprob: float | None = None
 
 
 class SampleSet(Mapping[str, Sequence[Sample]]):
@@ -117,7 +119,7 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         Raises:
             DataError: The file cannot be read, or a line is not a sample (as `path:line: ...`).
         """
-        return cls(_sample(record, where) for where, record in read_json_lines(Path(path)))
+        return cls(_numbered(read_json_lines(Path(path))))
 
     def to_jsonl(self, path: str | Path) -> None:
         """Write JSON Lines, one sample a line; what is unknown is left out."""
@@ -128,7 +130,7 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
     def from_parquet(cls, path: str | Path) -> SampleSet:
         """Read a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
         rows = _parquet().read_table(Path(path)).to_pylist()
-        return cls(_sample(row, f"{path}: row {number}") for number, row in enumerate(rows, 1))
+        return cls(_numbered((f"{path}: row {number}", row) for number, row in enumerate(rows, 1)))
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
@@ -136,7 +138,8 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         import pyarrow  # noqa: ICN001, PLC0415 - optional
 
         rows = [asdict(sample) for sample in self.samples]
-        types = {"index": pyarrow.int64(), "tokens": pyarrow.int64()}
+        types = {name: pyarrow.int64() for name in ("index", "tokens")}
+        types["logprob"] = pyarrow.float64()
         names = [field.name for field in fields(Sample)]
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
         parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), Path(path))
@@ -152,8 +155,12 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} does not exist", fix="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", fix="it must be a UTF-8 file") from None
+    except UnicodeDecodeError as error:
+        place = error.object.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}:{place}: not UTF-8", fix="save the file as UTF-8") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{path} cannot be read: {reason}", fix="it must be a file") from None
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", _object(line, f"{path}:{number}")
@@ -176,22 +183,39 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "domain": (str, type(None)),
     "finish_reason": (str, type(None)),
     "tokens": (int, type(None)),
+    "logprob": (int, float, type(None)),
 }
 
 
 def _sample(record: Mapping[str, Any], where: str) -> Sample:
-    for key in ("prompt", "index", "text"):
-        if key not in record:
-            raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
     for key, value in record.items():
         if key not in _TYPES:
             raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, _TYPES))
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
             raise DataError(
                 f"{where}: {key!r} must not be {json.dumps(value, default=str)[:40]}",
-                fix="a number for index and tokens, a string for the others",
+                fix="a number for index, tokens and logprob, a string for the others",
             )
+    for key in ("prompt", "index", "text"):
+        if key not in record:
+            raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
+    if record["index"] < 0:
+        raise DataError(f"{where}: 'index' must not be negative", fix="number the samples from 0")
     return Sample(**record)
+
+
+def _numbered(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Sample]:
+    """The samples of records with their places, each number of a prompt once."""
+    places: dict[tuple[str | None, str, int], str] = {}
+    for where, record in records:
+        sample = _sample(record, where)
+        first = places.setdefault((sample.domain, sample.prompt, sample.index), where)
+        if first != where:
+            raise DataError(
+                f"{where}: prompt {sample.prompt!r} has a sample {sample.index} already ({first})",
+                fix="number the samples of a prompt 0, 1, 2, ...",
+            )
+        yield sample
 
 
 def _texts(texts: object) -> Sequence[str]:

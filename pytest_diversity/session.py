@@ -7,7 +7,7 @@ metric -> estimate -> verdict. What was drawn or computed once in a session is k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,43 +15,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.config import Budget, Checkpoint, Config, Domain
+from pytest_diversity.config import Budget, Config, Domain
 from pytest_diversity.domains import KINDS, Prompt, load_prompts
-from pytest_diversity.errors import CheckpointError, ConfigError, MissingExtraError
+from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate, features_of
-from pytest_diversity.features import Features
+from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
+from pytest_diversity.features.execution import Execution, Program, Sandbox
+from pytest_diversity.features.outcomes import Executor
 from pytest_diversity.gate import Comparison, Verdict, judge
+from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.options import Options
 from pytest_diversity.report.evidence import evidence
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling import Engine, Progress
-from pytest_diversity.sampling.device import Environment, environment
-from pytest_diversity.sampling.draw import (
-    Drawing,
-    Identity,
-    Plan,
-    choose_prompts,
-    draw,
-    replayed,
-)
-from pytest_diversity.sources import Location, fingerprint, is_hub_name, locate
+from pytest_diversity.sampling.draw import choose_prompts
+from pytest_diversity.sampling.sampler import Sampler
+from pytest_diversity.sources import fingerprint, locate
 from pytest_diversity.store import Store
 
 __all__ = ["Session"]
-
-ENGINE = "transformers.generate/1"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A checkpoint whose weights are here."""
-
-    location: Location
-    adapter: Path | None
-    environment: Environment
 
 
 class Session:
@@ -72,20 +56,28 @@ class Session:
         self.options = options
         self.root = root
         self.events: list[dict[str, Any]] = []
-        self._console = console
+        self.console = console
         self._features: dict[tuple[str, str], Features] = {}
-        self._loaded: tuple[_Found, Engine] | None = None
+        self._embedders: dict[Path, Embedder] = {}
 
     @cached_property
     def store(self) -> Store:
         """The sample store."""
         return Store(self.options.store)
 
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What draws, with at most one model in memory."""
+
+        def show(label: str, total: int) -> DrawingProgress:
+            return DrawingProgress(label, total, self.console())
+
+        return Sampler(self.options, self.root, self.store, show)
+
     def close(self) -> None:
         """Release the model and close the store."""
-        self._release()
-        if "store" in self.__dict__:
-            self.store.close()
+        self.sampler.close()
+        self.store.close()
 
     def check(self) -> None:
         """Find what is wrong with the configuration before anything is drawn.
@@ -93,15 +85,18 @@ class Session:
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
-        for checkpoint in self.config.checkpoints.values():
-            for source in filter(None, (checkpoint.source, checkpoint.adapter)):
-                if not is_hub_name(source, self.root):
-                    locate(source, self.root)
+        for name, checkpoint in self.config.checkpoints.items():
+            with located(self.config.path, "checkpoints", name):
+                self.sampler.check(checkpoint)
         for name in self.config.domains:
             domain = self.domain(name)
-            self._prompts(domain)
+            with located(self.config.path, "domains", name, "language"):
+                KINDS[domain.kind].check(domain)
+            with located(self.config.path, "domains", name, "prompts"):
+                self._prompts(domain)
             for family, budget in domain.budgets.items():
-                self.metric(domain, family, budget.metric)
+                with located(self.config.path, "domains", name, "budget", family, "metric"):
+                    self.metric(domain, family, budget.metric)
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
@@ -117,7 +112,7 @@ class Session:
         """The metric of a family: the one named, else the default of the domain's kind.
 
         Raises:
-            ConfigError: The kind has none for the family, or the name is unknown.
+            ConfigError: The kind has none for the family, or the name is unknown or of another.
         """
         default = KINDS[domain.kind].metrics.get(family)
         if name is None and default is None:
@@ -125,7 +120,13 @@ class Session:
                 f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
                 fix="name one with metric = ...",
             )
-        return parse(name or str(default))
+        metric = parse(name or str(default))
+        if metric.definition.family != family:
+            raise ConfigError(
+                f"{metric} measures {metric.definition.family}, not {family}",
+                fix=f"move the budget to {metric.definition.family!r}, or name another metric",
+            )
+        return metric
 
     def samples(self, checkpoint: str, domain: str) -> SampleSet:
         """The samples of a checkpoint in a domain, from the store where they are."""
@@ -137,7 +138,7 @@ class Session:
         if key not in self._features:
             chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
             prompts = self._prompts(chosen)
-            drawing = self._draw(model, chosen, prompts)
+            drawing = self.sampler.draw(model, chosen, prompts)
             self.events.append(
                 {
                     "kind": "drawing",
@@ -159,7 +160,47 @@ class Session:
             return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
 
         prompts = self._prompts(domain) if prompts is None else prompts
-        return features_of(samples, domain, embed, prompts)
+        return features_of(samples, domain, embed, prompts, execute=self._executor(domain))
+
+    def describe_sandbox(self) -> str | None:
+        """What programs run in, None where none are run."""
+        if not any(map(self._executes, self.config.domains)):
+            return None
+        try:
+            return str(self._sandbox("python"))
+        except DiversityError:
+            return "none holds here"
+
+    def check_sandbox(self) -> None:
+        """Make sure that programs can be run where they would be.
+
+        Raises:
+            SandboxUnavailable: No sandbox holds here, or a language cannot be run.
+        """
+        for name, domain in self.config.domains.items():
+            if domain.budgets and self._executes(name):
+                self._sandbox(domain.language)
+
+    def _executes(self, domain: str) -> bool:
+        """Whether the programs of a domain are run."""
+        chosen = self.config.domains[domain]
+        allowed = self.options.allow_execution or self.options.unsafe_code
+        return chosen.kind == "code" and (chosen.execution == "sandbox" or allowed)
+
+    def _sandbox(self, language: str) -> Sandbox:
+        return Sandbox(language=language, unsafe=self.options.unsafe_code)
+
+    def _executor(self, domain: Domain) -> Execute | None:
+        """What runs the programs of a domain; the sandbox is looked for when there are some."""
+        if not self._executes(domain.name):
+            return None
+
+        def execute(programs: Sequence[Program]) -> list[Execution]:
+            sandbox = self._sandbox(domain.language)
+            memory = self.store.executions(sandbox.fingerprint)
+            return Executor(sandbox, memory, lambda: self.store.lock("execution"))(programs)
+
+        return execute
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:
         """A metric of a checkpoint in a domain."""
@@ -220,92 +261,6 @@ class Session:
             return {}
         return choose_prompts(load_prompts(domain.prompts, domain.root), domain.max_prompts)
 
-    def _draw(
-        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
-    ) -> Drawing:
-        if checkpoint.source.startswith("replay:"):
-            location = locate(checkpoint.source, self.root)
-            samples = SampleSet.from_jsonl(location.path)
-            return replayed(checkpoint, domain, samples, domain.samples_per_prompt)
-        if not prompts:
-            raise ConfigError(
-                f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
-            )
-        found = self._find(checkpoint)
-        plan = Plan(
-            identity=self._identity(found),
-            generation=replace(domain.generation, **checkpoint.generation),
-            prompts=prompts,
-            count=domain.samples_per_prompt,
-        )
-        return self._show(checkpoint, domain, found, plan)
-
-    def _show(self, checkpoint: Checkpoint, domain: Domain, found: _Found, plan: Plan) -> Drawing:
-        """Draw what is missing under a progress display."""
-        label = f"diversity: {checkpoint.name} {domain.name}"
-        shown: list[DrawingProgress] = []
-
-        def start(total: int) -> Progress:
-            shown.append(DrawingProgress(label, total, self._console()).__enter__())
-            return shown[0]
-
-        try:
-            return draw(
-                plan,
-                self.store,
-                lambda progress: self._engine(found, progress),
-                start,
-                found.environment.device,
-            )
-        finally:
-            for progress in shown:
-                progress.__exit__(None, None, None)
-
-    def _find(self, checkpoint: Checkpoint) -> _Found:
-        location = locate(checkpoint.source, self.root)
-        adapter = (
-            locate(checkpoint.adapter, self.root, "adapter").path if checkpoint.adapter else None
-        )
-        where = environment(self.options.device, self.options.dtype, self.store.facts)
-        return _Found(location, adapter, where)
-
-    def _identity(self, found: _Found) -> Identity:
-        facts = self.store.facts
-        adapter = found.adapter
-        return Identity(
-            weights=fingerprint(found.location, facts),
-            adapter=fingerprint(Location("directory", adapter), facts) if adapter else None,
-            engine=ENGINE,
-            device=found.environment.device.partition(":")[0],
-            dtype=found.environment.dtype,
-            versions=found.environment.versions,
-        )
-
-    def _engine(self, found: _Found, progress: Progress) -> Engine:
-        """The engine of a checkpoint; the one before is released first."""
-        if self._loaded is None or self._loaded[0] != found:
-            self._release()
-            try:
-                from pytest_diversity.sampling.transformers import (  # noqa: PLC0415 - imports torch
-                    TransformersEngine,
-                )
-            except ImportError as error:
-                raise MissingExtraError(
-                    "sampling a model", package=error.name or "transformers", extra="sampling"
-                ) from None
-            weights = fingerprint(found.location, self.store.facts)
-            cache = self.store.path.parent / "models" / f"{weights}-{found.environment.dtype}"
-            engine = TransformersEngine(
-                found.location, found.adapter, found.environment, progress, cache
-            )
-            self._loaded = (found, engine)
-        return self._loaded[1]
-
-    def _release(self) -> None:
-        if self._loaded is not None:
-            self._loaded[1].close()
-            self._loaded = None
-
     def _embedder(self, domain: Domain) -> Embedder:
         location = locate(domain.embedder or default_source(), domain.root, "embedder")
         if location.kind != "directory":
@@ -319,7 +274,3 @@ class Session:
                 location.path, device=self.options.device, cache=memory
             )
         return self._embedders[location.path]
-
-    @cached_property
-    def _embedders(self) -> dict[Path, Embedder]:
-        return {}

@@ -27,7 +27,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS draw (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, detail TEXT);
 CREATE TABLE IF NOT EXISTS sample (
     draw INTEGER NOT NULL REFERENCES draw, number INTEGER NOT NULL, text NOT NULL,
-    finish_reason TEXT, tokens INTEGER, PRIMARY KEY (draw, number)
+    finish_reason TEXT, tokens INTEGER, logprob REAL, PRIMARY KEY (draw, number)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (
     space TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, name)
@@ -44,6 +44,7 @@ class Drawn(NamedTuple):
     text: str
     finish_reason: str | None
     tokens: int | None
+    logprob: float | None
 
 
 class Store:
@@ -64,11 +65,11 @@ class Store:
     def samples(self, key: str) -> dict[int, Drawn]:
         """The samples under `key`, by number."""
         rows = self.rows(
-            "SELECT number, sample.text, finish_reason, tokens FROM sample JOIN draw"
-            " ON draw.id = sample.draw WHERE draw.key = ? ORDER BY number",
+            "SELECT number, sample.text, finish_reason, tokens, logprob"
+            " FROM sample JOIN draw ON draw.id = sample.draw WHERE draw.key = ? ORDER BY number",
             key,
         )
-        return {row[0]: Drawn(row[0], _text(row[1]), row[2], row[3]) for row in rows}
+        return {row[0]: Drawn(row[0], _text(row[1]), *row[2:]) for row in rows}
 
     def add(self, key: str, detail: str, samples: Iterable[Drawn]) -> None:
         """Keep `samples` under `key`; one that is there already stays as it is.
@@ -81,13 +82,14 @@ class Store:
         Raises:
             StoreError: The disk is full or the file cannot be written.
         """
-        rows = [(key, s.number, _plain(s.text), s.finish_reason, s.tokens) for s in samples]
+        rows = [(key, s.number, _plain(s.text), *s[2:]) for s in samples]
         with self.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO draw (key, detail) VALUES (?, ?)", (key, detail)
             )
             connection.executemany(
-                "INSERT OR IGNORE INTO sample SELECT id, ?2, ?3, ?4, ?5 FROM draw WHERE key = ?1",
+                "INSERT OR IGNORE INTO sample"
+                " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM draw WHERE key = ?1",
                 rows,
             )
 
@@ -99,6 +101,10 @@ class Store:
             lambda vector: vector.astype("<f4").tobytes(),
             lambda stored: np.frombuffer(stored, dtype="<f4"),
         )
+
+    def executions(self, sandbox: str) -> Memory[str]:
+        """What programs did in a sandbox of that fingerprint, as JSON, by their key."""
+        return Memory(self, f"executions in {sandbox}", str.encode, bytes.decode)
 
     def lock(self, name: str) -> FileLock:
         """A lock between processes, so that no two of them draw the same samples."""

@@ -11,18 +11,27 @@ import pytest
 from pytest_diversity.config import Config, add_checkpoints, load_config
 from pytest_diversity.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.options import OPTIONS, resolve
+from pytest_diversity.options import FLAGS, OPTIONS, resolve
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
 
-__all__ = ["annotate", "close", "header", "refuse", "refused", "selected", "session_of"]
+__all__ = [
+    "annotate",
+    "check_sandbox",
+    "close",
+    "headers",
+    "refuse",
+    "refused",
+    "selected",
+    "session_of",
+]
 
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
-    """The session of a configuration file, or of none; made when first asked for.
+    """The session of a configuration file, or of none; made and checked when first asked for.
 
     Raises:
         DiversityError: The file or an option cannot be used.
@@ -30,15 +39,17 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
         config.hook.pytest_diversity_register_metrics()
-        loaded = load_config(path) if path else Config()
-        loaded = add_checkpoints(loaded, config.getoption("diversity_checkpoint"))
-        given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, "strict")}
-        sessions[path] = Session(
+        added = config.getoption("diversity_checkpoint")
+        loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
+        given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}
+        session = Session(
             loaded,
             resolve(given, loaded, config.rootpath),
             path.parent if path else config.rootpath,
             partial(_console, config),
         )
+        session.check()
+        sessions[path] = session
     return sessions[path]
 
 
@@ -109,8 +120,25 @@ def close(config: pytest.Config) -> None:
         session.close()
 
 
-def header(config: pytest.Config, session: Session) -> str:
-    """The header line of an active run: what is tested, and where settings came from."""
+def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where programs would be run and no sandbox holds, before a model is loaded.
+
+    Raises:
+        SandboxUnavailable: None holds; nothing was run.
+    """
+    if any(item.get_closest_marker("diversity") for item in items):
+        for session in config.stash.get(_SESSIONS, {}).values():
+            session.check_sandbox()
+
+
+def headers(config: pytest.Config, session: Session) -> list[str]:
+    """The header of an active run: what is tested, where settings came from, and the sandbox."""
+    sandbox = session.describe_sandbox()
+    lines = [_header(config, session)]
+    return [*lines, f"diversity: code sandbox: {sandbox}"] if sandbox else lines
+
+
+def _header(config: pytest.Config, session: Session) -> str:
     options = session.options
     chosen = [name for name in options.origins if name != "store"]
     parts = [

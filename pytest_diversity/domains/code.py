@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
-from typing import NoReturn
+from itertools import islice
 
+from pytest_diversity.config import Domain
 from pytest_diversity.domains.common import COMMON
+from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
+from pytest_diversity.features.execution import Execution, Program
+from pytest_diversity.features.grammars import load
 from pytest_diversity.features.quality import defines
 from pytest_diversity.features.syntax import Syntax, analyse
 from pytest_diversity.metrics import Corpus, Forest
 
 __all__ = ["CODE", "extract_program"]
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n", re.MULTILINE)
 _START = re.compile(r"(?:async\s+def|def|class|import|from|@|if\s+__name__)\b|@\w")
 _SENTENCE = re.compile(r"[A-Z\"'*#>-][^=()\[\]]*[.:!?*]?$")
 
@@ -26,24 +30,33 @@ def extract_program(answer: str, entry_point: str | None = None) -> str:
     Where no block does, the longest one; a block that the answer leaves open runs to its end.
     Without any block the whole answer is the program, less sentences before and after it.
     """
+    if defines(answer, None):  # all of it is code, whatever fences its docstrings hold
+        return answer
     blocks = _blocks(answer)
     if not blocks:
         return _without_sentences(answer)
-    for block in blocks:
-        if entry_point is not None and re.search(rf"\b{re.escape(entry_point)}\b", block):
-            return block
+    if entry_point is not None:
+        blocks = [block for block in blocks if _names(block, entry_point)][:1] or blocks
     return max(blocks, key=len)
+
+
+def _names(block: str, entry_point: str) -> bool:
+    """Whether a line of `block`, which need not parse, defines `entry_point`."""
+    name = re.escape(entry_point)
+    pattern = rf"^(?:async\s+def|def|class)\s+{name}\b|^{name}\s*[:=]"
+    return re.search(pattern, block, re.MULTILINE) is not None
 
 
 def _blocks(answer: str) -> list[str]:
     blocks = []
     position = 0
     while opening := _FENCE.search(answer, position):
-        closing = re.compile(rf"^[ \t]*{opening[1]}[ \t]*$", re.MULTILINE).search(
-            answer, opening.end()
-        )
-        end, position = closing.span() if closing else (len(answer), len(answer))
-        blocks.append(answer[opening.end() : end])
+        indent, fence, _ = opening.groups()
+        end = re.compile(rf"^[ \t]*{fence}{fence[0]}*[ \t\r]*$", re.MULTILINE)
+        closing = end.search(answer, opening.end())
+        stop, position = closing.span() if closing else (len(answer), len(answer))
+        margin = re.compile(rf"^[ \t]{{0,{len(indent)}}}", re.MULTILINE)
+        blocks.append(margin.sub("", answer[opening.end() : stop]))
     return [block for block in blocks if block.strip()]
 
 
@@ -90,6 +103,21 @@ def _trees(features: Features) -> Mapping[str, Forest]:
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
+    """Whether a program parses and defines what was asked for and, where run, gives answers."""
+    sound = _sound(features)
+    if features.execute is None or not any(prompt.inputs for prompt in features.prompts.values()):
+        return sound
+    executions = features["executions"]
+    return {
+        name: [
+            parses and execution.valid
+            for parses, execution in zip(group, executions[name], strict=True)
+        ]
+        for name, group in sound.items()
+    }
+
+
+def _sound(features: Features) -> Mapping[str, list[bool]]:
     python = features.domain.language == "python"
     return {
         name: [
@@ -100,12 +128,63 @@ def _valid(features: Features) -> Mapping[str, list[bool]]:
     }
 
 
-def _labels(features: Features) -> NoReturn:
-    raise UndefinedFeatureError(
-        f"the meaning of programs in domain {features.domain.name!r} is what they do, "
-        "and running generated programs is off",
-        fix='opt in with execution = "sandbox" in the domain, or --diversity-allow-execution',
+def _executions(features: Features) -> Mapping[str, list[Execution]]:
+    """What each program does on its prompt's inputs, and whether its check passes."""
+    if features.execute is None:
+        raise UndefinedFeatureError(
+            f"the meaning of programs in domain {features.domain.name!r} is what they do, "
+            "and running generated programs is off",
+            fix='opt in with execution = "sandbox" in the domain, or --diversity-allow-execution',
+        )
+    programs = {
+        name: [_program(source, features.prompt(name)) for source in sources]
+        for name, sources in features["programs"].items()
+    }
+    executions = iter(features.execute([one for group in programs.values() for one in group]))
+    return {name: list(islice(executions, len(group))) for name, group in programs.items()}
+
+
+def _program(source: str, prompt: Prompt) -> Program:
+    return Program(source, prompt.entry_point, prompt.inputs, prompt.check)
+
+
+def _labels(features: Features) -> Mapping[str, list[Hashable]]:
+    """The outcomes on the prompt's inputs: programs that did the same mean the same."""
+    executions = features["executions"]
+    for name in executions:
+        if not features.prompt(name).inputs:
+            raise UndefinedFeatureError(
+                f"prompt {name!r} has no inputs to tell programs apart by", fix='add "inputs" to it'
+            )
+    return {name: [one.meaning for one in group] for name, group in executions.items()}
+
+
+def _correct(features: Features) -> Mapping[str, list[bool]]:
+    executions = features["executions"]
+    for name in executions:
+        if features.prompt(name).check is None:
+            raise UndefinedFeatureError(
+                f"prompt {name!r} has no check to judge programs by", fix='add "check" to it'
+            )
+    return {name: [bool(one.correct) for one in group] for name, group in executions.items()}
+
+
+def _notes(features: Features) -> Mapping[str, str]:
+    if features.execute is None:
+        return {"quality": "validity of code is that it parses and defines the entry point"}
+    executions = [one for group in features["executions"].values() for one in group]
+    unstable = sum(one.nondeterministic for one in executions)
+    if not unstable:
+        return {}
+    note = (
+        f"{unstable} of {len(executions)} programs answer differently when they run again: "
+        "they count as invalid"
     )
+    return dict.fromkeys(("semantic", "effective", "quality"), note)
+
+
+def _check(domain: Domain) -> None:
+    load(domain.language)
 
 
 CODE = Kind(
@@ -118,7 +197,9 @@ CODE = Kind(
         "tokens": _tokens,
         "trees": _trees,
         "valid": _valid,
+        "executions": _executions,
         "labels": _labels,
+        "correct": _correct,
     },
     metrics={
         "lexical": "pair_distinct(n=4)",
@@ -127,7 +208,8 @@ CODE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    notes={"quality": "validity of code is that it parses and defines the entry point"},
+    notes=_notes,
     # what a program does is its outcomes on the inputs of its own prompt
     within=frozenset({"labels"}),
+    check=_check,
 )

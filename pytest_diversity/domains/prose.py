@@ -80,6 +80,6 @@ PROSE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    notes={"quality": WELL_FORMED_NOTE, "effective": WELL_FORMED_NOTE},
+    notes=lambda _: {"quality": WELL_FORMED_NOTE, "effective": WELL_FORMED_NOTE},
     relations=frozenset({"distances", "labels"}),
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pytest_diversity.config import Domain
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.samples import SampleSet
 
-if TYPE_CHECKING:  # the domains are built from features, and not the other way round
+if TYPE_CHECKING:  # domains import this module, and the sandbox below it imports nothing heavy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_diversity.config import Domain
     from pytest_diversity.domains.prompt import Prompt
+    from pytest_diversity.features.execution import Execution, Program
+    from pytest_diversity.samples import SampleSet
 
-__all__ = ["Embed", "Features", "Kind", "UndefinedFeatureError"]
+__all__ = ["Embed", "Execute", "Features", "Kind", "UndefinedFeatureError"]
 
 
 class UndefinedFeatureError(DiversityError):
@@ -30,6 +31,13 @@ class Embed(Protocol):
         """Shape (number of texts, D)."""
 
 
+class Execute(Protocol):
+    """What programs do when they are run."""
+
+    def __call__(self, programs: Sequence[Program]) -> Sequence[Execution]:
+        """One execution for each program, in order."""
+
+
 Feature = Callable[["Features"], Mapping[str, Any]]
 
 
@@ -41,7 +49,9 @@ class Kind:
         name: `code` or `prose`.
         features: How each feature is computed: from all prompts at once, to a value per prompt.
         metrics: The default metric of each family.
-        notes: What a report must say about a family, for example that its judge is a heuristic.
+        notes: What a report must say beside a family's values, for example that its judge is a
+            heuristic.
+        check: Refuses a domain whose settings it cannot work with.
         relations: Features that a sample has only in relation to the others of its group, such as
             distances; all others are one value for each sample, in order.
         within: Features that mean something among the samples of one prompt alone.
@@ -50,7 +60,8 @@ class Kind:
     name: str
     features: Mapping[str, Feature]
     metrics: Mapping[str, str]
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Callable[[Features], Mapping[str, str]] = lambda _: {}
+    check: Callable[[Domain], None] = lambda _: None
     relations: frozenset[str] = frozenset()
     within: frozenset[str] = frozenset()
 
@@ -66,6 +77,7 @@ class Features:
         prompts: Mapping[str, Prompt],
         embed: Embed,
         *,
+        execute: Execute | None = None,
         given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Hold what the features are computed from; compute nothing yet.
@@ -76,6 +88,7 @@ class Features:
             kind: How features are computed.
             prompts: A prompt for each of the samples' prompts.
             embed: What embeds texts.
+            execute: What runs programs; None where running them is off.
             given: Features that are known already, by name and prompt; they are not computed.
         """
         self.samples = samples
@@ -83,6 +96,7 @@ class Features:
         self.kind = kind
         self.prompts = prompts
         self.embed = embed
+        self.execute = execute
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
         self._known: dict[str, Mapping[str, Any]] = dict(given or {})
 

@@ -40,14 +40,14 @@ def _sentences(tokens: Sequence[str]) -> Iterator[list[str]]:
 
 @cache
 def _tagger() -> Callable[..., list[list[str]]]:
-    try:
-        from textblob.en import parser  # noqa: PLC0415 - optional
-    except ImportError:
-        raise MissingExtraError("parts of speech", package="textblob", extra="prose") from None
-    find: Callable[..., list[list[str]]] = parser.find_tags
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # it leaves the file of its lexicon open
-        find(["word"])  # which it reads now
+        warnings.simplefilter("ignore")  # it leaves the files of its model open, read at first use
+        try:
+            from textblob.en import parser  # noqa: PLC0415 - optional
+        except ImportError:
+            raise MissingExtraError("parts of speech", package="textblob", extra="prose") from None
+        find: Callable[..., list[list[str]]] = parser.find_tags
+        find(["the", "unheardof"])
     return find
 
 

@@ -34,7 +34,7 @@ from pytest_diversity.metrics.hdd import hdd
 from pytest_diversity.metrics.homogenization import homogenization
 from pytest_diversity.metrics.novelty import novelty_utility
 from pytest_diversity.metrics.pos import pair_pos_distinct, pos_compression, pos_distinct
-from pytest_diversity.metrics.quality import pass_at, pass_at_k, validity
+from pytest_diversity.metrics.quality import correctness, pass_at, pass_at_k, validity
 from pytest_diversity.metrics.registry import (
     Better,
     Definition,
@@ -62,6 +62,7 @@ __all__ = [
     "chao1",
     "compression_ratio",
     "connected_classes",
+    "correctness",
     "cosine_distances",
     "coverage",
     "definitions",

@@ -8,7 +8,7 @@ from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics._rarefaction import expected_classes
 from pytest_diversity.metrics.registry import metric
 
-__all__ = ["pass_at", "pass_at_k", "validity"]
+__all__ = ["correctness", "pass_at", "pass_at_k", "validity"]
 
 
 @metric(family="quality", better="up")
@@ -19,6 +19,18 @@ def validity(valid: Valid) -> float | None:
         valid: For each of the K samples whether it meets the quality threshold.
     """
     return sum(map(bool, valid)) / len(valid) if len(valid) else None
+
+
+@metric(family="quality", better="up")
+def correctness(correct: Valid) -> float | None:
+    """Share of samples that pass their prompt's check; in [0, 1], higher is better.
+
+    A stricter validity, reported beside it. None without samples.
+
+    Args:
+        correct: For each of the K samples whether its check passed.
+    """
+    return validity(correct)
 
 
 @metric(family="quality", better="up", k=AtLeast(1))

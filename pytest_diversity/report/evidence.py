@@ -31,7 +31,8 @@ def _commonest(features: Features, prompt: str) -> Iterator[str]:
     where = f" of {_cut(prompt, 24)}" if prompt else ""
     counts: Counter[tuple[str, ...]] = Counter()
     for text in texts:
-        counts.update(set(zip(*(text[start:] for start in range(_NGRAM)), strict=False)))
+        grams = zip(*(text[start:] for start in range(_NGRAM)), strict=False)
+        counts.update(list(dict.fromkeys(grams)))  # each once a text; a set has no order
     for gram, count in counts.most_common(2):
         if count > 1:
             yield f"in {count} of {len(texts)} samples{where}: {_cut(' '.join(gram))}"

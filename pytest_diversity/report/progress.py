@@ -81,6 +81,10 @@ class DrawingProgress:
             if self._bar is not None:
                 self._bar.close()
             self._line(f"{self._state()} in {time.monotonic() - self._started:.0f} s")
+            if kind is not None:
+                self._line(
+                    "stopped; what was finished is kept, and the same command goes on from it"
+                )
 
     def advance(self, samples: float, tokens: int) -> None:
         """Count, and show it now and then."""

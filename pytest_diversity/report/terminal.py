@@ -24,7 +24,7 @@ def summarise(terminal: pytest.TerminalReporter, events: Sequence[Mapping[str, A
     """Write the section of the summary: the table, where samples came from, and the notes."""
     verdicts = [event for event in events if event["kind"] == "verdict"]
     drawings = [event for event in events if event["kind"] == "drawing"]
-    terminal.section("diversity")
+    terminal.write_sep("=", "diversity")
     if verdicts:
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)

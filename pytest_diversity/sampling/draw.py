@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import Protocol
@@ -70,8 +71,8 @@ class Drawing:
 class StartProgress(Protocol):
     """Begins to show the drawing of a number of samples."""
 
-    def __call__(self, total: int) -> Progress:
-        """The progress of `total` samples."""
+    def __call__(self, total: int) -> AbstractContextManager[Progress]:
+        """The progress of `total` samples, while they are drawn."""
 
 
 def draw(
@@ -96,8 +97,8 @@ def draw(
             missing = _missing(plan, store)
             drawn = sum(len(request.numbers) for request in missing)
             if missing:
-                progress = start(drawn)
-                _keep(plan, store, engine(progress).sample(missing, progress))
+                with start(drawn) as progress:
+                    _keep(plan, store, engine(progress).sample(missing, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -154,7 +155,9 @@ def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
 def _write(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
     by_prompt: dict[str, list[Drawn]] = {}
     for sample in samples:
-        drawn = Drawn(sample.index, sample.text, sample.finish_reason, sample.tokens)
+        drawn = Drawn(
+            sample.index, sample.text, sample.finish_reason, sample.tokens, sample.logprob
+        )
         by_prompt.setdefault(sample.prompt, []).append(drawn)
     for name, group in by_prompt.items():
         store.add(*plan.key(plan.prompts[name]), group)
@@ -162,7 +165,7 @@ def _write(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
 
 def _stored(plan: Plan, store: Store) -> SampleSet:
     return SampleSet(
-        Sample(name, one.number, one.text, None, one.finish_reason, one.tokens)
+        Sample(name, one.number, one.text, None, *one[2:])
         for name, prompt in plan.prompts.items()
         for one in store.samples(plan.key(prompt)[0]).values()
         if one.number < plan.count

@@ -1,4 +1,8 @@
-"""The embedded engine: transformers' `generate`, in batches over samples and prompts."""
+"""The embedded engine: a causal language model in transformers, decoded for K samples a prompt.
+
+Models whose cache cannot be shared among samples (see `decode.is_supported`) are served by
+transformers' own `generate`, and the run says so.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,10 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import transformers
@@ -25,14 +30,17 @@ from pytest_diversity.errors import (
 )
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Progress, Request
+from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.noise import sample_key
 from pytest_diversity.sources import Location
 
 __all__ = ["ENGINE", "TransformersEngine"]
 
-ENGINE = "transformers.generate/1"
+ENGINE = "transformers/1"
 _BATCH = 64
+Item = TypeVar("Item")
 
 
 class _Row(NamedTuple):
@@ -77,6 +85,9 @@ class TransformersEngine:
             with _without_warnings():
                 model = _adapt(model, adapter)
         self._model = model.to(environment.device).eval()
+        self._shares = is_supported(self._model)
+        if not self._shares:
+            progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
         if self._tokenizer.chat_template is None:
             progress.say(
                 f"{location.path.name} has no chat template: prompts are given as they are"
@@ -106,15 +117,30 @@ class TransformersEngine:
     def _draw(
         self, rows: list[_Row], generation: Generation, progress: Progress
     ) -> Iterator[Sample]:
+        method = self._decode if self._shares else self._generate
         while rows:
-            batch = rows[: self._batch]
+            batch, done = rows[: self._batch], set()
             try:
-                drawn = self._generate(batch, generation, progress)
+                for place, sample in _quietly(method(batch, generation, progress)):
+                    done.add(place)
+                    yield sample
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 self._halve(error, len(batch), progress)
-                continue
-            yield from drawn
-            rows = rows[len(batch) :]
+            left = [row for place, row in enumerate(batch) if place not in done]
+            rows = left + rows[len(batch) :]
+
+    def _decode(
+        self, batch: list[_Row], generation: Generation, progress: Progress
+    ) -> Iterator[tuple[int, Sample]]:
+        """Each sample with its place in the batch, as soon as it is finished."""
+        rows = [
+            Row(row.tokens, sample_key(generation.seed, row.prompt, row.number)) for row in batch
+        ]
+        steps = _Steps(len(batch), generation.max_tokens, progress)
+        finished = decode(self._model, rows, generation, ends=self._ends, on_step=steps.count)
+        for one in finished:
+            yield one.index, self._sample(batch[one.index], one.row.tokens, one.row.logprob)
+        steps.finish()
 
     def _halve(self, error: RuntimeError, size: int, progress: Progress) -> None:
         if not _out_of_memory(error):
@@ -133,7 +159,8 @@ class TransformersEngine:
 
     def _generate(
         self, batch: list[_Row], generation: Generation, progress: Progress
-    ) -> list[Sample]:
+    ) -> Iterator[tuple[int, Sample]]:
+        """The same by `generate`, all at once; its random numbers depend on the batch."""
         inputs = self._tokenizer.pad(
             {"input_ids": [list(row.tokens) for row in batch]},
             padding_side="left",
@@ -141,7 +168,7 @@ class TransformersEngine:
         ).to(self._environment.device)
         torch.manual_seed(_seed(batch))
         steps = _Steps(len(batch), generation.max_tokens, progress)
-        with torch.inference_mode(), _without_warnings():
+        with torch.inference_mode():
             output = self._model.generate(
                 **inputs,
                 generation_config=self._settings(generation),
@@ -149,10 +176,11 @@ class TransformersEngine:
             )
         steps.finish()
         new = output[:, inputs["input_ids"].shape[1] :].tolist()
-        return [self._sample(row, tokens) for row, tokens in zip(batch, new, strict=True)]
+        for place, (row, tokens) in enumerate(zip(batch, new, strict=True)):
+            yield place, self._sample(row, tokens, None)
 
-    def _sample(self, row: _Row, tokens: list[int]) -> Sample:
-        end = next((i for i, token in enumerate(tokens) if token in self._ends()), None)
+    def _sample(self, row: _Row, tokens: list[int], logprob: float | None) -> Sample:
+        end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
         kept = tokens if end is None else tokens[:end]
         return Sample(
             prompt=row.prompt,
@@ -160,6 +188,7 @@ class TransformersEngine:
             text=self._tokenizer.decode(kept, skip_special_tokens=True),
             finish_reason="length" if end is None else "stop",
             tokens=len(kept),
+            logprob=logprob,
         )
 
     def _render(self, request: Request) -> tuple[int, ...]:
@@ -181,17 +210,19 @@ class TransformersEngine:
             "temperature": generation.temperature,
             "top_p": generation.top_p,
             "top_k": generation.top_k,
+            "min_p": generation.min_p,
         }
         return GenerationConfig(  # type: ignore[no-untyped-call]
             do_sample=sampled,
             num_beams=1,
-            repetition_penalty=1.0,
+            repetition_penalty=generation.repetition_penalty,
             max_new_tokens=generation.max_tokens,
             pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=sorted(self._ends()),
+            eos_token_id=sorted(self._ends),
             **(draw if sampled else {}),
         )
 
+    @cached_property
     def _ends(self) -> frozenset[int]:
         own = self._model.generation_config.eos_token_id
         ids = own if isinstance(own, list) else [own]
@@ -207,10 +238,15 @@ class _Steps:
         self._progress = progress
         self._done = 0.0
 
-    def __call__(self, ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
-        share = self._rows / self._limit
+    def count(self, rows: int) -> None:
+        """Another step of so many rows."""
+        share = rows / self._limit
         self._done += share
-        self._progress.advance(share, self._rows)
+        self._progress.advance(share, rows)
+
+    def __call__(self, ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        """As a stopping criterion of `generate`."""
+        self.count(self._rows)
         return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
     def finish(self) -> None:
@@ -262,6 +298,17 @@ def _explained(what: str) -> Iterator[None]:
             f"{what} cannot be loaded: {_first_line(error)}",
             fix="it must be a causal language model that transformers can load",
         ) from error
+
+
+def _quietly(items: Iterator[Item]) -> Iterator[Item]:
+    """`items` without the warnings that making them raises, and none of the consumer's lost."""
+    while True:
+        with _without_warnings():
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
 
 
 @contextmanager

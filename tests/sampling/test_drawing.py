@@ -151,10 +151,49 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Session], tiny: 
     assert {p: group[0] for p, group in texts.items()} == expected
 
 
-def test_an_interrupt_keeps_what_was_finished(
-    session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setattr("pytest_diversity.sampling.transformers._BATCH", 3),
+        lambda patch: patch.setattr("pytest_diversity.sampling.decode._CROWD", 0.0),
+        lambda patch: patch.setattr(TransformersEngine, "_halve", None),
+    ],
+    ids=["another batch size", "ended rows stay in the batch", "nothing changed"],
+)
+def test_sample_i_is_sample_i(
+    session: Callable[..., Session],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
-    """Ctrl-C in the third batch keeps the first two, and the next run continues."""
+    """In float32 a text depends on the model, the prompt, the settings and its number alone."""
+    first = _texts(session(count=6, max_tokens=12))
+    (tmp_path / "store.sqlite").unlink()
+    change(monkeypatch)
+    again = _texts(session(count=2, max_tokens=12)), _texts(session(count=6, max_tokens=12))
+    assert again[0] == {p: group[:2] for p, group in first.items()}
+    assert again[1] == first
+
+
+def test_what_cannot_share_its_cache_is_served_by_generate(
+    session: Callable[..., Session],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The fallback draws as many samples as were asked for, and the run says so."""
+    monkeypatch.setattr("pytest_diversity.sampling.transformers.is_supported", lambda _: False)
+    one = session()
+    one.console = Console
+    assert all(len(set(texts)) == 4 for texts in _texts(one).values())
+    assert "its cache cannot be shared, so generate draws" in capsys.readouterr().err
+
+
+def test_an_interrupt_keeps_what_was_finished(
+    session: Callable[..., Session],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Ctrl-C in the third batch keeps the first two, says so, and the next run continues."""
     monkeypatch.setattr("pytest_diversity.sampling.transformers._BATCH", 4)
     steps = 0
     advance = DrawingProgress.advance
@@ -168,8 +207,11 @@ def test_an_interrupt_keeps_what_was_finished(
 
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", interrupt)
+        one = session()
+        one.console = Console
         with pytest.raises(KeyboardInterrupt):
-            session().samples("m", "d")
+            one.samples("m", "d")
+    assert "the same command goes on from it" in capsys.readouterr().err
     after = session()
     after.samples("m", "d")
     drawn, stored = _drawn(after)
@@ -208,15 +250,15 @@ def test_the_batch_halves_when_memory_runs_out(
 ) -> None:
     """Out of memory above 3 rows: the batch shrinks until it fits, and every sample arrives."""
     sizes = []
-    generate = TransformersEngine._generate
+    decode = TransformersEngine._decode
 
     def limited(self: TransformersEngine, batch: Any, *rest: Any) -> Any:
         sizes.append(len(batch))
         if len(batch) > 3:
             raise torch.OutOfMemoryError
-        return generate(self, batch, *rest)
+        return decode(self, batch, *rest)
 
-    monkeypatch.setattr(TransformersEngine, "_generate", limited)
+    monkeypatch.setattr(TransformersEngine, "_decode", limited)
     assert all(len(group) == 4 for group in _texts(session()).values())
     assert sizes[:4] == [16, 8, 4, 2]
 
@@ -229,7 +271,7 @@ def test_one_sample_that_does_not_fit_is_said(
     def never(*_: Any) -> Any:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(TransformersEngine, "_generate", never)
+    monkeypatch.setattr(TransformersEngine, "_decode", never)
     with pytest.raises(SamplingError, match="one sample does not fit"):
         session().samples("m", "d")
 
@@ -242,7 +284,7 @@ def test_a_tokenizer_without_chat_template_gets_plain_prompts(
 ) -> None:
     """The prompt is given as it is, and the run says so."""
     one = session(source=make_model(tmp_path / "plain", template=False))
-    one._console = Console
+    one.console = Console
     assert all(len(group) == 4 for group in _texts(one).values())
     assert "has no chat template: prompts are given as they are" in capsys.readouterr().err
 

@@ -1,0 +1,269 @@
+"""Runs programs: in parallel, each one once, with results in order as they come."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from .failures import CheckError, HarnessError, SandboxUnavailable
+from .inside.wire import CANONICAL_FORM
+from .languages import language as find_language
+from .model import Execution, Limits, Outcome, Program
+from .server import Server, ServerFailedError
+from .tiers import UNSAFE, Tier, find_tier, require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Self
+
+    from .languages import Language
+
+__all__ = ["Sandbox", "fingerprint"]
+
+AHEAD = 32  # programs per worker that may be finished before the one that is waited for
+
+
+def fingerprint(
+    limits: Limits | None = None, tier: Tier | None = None, language: str = "python"
+) -> str:
+    """What outcomes depend on beside the program: belongs into caches and baselines."""
+    limits = limits or Limits()
+    tier = tier or find_tier()
+    bounds = " ".join(f"{name}={value}" for name, value in vars(limits).items())
+    return f"{find_language(language).version}; {tier.barrier}; {bounds}; form {CANONICAL_FORM}"
+
+
+class Sandbox:
+    """Fork servers, one for each core, and what runs in them.
+
+    Use it as a context manager; leaving it ends every process.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        workers: int | None = None,
+        unsafe: bool = False,
+        language: str = "python",
+        tier: Tier | None = None,
+    ) -> None:
+        """Find the walls; start nothing yet.
+
+        Args:
+            limits: What each execution may use.
+            workers: How many programs run at once; the usable cores by default.
+            unsafe: Run without walls: the programs then have all of your rights.
+            language: What the programs are written in.
+            tier: The walls to use, instead of the first that hold.
+
+        Raises:
+            SandboxUnavailable: No walls hold here, or the language cannot be run.
+        """
+        self.limits = limits or Limits()
+        self.language = find_language(language)
+        self.tier = UNSAFE if unsafe else require(tier) if tier else find_tier()
+        self.workers = workers or len(os.sched_getaffinity(0))
+        if self.language.command and self.tier.barrier == "no-open":
+            raise SandboxUnavailable(
+                f"programs in {language!r} need an interpreter that can open its files, "
+                "and the only sandbox that holds here opens none",
+                fix="run the tests where Landlock or bubblewrap works",
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        """See the function of this name."""
+        return fingerprint(self.limits, self.tier, self.language.name)
+
+    def __str__(self) -> str:
+        """As a report's header says it."""
+        if self.tier == UNSAFE:
+            return str(self.tier)
+        memory = f"{self.limits.memory >> 20} MiB"
+        return f"{self.tier}, {self.workers} workers, {self.limits.cpu:g} s CPU, {memory}"
+
+    def __enter__(self) -> Self:
+        """Start the workers."""
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._all = [_Worker(self.language, self.limits, self.tier) for _ in range(self.workers)]
+        for worker in self._all:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every process."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._all:
+            worker.end()
+        self._threads.shutdown()
+        for worker in self._all:
+            worker.close()
+
+    def run(self, programs: Iterable[Program]) -> Iterator[Execution]:
+        """Run programs, several at once; the executions come in the programs' order.
+
+        Equal programs run once. Programs are taken from the iterable as workers become free.
+
+        Raises:
+            HarnessError: The sandbox itself failed on a program, twice.
+            CheckError: A program's check cannot be used.
+        """
+        futures: dict[str, Future[Execution]] = {}
+        waiting: deque[Future[Execution]] = deque()
+        try:
+            for program in programs:
+                key = program.key
+                if key not in futures:
+                    futures[key] = self._threads.submit(self._one, program)
+                waiting.append(futures[key])
+                while waiting and (waiting[0].done() or len(waiting) > AHEAD * self.workers):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _one(self, program: Program) -> Execution:
+        worker = self._idle.get()
+        try:
+            return worker.run_surely(program)
+        finally:
+            self._idle.put(worker)
+
+
+class _Worker:
+    """One program at a time: a fork server, a second one with other hashes, and a checker."""
+
+    def __init__(self, language: Language, limits: Limits, tier: Tier) -> None:
+        self.language = language
+        self.limits = limits
+        self.tier = tier
+        self.servers: dict[str, Server] = {}
+        self.ends: list[socket.socket] = []
+        self.started = ExitStack()
+        self.busy = False
+        self.ended = False
+
+    def end(self) -> None:
+        """Nobody wants what it still does; its thread must hear so before anything is closed."""
+        self.ended = True
+        if self.busy:
+            for server in [*self.servers.values()]:
+                server.kill()
+
+    def close(self) -> None:
+        self.started.close()
+
+    def restart(self) -> None:
+        """End the processes; the next program starts new ones."""
+        self.close()
+        self.servers, self.ends = {}, []
+
+    def run_surely(self, program: Program) -> Execution:
+        """Run a program; where a server fails, which is never an outcome, once more in new ones."""
+        self.busy = True
+        try:
+            return self._run_surely(program)
+        finally:
+            self.busy = False
+
+    def _run_surely(self, program: Program) -> Execution:
+        try:
+            return self.run(program)
+        except ServerFailedError:
+            if self.ended:
+                raise
+            self.restart()
+        try:
+            return self.run(program)
+        except ServerFailedError as error:
+            self.restart()
+            name = program.entry_point or "a program"
+            raise HarnessError(
+                f"the sandbox failed twice on {name}: {error}; this is not an outcome of the "
+                "program, so no score is given"
+            ) from error
+
+    def run(self, program: Program) -> Execution:
+        outcomes = self._outcomes("first", program, program.inputs)
+        nondeterministic = bool(outcomes) and self._differs(program, outcomes[0])
+        return Execution(outcomes, nondeterministic, self._verdict(program, outcomes))
+
+    def _differs(self, program: Program, outcome: Outcome) -> bool:
+        if outcome.kind in ("timeout", "syntax"):  # the one is dear, the other certain
+            return False
+        again = self._outcomes("second", program, program.inputs[:1])
+        return again[0].meaning != outcome.meaning
+
+    def _outcomes(
+        self, name: str, program: Program, inputs: tuple[Any, ...]
+    ) -> tuple[Outcome, ...]:
+        if not inputs:
+            return ()
+        style = "script" if isinstance(inputs[0], str) else "call"
+        job = {"style": style, "source": program.source, "entry": program.entry_point}
+        seconds = (self.limits.wall + 5) * len(inputs) + 30
+        return self._ask(name, job | {"inputs": inputs}, seconds)
+
+    def _ask(self, name: str, job: dict[str, Any], seconds: float) -> tuple[Outcome, ...]:
+        server = self._server(name)
+        server.send(job)
+        return _read(server.receive(seconds))
+
+    def _server(self, name: str) -> Server:
+        if name not in self.servers:
+            self._start(name)
+        if self.ended:  # also while it was being started, when `end` could not know it
+            raise ServerFailedError("is wanted no more")
+        return self.servers[name]
+
+    def _start(self, name: str) -> None:
+        if not self.ends:
+            self.ends = [self.started.enter_context(end) for end in socket.socketpair()]
+        ends = dict(zip(("first", "checker"), self.ends, strict=True))
+        server = Server(
+            "checker" if name == "checker" else "zygote",
+            self.language,
+            self.limits,
+            self.tier,
+            seed=int(name == "second"),
+            handover=ends[name].fileno() if name in ends else None,
+        )
+        self.started.callback(server.close)
+        server.ready()
+        self.servers[name] = server
+
+    def _verdict(self, program: Program, outcomes: tuple[Outcome, ...]) -> Outcome | None:
+        """Let the checker judge the program, in whose process the check never is."""
+        if program.check is None:
+            return None
+        if any(outcome.kind == "timeout" for outcome in outcomes):
+            return Outcome("timeout")
+        if not self.language.judges:
+            raise CheckError(f"checks of programs in {self.language.name!r} are not supported")
+        checker = self._server("checker")
+        checker.send({"prefix": program.prefix, "check": program.check})
+        job = {"style": "serve", "source": program.source, "entry": program.entry_point}
+        (end,) = self._ask("first", job, self.limits.wall + 30)
+        try:
+            kind, value = checker.receive(self.limits.wall)
+        except ServerFailedError:  # a check that does not end, or that took all memory
+            self.servers.pop("checker").close()
+            return Outcome("timeout")
+        if kind == "bad-check":
+            raise CheckError(f"the check of {program.entry_point} {value}")
+        return end if kind == "gone" else Outcome(kind, value)
+
+
+def _read(answer: dict[str, Any]) -> tuple[Outcome, ...]:
+    if "error" in answer:
+        raise ServerFailedError(answer["error"])
+    return tuple(Outcome(*outcome) for outcome in answer["outcomes"])

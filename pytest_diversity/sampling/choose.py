@@ -1,0 +1,133 @@
+"""The next token of every row: filtered as in transformers, drawn with keyed Gumbel noise.
+
+The Gumbel-max trick draws from a softmax: argmax(logit + noise). Noise over a whole vocabulary is
+dear, so only the likeliest tokens get noise of their own; all others are one lumped token, which is
+opened only when it wins. The distribution is exactly the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pytest_diversity.config import Generation
+from pytest_diversity.sampling.noise import gumbel
+
+__all__ = ["Choice", "choose"]
+
+_TOP = 256  # tokens with noise of their own; on real models they hold nearly all of the mass
+_LUMP = -1  # the token id that the rest shares
+_OPENED = 0x5DEECE66D  # another stream of noise, for the tokens of an opened lump
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen tokens.
+
+    Attributes:
+        tokens: int64, shape (rows,).
+        logprobs: The model's own log-probability of each, at temperature 1 and unfiltered, float32.
+    """
+
+    tokens: torch.Tensor
+    logprobs: torch.Tensor
+
+
+def choose(
+    logits: torch.Tensor, keys: torch.Tensor, position: int, generation: Generation
+) -> Choice:
+    """Choose the next token of each row.
+
+    Args:
+        logits: The model's, shape (rows, vocabulary).
+        keys: int64, shape (rows, 1): what each row's noise depends on.
+        position: How many tokens the rows have already.
+        generation: Temperature and filters.
+    """
+    logits = logits.float()
+    if generation.temperature == 0:
+        tokens = logits.argmax(dim=-1)
+    else:
+        tokens = _draw(logits / generation.temperature, keys, position, generation)
+    chosen = logits.gather(1, tokens[:, None])[:, 0]
+    return Choice(tokens, chosen - logits.logsumexp(dim=-1))
+
+
+def _draw(
+    scores: torch.Tensor, keys: torch.Tensor, position: int, generation: Generation
+) -> torch.Tensor:
+    total = scores.logsumexp(dim=-1, keepdim=True)
+    if generation.top_p < 1 or generation.top_k > 0 or generation.min_p > 0:
+        values, ids = _filtered(scores, total, generation)
+        return _winner(values, ids, keys, position)
+    values, ids = scores.topk(min(_TOP, scores.shape[-1]), dim=-1)
+    # log(exp(total) - exp(top)): the mass that the lump stands for.
+    top = values.logsumexp(dim=-1, keepdim=True)
+    rest = total + torch.log1p(-torch.exp((top - total).clamp(max=0.0)))
+    values = torch.cat([values, rest.nan_to_num(nan=-torch.inf)], dim=-1)
+    ids = torch.cat([ids, torch.full_like(ids[:, :1], _LUMP)], dim=-1)
+    tokens = _winner(values, ids, keys, position)
+    return _open(tokens, scores, ids, keys, position)
+
+
+def _winner(
+    values: torch.Tensor, ids: torch.Tensor, keys: torch.Tensor, position: int
+) -> torch.Tensor:
+    best = (values + gumbel(keys, position, ids)).argmax(dim=-1, keepdim=True)
+    return ids.gather(1, best)[:, 0]
+
+
+def _open(
+    tokens: torch.Tensor,
+    scores: torch.Tensor,
+    ids: torch.Tensor,
+    keys: torch.Tensor,
+    position: int,
+) -> torch.Tensor:
+    """For rows whose lump won, draw among the tokens in it, with noise of its own."""
+    rows = (tokens == _LUMP).nonzero()[:, 0]
+    if not len(rows):
+        return tokens
+    inside = scores[rows].scatter(1, ids[rows, :-1], -torch.inf)
+    vocabulary = torch.arange(scores.shape[-1], device=scores.device)[None]
+    noise = gumbel(keys[rows] ^ _OPENED, position, vocabulary)
+    return tokens.index_copy(0, rows, (inside + noise).argmax(dim=-1))
+
+
+def _filtered(
+    scores: torch.Tensor, total: torch.Tensor, generation: Generation
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The likeliest tokens with those that top_k, top_p and min_p leave out set to -inf.
+
+    Sorting a vocabulary is what makes filters slow: as many of the likeliest tokens are taken as
+    the filters can reach, doubled until that is enough for every row.
+    """
+    size = scores.shape[-1]
+    count = min(size, generation.top_k or _TOP)
+    while True:
+        values, ids = scores.topk(count, dim=-1)
+        limited = generation.top_k > 0 or count == size
+        kept = values.logsumexp(dim=-1, keepdim=True) if limited else total
+        probabilities = torch.exp(values - kept)
+        if limited or _reaches(probabilities, generation):
+            return values.masked_fill(_left_out(probabilities, generation), -torch.inf), ids
+        count = min(size, 4 * count)
+
+
+def _reaches(probabilities: torch.Tensor, generation: Generation) -> bool:
+    """Whether the filters end within these tokens, in every row."""
+    mass = probabilities.sum(dim=-1) >= generation.top_p if generation.top_p < 1 else None
+    weak = probabilities[:, -1] < generation.min_p * probabilities[:, 0]
+    enough = weak if mass is None else (mass | weak if generation.min_p > 0 else mass)
+    return bool(enough.all())
+
+
+def _left_out(probabilities: torch.Tensor, generation: Generation) -> torch.Tensor:
+    """Which tokens, sorted from the likeliest, the filters leave out; never the likeliest."""
+    before = probabilities.cumsum(dim=-1) - probabilities
+    out = before >= generation.top_p if generation.top_p < 1 else torch.zeros_like(before).bool()
+    # In transformers' order min_p sees what top_p has left, but a ratio does not change with it.
+    out |= probabilities < generation.min_p * probabilities[:, :1]
+    out[:, 0] = False
+    return out

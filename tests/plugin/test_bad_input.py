@@ -1,0 +1,182 @@
+"""What is wrong with a configuration: one sentence, exit code 4, and no test has run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+NO_CACHE = ("-p", "no:cacheprovider")
+HEAD = '[checkpoints]\nbase = "replay:base.jsonl"\n'
+OWN = f'{HEAD}[domains.own]\nprompts = "own.jsonl"\n'
+GATE = "[domains.prose.budget]\nlexical = { min = 0.1 }\n"
+
+# name -> (files, arguments, message)
+CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
+    "an unknown key": (
+        {"diversity.toml": f"{HEAD}[domains.prose]\nkid = 'code'\n"},
+        (),
+        "ROOT/diversity.toml:4: unknown key of domain 'prose', 'kid'; did you mean 'kind'?",
+    ),
+    "an unknown table": (
+        {"diversity.toml": f"{HEAD}[domain.prose]\n"},
+        (),
+        "ROOT/diversity.toml:1: unknown table 'domain'; did you mean 'domains'?",
+    ),
+    "an unknown family": (
+        {"diversity.toml": f"{HEAD}[domains.prose.budget]\nlexcal = {{ min = 0.1 }}\n"},
+        (),
+        "ROOT/diversity.toml:4: unknown family 'lexcal'; did you mean 'lexical'?",
+    ),
+    "an unknown metric": (
+        {"diversity.toml": HEAD + GATE.replace("min", "metric = 'distinkt', min")},
+        (),
+        "ROOT/diversity.toml:4: unknown metric 'distinkt'; did you mean 'distinct'?",
+    ),
+    "a metric of another family": (
+        {"diversity.toml": HEAD + GATE.replace("min", "metric = 'validity', min")},
+        (),
+        "ROOT/diversity.toml:4: validity() measures quality, not lexical; move the budget to *",
+    ),
+    "a language without a grammar": (
+        {"diversity.toml": f"{HEAD}[domains.code]\nlanguage = 'cobol'\n"},
+        (),
+        "ROOT/diversity.toml:4: no grammar for language 'cobol'; known: *python*",
+    ),
+    "malformed TOML": (
+        {"diversity.toml": f"{HEAD}[domains.prose\n"},
+        (),
+        "ROOT/diversity.toml:3: not TOML: Expected ']' at the end of a table declaration; mend *",
+    ),
+    "an empty file": (
+        {"diversity.toml": ""},
+        (),
+        "there is no checkpoint to test; add [[]checkpoints[]] to diversity.toml, or --div*",
+    ),
+    "malformed recorded samples": (
+        {"diversity.toml": f"{HEAD}{GATE}", "base.jsonl": '{"prompt": "p"\n'},
+        (),
+        "ROOT/base.jsonl:1: not JSON: *; one JSON object a line",
+    ),
+    "recorded samples that are not there": (
+        {"diversity.toml": '[checkpoints]\na = "replay:none.jsonl"\n'},
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'replay:none.jsonl': ROOT/none.jsonl does not exist; *",
+    ),
+    "malformed prompts": (
+        {"diversity.toml": OWN, "own.jsonl": '{"prompt": "x"}\n[1]'},
+        (),
+        "ROOT/own.jsonl:2: not a JSON object; one JSON object a line",
+    ),
+    "no prompts": (
+        {"diversity.toml": OWN, "own.jsonl": "\n"},
+        (),
+        "ROOT/diversity.toml:4: ROOT/own.jsonl has no prompts; write one JSON object a line *",
+    ),
+    "prompts that are not there": (
+        {"diversity.toml": OWN},
+        (),
+        "ROOT/own.jsonl does not exist; check the path",
+    ),
+    "a model directory that is not there": (
+        {"diversity.toml": '[checkpoints]\nok = "replay:base.jsonl"\ndpo = "./runs/dpo"\n'},
+        (),
+        "ROOT/diversity.toml:3: checkpoint './runs/dpo': ROOT/runs/dpo does not exist; check the *",
+    ),
+    "an adapter that is not there": (
+        {"diversity.toml": '[checkpoints]\na = { model = ".", adapter = "./adapters/dpo" }\n'},
+        (),
+        "ROOT/diversity.toml:2: checkpoint './adapters/dpo': ROOT/adapters/dpo does not exist; *",
+    ),
+    "a package that is not installed": (
+        {"diversity.toml": '[checkpoints]\na = "package:none-such/x.gguf"\n'},
+        (),
+        "ROOT/diversity.toml:2: source 'package:none-such/x.gguf': the package 'none-such' is *",
+    ),
+    "zero samples in the file": (
+        {"diversity.toml": f"{HEAD}[defaults]\nsamples_per_prompt = 0\n"},
+        (),
+        "ROOT/diversity.toml:4: 'samples_per_prompt' must be at least 1; raise it",
+    ),
+    "zero samples on the command line": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-samples", "0"),
+        "'0' samples per prompt (command line) is not a number above 0; for example *",
+    ),
+    "an unknown checkpoint on the command line": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-checkpoint", "bsae"),
+        "unknown checkpoint 'bsae'; did you mean 'base'?",
+    ),
+    "a checkpoint without a name": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-checkpoint", "=x"),
+        "--diversity-checkpoint '=x' is incomplete; write NAME=SOURCE",
+    ),
+    "a missing directory on the command line": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-checkpoint", "a=./none"),
+        "checkpoint './none': ROOT/none does not exist; check the path",
+    ),
+    "a configuration that is not there": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-config", "none.toml"),
+        "ROOT/none.toml does not exist; check the path",
+    ),
+    "a configuration in a sub-folder": (
+        {"diversity.toml": f"{HEAD}{GATE}", "sub/diversity.toml": "[domain]\n"},
+        (),
+        "ROOT/sub/diversity.toml:1: unknown table 'domain'; did you mean 'domains'?",
+    ),
+    "samples of a configuration in a sub-folder": (
+        {"sub/diversity.toml": f"{HEAD}{GATE}"},
+        (),
+        "ROOT/sub/diversity.toml:2: checkpoint 'replay:base.jsonl': ROOT/sub/base.jsonl does not *",
+    ),
+    "a test that needs a checkpoint": (
+        {"test_it.py": "def test_a(diversity): ..."},
+        (),
+        "there is no checkpoint to test; add [[]checkpoints[]] to diversity.toml, or --div*",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_configuration_ends_the_run(project: pytest.Pytester, case: str) -> None:
+    """It is refused before any test runs."""
+    files, arguments, message = CASES[case]
+    (project.path / "diversity.toml").unlink()
+    for name, content in files.items():
+        (project.path / name).parent.mkdir(exist_ok=True)
+        (project.path / name).write_text(content)
+    result = project.runpytest_inprocess(*NO_CACHE, *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = [line for line in result.errlines if line]
+    assert len(said) == 1
+    root = str(project.path)
+    result.stderr.fnmatch_lines([f"ERROR: diversity: {message}".replace("ROOT", root)])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*passed*")
+
+
+def test_a_wrong_configuration_ends_a_run_with_workers(project: pytest.Pytester) -> None:
+    """The process that starts the workers finds it first."""
+    (project.path / "diversity.toml").write_text("[domain]\n")
+    result = project.runpytest_inprocess(*NO_CACHE, "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: diversity: *diversity.toml:1: unknown table 'domain'; *"])
+
+
+def test_a_checkpoint_without_samples_for_a_domain(project: pytest.Pytester) -> None:
+    """The gates of that domain fail with a sentence; those of others are judged."""
+    text = (
+        (project.path / "base.jsonl")
+        .read_text()
+        .replace('{"prompt"', '{"domain": "code", "prompt"')
+    )
+    (project.path / "base.jsonl").write_text(text)
+    result = project.runpytest_inprocess(*NO_CACHE, "-k", "base")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        ["checkpoint 'base' (replay:base.jsonl) has no samples for domain 'prose'; add some to *"]
+    )

@@ -1,0 +1,352 @@
+"""Budget + estimate -> verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from pytest_diversity.config import Budget, Change
+from pytest_diversity.estimate import Estimate
+from pytest_diversity.gate import Comparison, Verdict, judge, number
+from pytest_diversity.metrics import Definition, Metric, parse
+from pytest_diversity.stats import Mean
+
+
+def _repetition() -> float:
+    return 0.0
+
+
+HIGHER = parse("pair_distinct")
+LOWER = Metric(Definition(_repetition, "lexical", "down", (), (), {}), ())
+
+# Eight prompts around 0.4, with a standard error of .0093.
+LEVEL = [0.40, 0.44, 0.36, 0.41, 0.39, 0.38, 0.42, 0.40]
+
+
+def estimated(
+    values: Sequence[float], metric: Metric = HIGHER, *, domain: str = "code", reason: str = ""
+) -> Estimate:
+    """The estimate of one value per prompt."""
+    mean = Mean.of(values) if values else None
+    low, high = (mean.interval() if mean else None) or (None, None)
+    return Estimate(
+        metric=metric,
+        domain=domain,
+        value=mean.value if mean else None,
+        low=low,
+        high=high,
+        per_prompt={f"p{i}": value for i, value in enumerate(values)},
+        defined=1.0 if values else 0.0,
+        samples_per_prompt=(8, 8),
+        mean_tokens=20.0,
+        reason=reason or None,
+    )
+
+
+def compared(
+    before: Sequence[float], after: Sequence[float], budget: Budget, metric: Metric = HIGHER
+) -> Verdict:
+    """The verdict on `after` against the reference `before`."""
+    reference = Comparison("base", estimated(before, metric), estimated(after, metric))
+    return judge(reference.after, "lexical", budget, checkpoint="dpo", reference=reference)
+
+
+LEVELS: Mapping[str, tuple[Sequence[float], Budget, str, str]] = {
+    "above the minimum": (LEVEL, Budget(min=0.3), "pass", "code lexical 0.400 >= 0.300 (dpo)"),
+    "at the minimum": ([0.5] * 6, Budget(min=0.5), "pass", "code lexical 0.500 >= 0.500 (dpo)"),
+    "surely below the minimum": (
+        LEVEL,
+        Budget(min=0.45),
+        "fail",
+        "code lexical 0.400 < 0.450 (dpo)",
+    ),
+    "below the minimum, within noise": (
+        LEVEL,
+        Budget(min=0.41),
+        "unclear",
+        "code lexical 0.400 < 0.410 (dpo)",
+    ),
+    "below the maximum": (LEVEL, Budget(max=0.5), "pass", "code lexical 0.400 <= 0.500 (dpo)"),
+    "surely above the maximum": (
+        LEVEL,
+        Budget(max=0.35),
+        "fail",
+        "code lexical 0.400 > 0.350 (dpo)",
+    ),
+    "above the maximum, within noise": (
+        LEVEL,
+        Budget(max=0.39),
+        "unclear",
+        "code lexical 0.400 > 0.390 (dpo)",
+    ),
+    "one prompt below the minimum": (
+        [0.2],
+        Budget(min=0.3),
+        "fail",
+        "code lexical 0.200 < 0.300 (dpo)",
+    ),
+    "the worse of two bounds counts": (
+        LEVEL,
+        Budget(min=0.3, max=0.35),
+        "fail",
+        "code lexical 0.400 > 0.350 (dpo)",
+    ),
+    "undefined": ([], Budget(min=0.3), "undefined", "code lexical undefined (dpo)"),
+    "no bound": (LEVEL, Budget(), "pass", "code lexical 0.400 (dpo)"),
+}
+
+
+@pytest.mark.parametrize("case", LEVELS)
+def test_levels(case: str) -> None:
+    """A level is judged by the one-sided bound over prompts; the headline says it all."""
+    values, budget, status, headline = LEVELS[case]
+    verdict = judge(estimated(values), "lexical", budget, checkpoint="dpo")
+    assert (verdict.status, verdict.headline) == (status, headline)
+
+
+@pytest.mark.parametrize("minimum", [0.405, 0.41, 0.415, 0.42, 0.425, 0.43])
+def test_a_level_fails_when_the_t_test_says_so(minimum: float) -> None:
+    """`fail` is exactly the rejection of a one-sided t-test at 5 %."""
+    p = stats.ttest_1samp(LEVEL, minimum, alternative="less").pvalue
+    status = judge(estimated(LEVEL), "lexical", Budget(min=minimum)).status
+    assert status == ("fail" if p < 0.05 else "unclear")
+
+
+BASE = [0.50, 0.60, 0.55, 0.65, 0.45, 0.52, 0.58, 0.61]
+WORSE = [0.40, 0.52, 0.44, 0.55, 0.38, 0.41, 0.50, 0.49]
+
+CHANGES: Mapping[str, tuple[Sequence[float], Sequence[float], Budget, Metric, str, str]] = {
+    "a drop beyond an absolute budget": (
+        BASE,
+        WORSE,
+        Budget(max_drop=Change(0.02, relative=False)),
+        HIGHER,
+        "fail",
+        "code lexical drop 0.0963 > 0.02 (dpo)",
+    ),
+    "a drop beyond a relative budget": (
+        BASE,
+        WORSE,
+        Budget(max_drop=Change(0.05, relative=True)),
+        HIGHER,
+        "fail",
+        "code lexical drop 17.3% > 5% (dpo)",
+    ),
+    "a drop within the budget": (
+        BASE,
+        WORSE,
+        Budget(max_drop=Change(0.3, relative=True)),
+        HIGHER,
+        "pass",
+        "code lexical drop 17.3% <= 30% (dpo)",
+    ),
+    "a drop beyond the budget, within noise": (
+        BASE,
+        WORSE,
+        Budget(max_drop=Change(0.17, relative=True)),
+        HIGHER,
+        "unclear",
+        "code lexical drop 17.3% > 17% (dpo)",
+    ),
+    "a gain is no drop": (
+        WORSE,
+        BASE,
+        Budget(max_drop=Change(0.0, relative=False)),
+        HIGHER,
+        "pass",
+        "code lexical drop -0.0963 <= 0 (dpo)",
+    ),
+    "a gain beyond max_rise": (
+        WORSE,
+        BASE,
+        Budget(max_rise=Change(0.02, relative=False)),
+        HIGHER,
+        "fail",
+        "code lexical rise 0.0963 > 0.02 (dpo)",
+    ),
+    "where lower is better, a higher value is a drop": (
+        WORSE,
+        BASE,
+        Budget(max_drop=Change(0.02, relative=False)),
+        LOWER,
+        "fail",
+        "code lexical drop 0.0963 > 0.02 (dpo)",
+    ),
+    "where lower is better, a lower value is a rise": (
+        BASE,
+        WORSE,
+        Budget(max_rise=Change(0.02, relative=False)),
+        LOWER,
+        "fail",
+        "code lexical rise 0.0963 > 0.02 (dpo)",
+    ),
+    "no change at all": (
+        BASE,
+        BASE,
+        Budget(max_drop=Change(0.0, relative=True)),
+        HIGHER,
+        "pass",
+        "code lexical drop 0.0% <= 0% (dpo)",
+    ),
+    "from zero": (
+        [0.0] * 6,
+        [0.0] * 6,
+        Budget(max_drop=Change(0.1, relative=True)),
+        HIGHER,
+        "pass",
+        "code lexical drop 0.000 <= 10% (dpo)",
+    ),
+    "the reference is undefined": (
+        [],
+        WORSE,
+        Budget(max_drop=Change(0.1, relative=True)),
+        HIGHER,
+        "undefined",
+        "code lexical undefined vs base (dpo)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_changes(case: str) -> None:
+    """A change is paired by prompt, in the direction of the metric."""
+    before, after, budget, metric, status, headline = CHANGES[case]
+    verdict = compared(before, after, budget, metric)
+    assert (verdict.status, verdict.headline) == (status, headline)
+
+
+UNIT = st.floats(0.01, 1.0)
+
+
+@given(st.lists(st.tuples(UNIT, UNIT), min_size=2, max_size=12), st.floats(0, 1))
+def test_a_relative_change_is_a_contrast(pairs: list[tuple[float, float]], share: float) -> None:
+    """It fails only where a t-test of (1 - share) * before - after rejects."""
+    before, after = zip(*pairs, strict=True)
+    verdict = compared(before, after, Budget(max_drop=Change(share, relative=True)))
+    excess = Mean.of([(1 - share) * b - a for b, a in pairs])
+    if verdict.status == "fail":
+        assert excess.lower() > -1e-9
+    else:
+        assert excess.lower() < 1e-9
+    assert (verdict.status == "pass") == (excess.value <= 0) or abs(excess.value) < 1e-9
+
+
+def test_only_prompts_of_both_sides_are_paired() -> None:
+    """A prompt that is undefined on one side takes no part in the comparison."""
+    reference = Comparison("base", estimated(BASE), estimated(WORSE[:6]))
+    budget = Budget(max_drop=Change(0.02, relative=False))
+    verdict = judge(reference.after, "lexical", budget, reference=reference)
+    assert any("over 6 prompts" in line for line in verdict.details)
+
+
+def test_the_reference_is_not_compared_with_itself() -> None:
+    """It keeps its level budgets; its changes are left out and the table says why."""
+    budget = Budget(max_drop=Change(0.1, relative=True), reference="base")
+    verdict = judge(estimated(LEVEL), "lexical", budget, checkpoint="base")
+    assert (verdict.status, verdict.budget) == ("pass", "the reference")
+    budget = Budget(min=0.5, max_drop=Change(0.1, relative=True), reference="base")
+    verdict = judge(estimated(LEVEL), "lexical", budget, checkpoint="base")
+    assert (verdict.status, verdict.headline) == ("fail", "code lexical 0.400 < 0.500 (base)")
+
+
+def test_without_a_reference_a_change_is_undefined() -> None:
+    """A comparison with nothing never passes."""
+    budget = Budget(max_drop=Change(0.1, relative=True))
+    verdict = judge(estimated(LEVEL), "lexical", budget, checkpoint="dpo")
+    assert verdict.status == "undefined"
+    assert "there is no reference to compare with" in verdict.message
+
+
+def test_the_message() -> None:
+    """Headline first; below it the bound, the interval, the size and the evidence."""
+    verdict = judge(
+        estimated(LEVEL),
+        "lexical",
+        Budget(min=0.45),
+        checkpoint="dpo",
+        evidence=lambda: ["because"],
+    )
+    assert verdict.message.splitlines() == [
+        "code lexical 0.400 < 0.450 (dpo)",
+        "  one-sided 95 % upper bound 0.416: beyond the budget",
+        "  pair_distinct(n=4) 0.400, 95 % interval [0.380, 0.420] over prompts",
+        "  8 prompts x 8 samples, mean length 20.0 tokens",
+        "  because",
+    ]
+
+
+def test_evidence_is_not_asked_for_when_it_passed() -> None:
+    """Looking for evidence costs time, and nobody reads it under a pass."""
+
+    def ask() -> Sequence[str]:
+        raise AssertionError
+
+    assert judge(estimated(LEVEL), "lexical", Budget(min=0.1), evidence=ask).status == "pass"
+
+
+def test_an_undefined_metric_says_why() -> None:
+    """The reason stands in the message and in the summary's notes."""
+    verdict = judge(estimated([], reason="running programs is off"), "lexical", Budget(min=0.1))
+    assert "running programs is off" in verdict.message
+    assert verdict.notes == ("running programs is off",)
+
+
+NOTES: Mapping[str, tuple[Sequence[float], Sequence[float], str]] = {
+    "too few prompts": (BASE[:5], BASE[:5], "only 5 prompts: this gate can hardly fail"),
+    "a single prompt": (BASE[:1], BASE[:1], "only 1 prompt: this gate can hardly fail"),
+    "a budget below what can be found": (BASE, [*WORSE[:4], *BASE[4:]], "with 80 % power"),
+}
+
+
+@pytest.mark.parametrize("case", NOTES)
+def test_a_gate_that_could_hardly_fail_says_so(case: str) -> None:
+    """The note comes with the verdict even when it passed."""
+    before, after, note = NOTES[case]
+    verdict = compared(before, after, Budget(max_drop=Change(0.001, relative=False)))
+    assert any(note in line for line in verdict.notes)
+
+
+def test_a_gate_with_room_has_no_note() -> None:
+    """Enough prompts and a budget that they can find need no remark."""
+    assert compared(BASE, BASE, Budget(max_drop=Change(0.1, relative=True))).notes == ()
+
+
+NAMES = st.text(max_size=90)
+
+
+@given(NAMES, NAMES, st.sampled_from(sorted(set(CHANGES) - {"the reference is undefined"})))
+def test_the_headline_fits_one_line(domain: str, checkpoint: str, case: str) -> None:
+    """It is a single line of at most 60 characters with all numbers, whatever the names."""
+    before, after, budget, metric, _, headline = CHANGES[case]
+    now = estimated(after, metric, domain=domain)
+    reference = Comparison(checkpoint, estimated(before, metric), now)
+    verdict = judge(now, "syntactic", budget, checkpoint=checkpoint, reference=reference)
+    assert verdict.headline.partition(" syntactic ")[2].startswith(
+        headline[len("code lexical ") : -6]
+    )
+    assert len(verdict.headline) <= 60
+    assert len(verdict.headline.splitlines()) == 1
+
+
+NUMBERS: Mapping[str, tuple[float | None, str]] = {
+    "three significant digits": (0.31249, "0.312"),
+    "trailing zeros are digits": (0.5, "0.500"),
+    "above one": (12.345, "12.3"),
+    "hundreds": (123.4, "123"),
+    "thousands": (12345.6, "12346"),
+    "tiny": (0.0000033333, "3.33e-06"),
+    "zero": (0.0, "0.000"),
+    "negative": (-0.25, "-0.250"),
+    "undefined": (None, "undefined"),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_numbers(case: str) -> None:
+    """Values are shown to three significant digits."""
+    value, shown = NUMBERS[case]
+    assert number(value) == shown

@@ -1,0 +1,136 @@
+"""Prompt files: those of the user and the built-in ones."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pytest_diversity.domains.prompt import BUILTIN, load_prompts
+from pytest_diversity.errors import ConfigError, DataError
+from pytest_diversity.sampling.draw import choose_prompts
+
+BUILTINS = sorted(path.stem for path in BUILTIN.glob("*.jsonl"))
+
+
+def test_the_built_in_files() -> None:
+    """Code and creative writing come with prompts."""
+    assert BUILTINS == ["code-python", "creative-writing"]
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_built_in_prompts(name: str, tmp_path: Path) -> None:
+    """There are at least forty, all different, with readable ids, in several groups."""
+    prompts = load_prompts(f"builtin:{name}", tmp_path)
+    assert len(prompts) >= 40
+    assert len({prompt.prompt for prompt in prompts.values()}) == len(prompts)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in prompts)
+    assert len({prompt.group for prompt in prompts.values()}) >= 3
+    assert all(prompt.group for prompt in prompts.values())
+
+
+CODE = load_prompts("builtin:code-python", Path())
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_built_in_inputs_fit_the_signature(name: str) -> None:
+    """Every argument list has as many arguments, of the types, that the prompt's signature says."""
+    prompt = CODE[name]
+    signature = re.search(rf"`({prompt.entry_point}\(.*?\) -> [^`]+)`", prompt.prompt)
+    assert signature, "the prompt shows the signature"
+    [function] = ast.parse(f"def {signature[1]}: ...").body
+    assert isinstance(function, ast.FunctionDef)
+    assert len(prompt.inputs) >= 4
+    assert len({repr(given) for given in prompt.inputs}) == len(prompt.inputs)
+    for given in prompt.inputs:
+        assert len(given) == len(function.args.args)
+        for value, argument in zip(given, function.args.args, strict=True):
+            assert argument.annotation
+            assert fits(value, ast.unparse(argument.annotation))
+
+
+def fits(value: object, annotation: str) -> bool:
+    """Whether a JSON value is of the annotated type."""
+    outer, _, inner = annotation.removesuffix("]").partition("[")
+    match outer, value:
+        case "list", list():
+            return all(fits(item, inner) for item in value)
+        case "dict", dict():
+            return all(fits(item, inner.partition(", ")[2]) for item in value.values())
+        case "bool", bool():
+            return True
+        case (("int" | "float" | "str"), _):
+            kinds: Mapping[str, tuple[type, ...]] = {
+                "int": (int,),
+                "float": (float, int),
+                "str": (str,),
+            }
+            return isinstance(value, kinds[outer]) and not isinstance(value, bool)
+    return False
+
+
+def test_a_prompt_needs_nothing_but_its_text(tmp_path: Path) -> None:
+    """The text is the id where none is given."""
+    (tmp_path / "p.jsonl").write_text('{"prompt": "say it"}\n\n{"id": "b", "prompt": "again"}\n')
+    prompts = load_prompts("p.jsonl", tmp_path)
+    assert [(prompt.id, prompt.prompt) for prompt in prompts.values()] == [
+        ("say it", "say it"),
+        ("b", "again"),
+    ]
+
+
+BAD_FILES: Mapping[str, tuple[str, str]] = {
+    "not JSON": ("{", ":1: not JSON"),
+    "no text": ('{"id": "a"}', ':1: the prompt has no text; add "prompt": "..."'),
+    "an empty text": ('{"prompt": ""}', ":1: the prompt has no text"),
+    "a number for a text": (
+        '{"prompt": 3}',
+        ":1: 'prompt' has the wrong type; it must be a string",
+    ),
+    "an id given twice": (
+        '{"id": "a", "prompt": "x"}\n{"id": "a", "prompt": "y"}',
+        ":2: a second prompt 'a'; give it another id",
+    ),
+    "the same prompt twice": ('{"prompt": "x"}\n{"prompt": "x"}', ":2: a second prompt 'x'"),
+    "a misspelt key": (
+        '{"prompt": "x", "entrypoint": "f"}',
+        ":1: unknown key 'entrypoint'; did you mean 'entry_point'?",
+    ),
+    "inputs that are no list": ('{"prompt": "x", "inputs": 3}', ":1: 'inputs' has the wrong type"),
+    "an input that is no argument list": (
+        '{"prompt": "x", "inputs": [3]}',
+        ":1: 'inputs' has the wrong form; it must be a list of argument lists or of strings",
+    ),
+    "an empty file": ("\n", " has no prompts; write one JSON object a line into it"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_file_that_has_no_prompts(tmp_path: Path, case: str) -> None:
+    """Errors name the file and the line, and what to do."""
+    content, message = BAD_FILES[case]
+    path = tmp_path / "p.jsonl"
+    path.write_text(content)
+    with pytest.raises((ConfigError, DataError)) as caught:
+        load_prompts("p.jsonl", tmp_path)
+    assert str(caught.value).startswith(f"{path}{message}")
+
+
+def test_unknown_built_in_prompts(tmp_path: Path) -> None:
+    """A misspelt name of a built-in file is corrected."""
+    with pytest.raises(ConfigError, match="'code-pyton'; did you mean 'code-python'"):
+        load_prompts("builtin:code-pyton", tmp_path)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 1000, None])
+def test_a_limit_takes_from_all_groups(limit: int | None) -> None:
+    """`max_prompts` takes from the groups in turn and keeps the file's order."""
+    chosen = choose_prompts(CODE, limit)
+    groups = {prompt.group for prompt in CODE.values()}
+    wanted = len(CODE) if limit is None else min(limit, len(CODE))
+    assert len(chosen) == wanted
+    assert len({prompt.group for prompt in chosen.values()}) == min(wanted, len(groups))
+    assert list(chosen) == [name for name in CODE if name in chosen]

@@ -1,0 +1,205 @@
+"""The sample store: one SQLite file, written by several processes, that loses nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytest_diversity.errors import StoreError
+from pytest_diversity.store import SCHEMA, Drawn, Store
+
+TEXTS = (
+    "plain",
+    "",
+    "two\r\nlines\n",
+    "NUL \x00 inside",
+    "lone \ud800 surrogate",
+    "𝄞 é 字",
+    "x" * 10**6,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store in a folder that is not there yet."""
+    opened = Store(tmp_path / "folder/samples.sqlite")
+    yield opened
+    opened.close()
+
+
+def drawn(number: int, text: str = "text") -> Drawn:
+    """A finished sample."""
+    return Drawn(number, text, "stop", 7, -3.5)
+
+
+def test_samples_come_back_as_they_went_in(store: Store) -> None:
+    """Any text survives, and what is unknown stays unknown."""
+    samples = {i: drawn(i, text) for i, text in enumerate(TEXTS)}
+    samples[99] = Drawn(99, "unknown", None, None, None)
+    store.add("key", "{}", samples.values())
+    assert store.samples("key") == samples
+    store.close()
+    reopened = Store(store.path)
+    assert reopened.samples("key") == samples
+    reopened.close()
+
+
+def test_keys_do_not_mix(store: Store) -> None:
+    """Samples are found under their own key alone."""
+    store.add("one", "{}", [drawn(0, "a")])
+    store.add("two", "{}", [drawn(0, "b")])
+    assert store.samples("one")[0].text == "a"
+    assert store.samples("none") == {}
+
+
+def test_a_top_up_keeps_what_is_there(store: Store) -> None:
+    """A sample that is there already is never replaced."""
+    store.add("key", "{}", [drawn(0, "first"), drawn(1, "first")])
+    store.add("key", "{}", [drawn(1, "second"), drawn(2, "second")])
+    assert [sample.text for sample in store.samples("key").values()] == ["first", "first", "second"]
+
+
+def test_a_failed_write_leaves_nothing(store: Store) -> None:
+    """Samples are written in one transaction: all of them, or none."""
+
+    def break_off() -> Iterator[Drawn]:
+        yield drawn(0)
+        raise KeyboardInterrupt
+
+    store.add("key", "{}", [drawn(5)])
+    with pytest.raises(KeyboardInterrupt):
+        store.add("key", "{}", break_off())
+    assert list(store.samples("key")) == [5]
+
+
+def test_nothing_is_made_before_it_is_used(tmp_path: Path) -> None:
+    """A store that is never asked leaves no trace; its folder keeps itself out of git."""
+    store = Store(tmp_path / "folder/samples.sqlite")
+    assert not list(tmp_path.iterdir())
+    store.samples("key")
+    store.close()
+    assert (tmp_path / "folder/.gitignore").read_text().endswith("*\n")
+
+
+def test_a_folder_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
+    """Only a folder of our own making gets a .gitignore."""
+    store = Store(tmp_path / "samples.sqlite")
+    store.add("key", "{}", [drawn(0)])
+    store.close()
+    assert not (tmp_path / ".gitignore").exists()
+
+
+def test_a_newer_store_is_refused(store: Store) -> None:
+    """What a later version wrote is neither misread nor changed."""
+    store.add("key", "{}", [drawn(0)])
+    store.close()
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    connection.close()
+    with pytest.raises(StoreError, match=rf"newer pytest-diversity \(schema {SCHEMA + 1}.*upgrade"):
+        store.samples("key")
+
+
+def test_a_full_disk_keeps_what_was_written(store: Store) -> None:
+    """The error says so, and once there is room the run goes on."""
+    store.add("key", "{}", [drawn(0)])
+    connection = store._open()
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StoreError, match="disk is full; free some space and run again: everything"):
+        store.add("key", "{}", [drawn(i, "x" * 5000) for i in range(1, 9)])
+    assert list(store.samples("key")) == [0]
+    connection.execute("PRAGMA max_page_count = 100000")
+    store.add("key", "{}", [drawn(i, "x" * 5000) for i in range(1, 9)])
+    assert len(store.samples("key")) == 9
+
+
+def file_for_a_folder(folder: Path) -> Path:
+    (folder / "file").touch()
+    return folder / "file/store/samples.sqlite"
+
+
+def folder_for_a_file(folder: Path) -> Path:
+    return folder
+
+
+def other_content(folder: Path) -> Path:
+    (folder / "samples.sqlite").write_text("not a database, but long enough to look like one" * 20)
+    return folder / "samples.sqlite"
+
+
+UNUSABLE: Mapping[str, tuple[Callable[[Path], Path], str]] = {
+    "a folder that cannot be made": (
+        file_for_a_folder,
+        r"folder .*file/store cannot be made: Not a directory; name a writable file with --div",
+    ),
+    "a folder in the file's place": (
+        folder_for_a_file,
+        "unable to open database file; name a writable file with --diversity-store",
+    ),
+    "another file": (other_content, "file is not a database; move the file away, or name another"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_a_store_that_cannot_be_used(tmp_path: Path, case: str) -> None:
+    """One sentence names the file and the way out."""
+    prepare, message = UNUSABLE[case]
+    store = Store(prepare(tmp_path))
+    with pytest.raises(StoreError, match=message):
+        store.add("key", "{}", [drawn(0)])
+    store.close()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from pytest_diversity.store import Drawn, Store
+store = Store(Path(sys.argv[1]))
+for number in range(100):
+    with store.lock("device"):
+        if number not in store.samples("key"):
+            store.add("key", "{}", [Drawn(number, sys.argv[2], None, None, None)])
+store.close()
+"""
+
+
+def test_processes_write_at_the_same_time(tmp_path: Path) -> None:
+    """Three processes that make and fill one store together lose nothing and draw nothing twice."""
+    path = tmp_path / "new/samples.sqlite"
+    writers = [
+        subprocess.Popen(  # noqa: S603 - our own code
+            [sys.executable, "-c", WRITER, str(path), name], stderr=subprocess.PIPE
+        )
+        for name in "abc"
+    ]
+    errors = [writer.communicate()[1] for writer in writers]
+    assert errors == [b"", b"", b""]
+    store = Store(path)
+    assert list(store.samples("key")) == list(range(100))
+    store.close()
+
+
+def test_facts_are_a_mapping(store: Store) -> None:
+    """Small facts are kept between runs like in a dictionary."""
+    store.facts["a"] = "1"
+    store.facts["a"] = "2"
+    store.facts.update({"b": "é", "c": ""})
+    assert dict(store.facts) == {"a": "2", "b": "é", "c": ""}
+    del store.facts["a"]
+    assert len(store.facts) == 2
+    assert store.facts.get("a") is None
+
+
+def test_embeddings_are_kept_by_model(store: Store) -> None:
+    """A vector comes back bit for bit, and only for the model that made it."""
+    vector = np.array([1 / 3, -0.0, 1e-30], dtype=np.float32)
+    store.embeddings("one")["text"] = vector
+    assert store.embeddings("one")["text"].tobytes() == vector.tobytes()
+    assert "text" not in store.embeddings("two")
