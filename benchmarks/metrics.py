@@ -268,6 +268,7 @@ def growing() -> Mapping[str, Callable[[int], Callable[[], object]]]:
             "embeddings": rows[:count],
             "labels": labels[:count],
             "valid": valid[:count],
+            "correct": valid[:count],
             "utilities": labels[:count],
             "billions": 1.0,
             "formats": labels[:count],

@@ -155,22 +155,37 @@ def _checks(estimate: Estimate, budget: Budget, reference: Comparison | None) ->
         yield _level(mean, budget.min, lower=True)
     if budget.max is not None:
         yield _level(mean, budget.max, lower=False)
+    if budget.worst_group_min is not None:
+        yield _worst_group(estimate, budget.worst_group_min)
     for change, drop in ((budget.max_drop, True), (budget.max_rise, False)):
         if change is not None:
             yield _paired(change, reference, drop=drop)
 
 
-def _level(mean: Mean, bound: float, *, lower: bool) -> _Check:
+def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDENCE) -> _Check:
     """A level budget: the mean must not lie on the wrong side with confidence."""
     sign = 1 if lower else -1
-    far = mean.upper(CONFIDENCE) if lower else mean.lower(CONFIDENCE)
+    far = mean.upper(confidence) if lower else mean.lower(confidence)
     status = _status(missed=sign * (mean.value - bound) < 0, surely=sign * (far - bound) < 0)
     relation = {("pass", True): ">=", ("pass", False): "<="}.get(
         (status, lower), "<" if lower else ">"
     )
     text = f"{number(mean.value)} {relation} {number(bound)}"
     which = "upper" if lower else "lower"
-    return _Check(status, text, f"one-sided 95 % {which} bound {number(far)}: {_MEANING[status]}")
+    detail = f"one-sided {confidence * 100:.3g} % {which} bound {number(far)}: {_MEANING[status]}"
+    return _Check(status, text, detail)
+
+
+def _worst_group(estimate: Estimate, bound: float) -> _Check:
+    """The lowest group's level; its bound is wider, for it was chosen among all groups."""
+    if not estimate.groups:
+        return _Check("undefined", "worst group undefined", "no prompt has a group")
+    group = min(estimate.groups, key=lambda name: estimate.groups[name])
+    members = [estimate.per_prompt[p] for p, own in estimate.group_of.items() if own == group]
+    confidence = 1 - (1 - CONFIDENCE) / len(estimate.groups)
+    check = _level(Mean.of(members), bound, lower=True, confidence=confidence)
+    detail = f"lowest group {group!r}, {_prompts(len(members))}: {check.detail}"
+    return _Check(check.status, f"worst group {check.text}", detail)
 
 
 def _paired(change: Change, reference: Comparison | None, *, drop: bool) -> _Check:
@@ -262,6 +277,9 @@ def _facts(estimate: Estimate, reference: Comparison | None) -> list[str]:
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
         lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
+    if estimate.worst_group is not None:
+        group, value = estimate.worst_group
+        lines.append(f"worst group {group} {number(value)}")
     if estimate.defined < 1:
         lines.append(f"defined for {estimate.defined:.0%} of the prompts")
     return lines
@@ -292,6 +310,9 @@ def _describe(budget: Budget) -> str:
     parts = [
         f">= {number(budget.min)}" if budget.min is not None else "",
         f"<= {number(budget.max)}" if budget.max is not None else "",
+        f"worst group >= {number(budget.worst_group_min)}"
+        if budget.worst_group_min is not None
+        else "",
         f"drop <= {budget.max_drop}" if budget.max_drop is not None else "",
         f"rise <= {budget.max_rise}" if budget.max_rise is not None else "",
     ]

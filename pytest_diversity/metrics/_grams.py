@@ -40,7 +40,7 @@ class Bags:
     @classmethod
     def of(cls, size: int, owners: Ints, codes: Ints) -> Bags:
         """Count `codes`, of which each belongs to the collection in `owners` (not decreasing)."""
-        order = np.argsort(codes, kind="stable")  # stable: owners stay sorted within an item
+        order = _order(codes)
         codes, owners = codes[order], owners[order]
         starts_item = _changes(codes)
         starts = np.flatnonzero(starts_item | _changes(owners))
@@ -149,6 +149,19 @@ class Corpus(Sequence[Sequence[Hashable]]):
             codes = codes * different + numbers[starts + offset]
             span *= different
         return owners, codes
+
+
+def _order(codes: Ints) -> Ints:
+    """A stable order of non-negative codes, so that owners stay sorted within an item.
+
+    Radix sort by 16 bits, which numpy does in linear time: four times as fast as its stable sort of
+    64 bits, and the metrics stay linear in the tokens.
+    """
+    order = np.arange(len(codes))
+    for shift in range(0, int(codes.max(initial=0)).bit_length(), 16):
+        digits = (codes[order] >> shift).astype(np.uint16)  # the cast cuts the higher bits off
+        order = order[np.argsort(digits, kind="stable")]
+    return order
 
 
 def _changes(values: Ints) -> NDArray[np.bool_]:
