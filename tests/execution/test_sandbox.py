@@ -268,6 +268,8 @@ def test_wrong_inputs_are_refused_in_one_sentence() -> None:
         Program("", "f", (1,))
     with pytest.raises(CheckError, match="no entry point is named"):
         Program("", None, ([1],))
+    with pytest.raises(CheckError, match=r"inputs of f are not plain: .* set .*; use JSON values"):
+        _ = Program("", "f", ([{1}],)).key
 
 
 def test_a_server_that_dies_is_replaced_and_never_an_outcome() -> None:

@@ -49,7 +49,12 @@ class Program:
     @cached_property
     def key(self) -> str:
         """A digest of all that decides what the program does: the key to store outcomes under."""
-        return sha256(json.dumps(asdict(self)).encode("ascii")).hexdigest()
+        try:
+            return sha256(json.dumps(asdict(self)).encode("ascii")).hexdigest()
+        except TypeError as error:
+            raise CheckError(
+                f"the inputs of {self.entry_point} are not plain: {error}", fix="use JSON values"
+            ) from None
 
 
 @dataclass(frozen=True)
