@@ -251,40 +251,31 @@ def _parsed(samples: SampleSet) -> Features:
     return features
 
 
-def growing() -> Mapping[str, Callable[[int], Callable[[], object]]]:
-    """Of every metric: from a number of texts to the call to be timed."""
+def growing(name: str, count: int) -> Callable[[], object]:
+    """The call of a metric on so many samples of one prompt."""
+    metric = m.parse(name)
+    known = _inputs()
+    given = {feature: known[feature][:count] for feature in metric.definition.features}
+    given |= {"billions": 1.0} if "billions" in given else {}
+    return lambda: metric(**given)
+
+
+@cache
+def _inputs() -> Mapping[str, Any]:
+    """Every feature that a metric reads, of as many samples as the table ends with."""
+    most = SIZES[-1]
     rng = np.random.default_rng(0)
-    rows = rng.normal(size=(SIZES[-1], 384))
-    labels = rng.zipf(1.5, SIZES[-1]).tolist()
-    valid = (rng.random(SIZES[-1]) < 0.8).tolist()
-    trees = _trees(SIZES[-1])
-
-    def features(count: int) -> Mapping[str, Any]:
-        return {
-            "tokens": texts(SIZES[-1])[:count],
-            "texts": strings(SIZES[-1])[:count],
-            "tags": texts(SIZES[-1])[:count],
-            "trees": trees[:count],
-            "embeddings": rows[:count],
-            "labels": labels[:count],
-            "valid": valid[:count],
-            "correct": valid[:count],
-            "utilities": labels[:count],
-            "billions": 1.0,
-            "formats": labels[:count],
-        }
-
-    def calling(name: str) -> Callable[[int], Callable[[], object]]:
-        metric = m.parse(name)
-
-        def prepare(count: int) -> Callable[[], object]:
-            known = features(count)
-            given = {feature: known[feature] for feature in metric.definition.features}
-            return lambda: metric(**given)
-
-        return prepare
-
-    return {name: calling(name) for name in sorted(m.definitions())}
+    labels = rng.zipf(1.5, most).tolist()
+    valid = (rng.random(most) < 0.8).tolist()
+    return {
+        **dict.fromkeys(("tokens", "tags"), texts(most)),
+        **dict.fromkeys(("labels", "utilities", "formats"), labels),
+        **dict.fromkeys(("valid", "correct"), valid),
+        "texts": strings(most),
+        "trees": _trees(most),
+        "embeddings": rng.normal(size=(most, 384)),
+        "billions": (),
+    }
 
 
 def _trees(count: int) -> list[m.Tree]:
@@ -314,8 +305,8 @@ def _preorder(kinds: list[str], parents: list[int]) -> m.Tree:
 def growth() -> None:
     """Seconds by number of texts, and the exponent from the smallest to the largest."""
     print(f"\n{'seconds at':<24}" + "".join(f"{size:>10,}" for size in SIZES) + "   grows as N^")
-    for name, prepare in growing().items():
-        spent = [seconds(prepare(size), 1 if size > 1_000 else 2) for size in SIZES]
+    for name in sorted(m.definitions()):
+        spent = [seconds(growing(name, size), 1 if size > 4_000 else 3) for size in SIZES]
         exponent = math.log(spent[-1] / spent[0]) / math.log(SIZES[-1] / SIZES[0])
         print(f"{name:<24}" + "".join(f"{one:10.4f}" for one in spent) + f"{exponent:12.2f}")
     tagged = seconds(lambda: [parts_of_speech(text) for text in texts(500)], 1)

@@ -92,8 +92,8 @@ def _gram_eigenvalues(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     torch = _torch_with_gpu() if len(smaller) >= _WORTH_A_GPU else None
     if torch is not None:
         return _by_torch(torch, smaller, size, "cuda")
-    # syrk computes one triangle, which is all that eigvalsh reads
-    gram = blas.dsyrk(1.0 / size, smaller.T, trans=1, lower=1)
+    # syrk computes one triangle, which is all that eigvalsh reads; in this order it copies nothing
+    gram = blas.dsyrk(1.0 / size, rows.T, trans=int(smaller is rows), lower=1)
     values = eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False)
     return np.asarray(values, dtype=np.float64)
 
