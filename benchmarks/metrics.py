@@ -1,4 +1,4 @@
-"""Speed and memory of the metrics beside their peers: `python -m benchmarks.metrics [DATA]`.
+"""Speed and memory of the metrics beside their peers: `make bench-metrics`.
 
 One run, the same inputs, one process: every line prints ours, the peer's, the ratio and the ratio
 that is wanted. Peers (extra `bench-metrics`) that are missing are named as such. DATA is a JSON
@@ -315,7 +315,7 @@ def growth() -> None:
 
 def memory(task: str, data: Path) -> float | None:
     """Megabytes that a task adds to the peak of a process of its own."""
-    command = [sys.executable, "-m", __spec__.name, str(data), "--peak", task]
+    command = [sys.executable, "-W", "ignore", __file__, str(data), "--peak", task]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     return float(done.stdout) if done.returncode == 0 else None
 
