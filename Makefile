@@ -12,7 +12,7 @@ demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
 
 test: $(VENV)/ready
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/pytest $(ARGS)
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
