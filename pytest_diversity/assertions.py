@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from pytest_diversity.config import FAMILIES, Budget, Change, Config, Level
+from pytest_diversity.config import BOUNDS, FAMILIES, Budget, Change, Config, Level
 from pytest_diversity.discovery import find_config, running
 from pytest_diversity.errors import BudgetFailure, ConfigError, did_you_mean
 from pytest_diversity.estimate import Estimate
@@ -44,7 +44,7 @@ active: ContextVar[Diversity | None] = ContextVar("diversity", default=None)
 class Bounds(TypedDict, total=False):
     """The keyword arguments of every assertion.
 
-    With none of `min`, `max`, `max_drop` and `max_rise` given, the domain's budget in
+    Without any bound given, the domain's budget in
     `diversity.toml` holds.
 
     Attributes:
@@ -52,6 +52,7 @@ class Bounds(TypedDict, total=False):
         max: Highest value allowed.
         max_drop: Largest loss of diversity against `reference`: `0.02`, or `"5%"` of its value.
         max_rise: Largest gain, likewise.
+        worst_group_min: Lowest value allowed for the lowest group of prompts.
         reference: A checkpoint's name, or samples.
         metric: A metric's name; the default of the domain's kind for the family if left out.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
@@ -61,6 +62,7 @@ class Bounds(TypedDict, total=False):
     max: float
     max_drop: float | str
     max_rise: float | str
+    worst_group_min: float
     reference: str | Samples
     metric: str
     level: Level
@@ -182,7 +184,7 @@ class Diversity:
             if key not in known:
                 raise ConfigError(f"unknown argument {key!r}", fix=did_you_mean(key, known))
         values = {key: value for key, value in values.items() if value is not None}
-        if not {"min", "max", "max_drop", "max_rise"} & set(values):
+        if not set(BOUNDS) & set(values):
             return self._from_file(family, domain, values), None
         for key in {"max_drop", "max_rise"} & set(values):
             values[key] = Change.parse(values[key])
@@ -201,7 +203,7 @@ class Diversity:
         if budget is None:
             raise ConfigError(
                 f"no bound for {domain} {family}",
-                fix="give min, max, max_drop or max_rise, or a budget in diversity.toml",
+                fix=f"give {', '.join(BOUNDS)}, or a budget in diversity.toml",
             )
         return replace(budget, **values)
 

@@ -15,6 +15,7 @@ from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.located import Table, read_toml
 
 __all__ = [
+    "BOUNDS",
     "BUILTIN_DOMAINS",
     "FAMILIES",
     "Budget",
@@ -31,6 +32,7 @@ __all__ = [
 
 EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
 BASELINE = "baseline"
+BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -119,6 +121,7 @@ class Budget:
         max: Highest value allowed.
         max_drop: Largest loss of diversity against the reference, paired by prompt.
         max_rise: Largest gain of diversity against the reference, paired by prompt.
+        worst_group_min: Lowest value allowed for the lowest group of prompts.
         reference: The checkpoint to compare with; `baseline` for what was recorded of the
             checkpoint under test, `baseline:NAME` for what was recorded of another.
         metric: The metric's name; the domain kind's default for the family if None.
@@ -129,13 +132,15 @@ class Budget:
     max: float | None = None
     max_drop: Change | None = None
     max_rise: Change | None = None
+    worst_group_min: float | None = None
     reference: str | None = None
     metric: str | None = None
     level: Level = "error"
 
     def __post_init__(self) -> None:
         """Refuse bounds that are no numbers or contradict each other."""
-        for name, bound in (("min", self.min), ("max", self.max)):
+        for name in ("min", "max", "worst_group_min"):
+            bound = getattr(self, name)
             if bound is not None and not _is_number(bound):
                 raise ConfigError(f"{name} must be a number, not {bound!r}", fix="write it as 0.4")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -148,7 +153,8 @@ class Budget:
     @property
     def bounds(self) -> bool:
         """Whether it asks for anything."""
-        return self.compares or self.min is not None or self.max is not None
+        levels = (self.min, self.max, self.worst_group_min)
+        return self.compares or any(bound is not None for bound in levels)
 
     @property
     def compares(self) -> bool:
@@ -435,7 +441,7 @@ def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
 def _budget(table: Table, reference: str | None) -> Budget:
     table.allow([part.name for part in fields(Budget)], "budget key")
     values: dict[str, Any] = {
-        **_values(table, {"min": float, "max": float}),
+        **_values(table, {"min": float, "max": float, "worst_group_min": float}),
         **_values(table, {"metric": str, "level": str}),
         "reference": table.value("reference", str, reference),
     }
@@ -447,7 +453,7 @@ def _budget(table: Table, reference: str | None) -> Budget:
         table.fail(
             None,
             f"the budget {table.keys[-1]!r} has no bound",
-            fix='give min, max, max_drop or max_rise, or level = "off" to only measure',
+            fix=f'give {", ".join(BOUNDS)}, or level = "off" to only measure',
         )
     if budget.compares and budget.reference is None:
         table.fail(None, "max_drop and max_rise need a reference", fix='add reference = "NAME"')

@@ -49,6 +49,7 @@ class Estimate:
         reason: Why it is undefined, if it is.
         notes: What must be said beside the value.
         groups: The value of each group of prompts, the mean over its prompts.
+        group_of: The group of each prompt that has one and a value.
         worst_group: The group that does worst in the metric's direction, with its value.
     """
 
@@ -64,6 +65,7 @@ class Estimate:
     reason: str | None = None
     notes: tuple[str, ...] = ()
     groups: Mapping[str, float] = field(default_factory=dict, repr=False)
+    group_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     worst_group: tuple[str, float] | None = None
 
 
@@ -184,7 +186,8 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     mean = Mean.of_level(list(values.values())) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes(features).get(metric.definition.family)
-    groups = _groups(features, values)
+    group_of = _group_of(features, values)
+    groups = _groups(group_of, values)
     return Estimate(
         metric=metric,
         domain=features.domain.name,
@@ -198,17 +201,21 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         reason=reason,
         notes=(*([note] if note else []), *features.notes),
         groups=groups,
+        group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
     )
 
 
-def _groups(features: Features, values: Mapping[str, float]) -> dict[str, float]:
+def _group_of(features: Features, values: Mapping[str, float]) -> dict[str, str]:
+    prompts = {name: features.prompts.get(name) for name in values}
+    return {name: p.group for name, p in prompts.items() if p is not None and p.group is not None}
+
+
+def _groups(group_of: Mapping[str, str], values: Mapping[str, float]) -> dict[str, float]:
     """The mean over the prompts of each group, where the metric is defined."""
     members: dict[str, list[float]] = {}
-    for name, value in values.items():
-        prompt = features.prompts.get(name)
-        if prompt is not None and prompt.group is not None:
-            members.setdefault(prompt.group, []).append(value)
+    for name, group in group_of.items():
+        members.setdefault(group, []).append(values[name])
     return {group: float(np.mean(found)) for group, found in members.items()}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from pytest_diversity.config import Budget, Change
+from pytest_diversity.config import BOUNDS, Budget, Change
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.stats import FEWEST, Mean, effect_size, holm, paired_p, smallest_detectable
 
@@ -228,8 +228,7 @@ def count_bounds(budget: Budget, checkpoint: str) -> int:
 
 
 def _bounds(budget: Budget) -> list[object]:
-    every = (budget.min, budget.max, budget.max_drop, budget.max_rise)
-    return [bound for bound in every if bound is not None]
+    return [bound for name in BOUNDS if (bound := getattr(budget, name)) is not None]
 
 
 def _adjusted(checks: Sequence[_Check], others: Others, alpha: float) -> list[float]:
@@ -278,32 +277,55 @@ def _checks(
 ) -> Iterable[_Check]:
     if estimate.value is None:
         for _ in _bounds(budget) or [None]:
-            yield _Check(
-                missed=True, p=None, kept=1.0, text="undefined", detail=estimate.reason or ""
-            )
+            yield _nothing("undefined", estimate.reason or "")
         return
     mean = Mean.of_level(list(estimate.per_prompt.values()))
     if budget.min is not None:
         yield _level(mean, budget.min, lower=True)
     if budget.max is not None:
         yield _level(mean, budget.max, lower=False)
+    if budget.worst_group_min is not None:
+        yield _worst_group(estimate, budget.worst_group_min)
     for change, drop in ((budget.max_drop, True), (budget.max_rise, False)):
         if change is not None:
             yield _paired(change, reference, drop=drop, alpha=ALPHA / total)
 
 
-def _level(mean: Mean, bound: float, *, lower: bool) -> _Check:
+def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDENCE) -> _Check:
     """A level budget: the mean must not lie on the wrong side with confidence."""
-    far = mean.upper(CONFIDENCE) if lower else mean.lower(CONFIDENCE)
+    far = mean.upper(confidence) if lower else mean.lower(confidence)
     missed = mean.value < bound if lower else mean.value > bound
     relation = ("<" if missed else ">=") if lower else (">" if missed else "<=")
+    which = "upper" if lower else "lower"
     return _Check(
         missed=missed,
         p=mean.p_below(bound) if lower else mean.p_above(bound),
         kept=mean.p_above(bound) if lower else mean.p_below(bound),
         text=f"{number(mean.value)} {relation} {number(bound)}",
-        detail=f"one-sided 95 % {'upper' if lower else 'lower'} bound {number(far)}",
+        detail=f"one-sided {confidence * 100:.3g} % {which} bound {number(far)}",
     )
+
+
+def _worst_group(estimate: Estimate, bound: float) -> _Check:
+    """The lowest group's level; its p-values are multiplied, for it was chosen among all groups."""
+    if not estimate.groups:
+        return _nothing("worst group undefined", "no prompt has a group")
+    group = min(estimate.groups, key=lambda name: estimate.groups[name])
+    members = [estimate.per_prompt[p] for p, own in estimate.group_of.items() if own == group]
+    count = len(estimate.groups)
+    check = _level(Mean.of_level(members), bound, lower=True, confidence=1 - ALPHA / count)
+    return replace(
+        check,
+        p=min(1.0, count * (1.0 if check.p is None else check.p)),
+        kept=min(1.0, count * check.kept),
+        text=f"worst group {check.text}",
+        detail=f"lowest group {group!r} of {count}, {_prompts(len(members))}: {check.detail}",
+    )
+
+
+def _nothing(text: str, detail: str) -> _Check:
+    """A bound with nothing to compare."""
+    return _Check(missed=True, p=None, kept=1.0, text=text, detail=detail)
 
 
 def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: float) -> _Check:
@@ -315,13 +337,7 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
     pairs = pairs_of(reference) if reference else []
     if reference is None or not pairs:
         name = _shorten(reference.name, _REFERENCE) if reference else "none"
-        return _Check(
-            missed=True,
-            p=None,
-            kept=1.0,
-            text=f"undefined vs {name}",
-            detail=_unpaired(reference),
-        )
+        return _nothing(f"undefined vs {name}", _unpaired(reference))
     sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
     losses = [sign * (before - after) for before, after in pairs]
     allowed = [
@@ -408,6 +424,9 @@ def _facts(estimate: Estimate, reference: Comparison | None) -> list[str]:
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
         lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
+    if estimate.worst_group is not None:
+        group, value = estimate.worst_group
+        lines.append(f"worst group {group} {number(value)}")
     if estimate.defined < 1:
         lines.append(f"defined for {estimate.defined:.0%} of the prompts")
     return lines
@@ -441,6 +460,9 @@ def _describe(budget: Budget) -> str:
     parts = [
         f">= {number(budget.min)}" if budget.min is not None else "",
         f"<= {number(budget.max)}" if budget.max is not None else "",
+        f"worst group >= {number(budget.worst_group_min)}"
+        if budget.worst_group_min is not None
+        else "",
         f"drop <= {budget.max_drop}" if budget.max_drop is not None else "",
         f"rise <= {budget.max_rise}" if budget.max_rise is not None else "",
     ]

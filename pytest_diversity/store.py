@@ -177,7 +177,7 @@ class Store:
         if folder.exists():
             return
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)  # another process may be as fast
             (folder / ".gitignore").write_text("# Made by pytest-diversity.\n*\n")
         except OSError as error:
             raise StoreError(

@@ -186,7 +186,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
     "a budget without a bound": (
         f"{BUDGET}lexical = {{}}",
-        "4: the budget 'lexical' has no bound; give min, max, max_drop or max_rise, or level",
+        "4: the budget 'lexical' has no bound; give min, max, max_drop, max_rise, worst_group_min",
     ),
     "a change without a reference": (
         f"{BUDGET}lexical = {{ max_drop = '5%' }}",

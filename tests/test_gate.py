@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -348,3 +349,29 @@ def test_numbers(case: str) -> None:
     """Values are shown to three significant digits."""
     value, shown = NUMBERS[case]
     assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "bound", "status"),
+    [(0.1, 0.3, "fail"), (0.29, 0.3, "unclear"), (0.5, 0.3, "pass")],
+    ids=["clearly below", "below, and not surely", "above"],
+)
+def test_the_worst_group_is_held(low: float, bound: float, status: str) -> None:
+    """A budget can hold the lowest group, whatever the mean over all prompts is."""
+    values = {f"a{i}": 0.9 + 0.01 * (i % 3) for i in range(6)}
+    values |= {f"b{i}": low + 0.03 * (i % 3 - 1) for i in range(6)}
+    group_of = {name: name[0] for name in values}
+    groups = {"a": 0.91, "b": low}
+    measured = replace(
+        estimated(list(values.values())), per_prompt=values, groups=groups, group_of=group_of
+    )
+    verdict = judge(measured, "lexical", Budget(worst_group_min=bound), checkpoint="m")
+    assert verdict.status == status
+    assert "worst group" in verdict.headline
+    assert any("lowest group 'b', 6 prompts" in line for line in verdict.details)
+
+
+def test_a_worst_group_needs_groups() -> None:
+    """Prompts without groups have no lowest one: undefined, never a pass."""
+    verdict = judge(estimated([0.5] * 6), "lexical", Budget(worst_group_min=0.1))
+    assert verdict.status == "undefined"

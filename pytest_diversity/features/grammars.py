@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import tree_sitter
 
-from pytest_diversity.errors import ConfigError, MissingExtraError, did_you_mean
+from pytest_diversity.errors import ConfigError, did_you_mean
 
 __all__ = ["GRAMMARS", "Grammar", "Language", "Role", "load", "versions"]
 
@@ -142,8 +142,7 @@ def load(name: str) -> Language:
     """The language of that name.
 
     Raises:
-        ConfigError: No grammar is known for it.
-        MissingExtraError: Its wheel is not installed.
+        ConfigError: No grammar is known for it, or its wheel is not installed.
     """
     if name not in GRAMMARS:
         raise ConfigError(f"no grammar for language {name!r}", fix=did_you_mean(name, GRAMMARS))
@@ -151,8 +150,9 @@ def load(name: str) -> Language:
     try:
         module = import_module(grammar.module)
     except ImportError:
-        raise MissingExtraError(
-            f"language {name!r}", package=grammar.package, extra="languages"
+        raise ConfigError(
+            f"language {name!r} needs the package {grammar.package!r}, which is not installed",
+            fix=f"pip install {grammar.package}",
         ) from None
     language = tree_sitter.Language(getattr(module, grammar.function)())
     names = {kind: _name(language, kind) for kind in range(language.node_kind_count)}

@@ -35,8 +35,7 @@ def analyse(source: str, language: str, *, comments: bool = False) -> Syntax:
         comments: Whether comments are tokens, each as a whole.
 
     Raises:
-        ConfigError: No grammar is known for `language`.
-        MissingExtraError: The language's grammar is not installed.
+        ConfigError: No grammar is known for `language`, or its wheel is not installed.
     """
     if language == "php" and "<?" not in source:
         language = "php_only"

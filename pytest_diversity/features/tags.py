@@ -5,11 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from importlib.metadata import version
 
 from pytest_diversity.errors import MissingExtraError
 
-__all__ = ["parts_of_speech", "tagger"]
+__all__ = ["parts_of_speech"]
 
 _ENDS = frozenset(".!?")
 
@@ -49,8 +48,3 @@ def _tagger() -> Callable[..., list[list[str]]]:
         find: Callable[..., list[list[str]]] = parser.find_tags
         find(["the", "unheardof"])
     return find
-
-
-def tagger() -> str:
-    """The tagger and its version, which are part of a value's identity."""
-    return f"textblob.en {version('textblob')}"

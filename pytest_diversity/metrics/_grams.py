@@ -40,7 +40,7 @@ class Bags:
     @classmethod
     def of(cls, size: int, owners: Ints, codes: Ints) -> Bags:
         """Count `codes`, of which each belongs to the collection in `owners` (not decreasing)."""
-        order = np.argsort(codes, kind="stable")  # stable: owners stay sorted within an item
+        order = _order(codes)
         codes, owners = codes[order], owners[order]
         starts_item = _changes(codes)
         starts = np.flatnonzero(starts_item | _changes(owners))
@@ -139,18 +139,42 @@ class Corpus(Sequence[Sequence[Hashable]]):
         owners = np.repeat(np.arange(len(self)), np.maximum(self.lengths - n + 1, 0))
         if not len(owners):
             return owners, owners
-        last = np.repeat(self.lengths.cumsum(), self.lengths)  # where the text of a token ends
-        starts = np.flatnonzero(np.arange(len(numbers)) + n <= last)
-        codes, span = np.zeros(len(starts), dtype=np.int64), 1
-        for offset in range(n):
+        size = len(numbers) - n + 1
+        codes, span = numbers[:size].copy(), different
+        for offset in range(1, n):
             if span > _CODES // different:
                 found, codes = np.unique(codes, return_inverse=True)
                 span = len(found)
-            codes = codes * different + numbers[starts + offset]
+            codes *= different
+            codes += numbers[offset : offset + size]
             span *= different
-        return owners, codes
+        return owners, codes[self._within(n)[:size]]
+
+    def _within(self, n: int) -> NDArray[np.bool_]:
+        """Of each token whether its text has n - 1 more after it."""
+        within = np.ones(int(self.lengths.sum()), dtype=bool)
+        ends = self.lengths.cumsum()
+        for back in range(1, n):
+            within[ends[ends >= back] - back] = False
+        return within
+
+
+def _order(codes: Ints) -> Ints:
+    """A stable order of non-negative codes, so that owners stay sorted within an item.
+
+    Radix sort by 16 bits, which numpy does in linear time: four times as fast as its stable sort of
+    64 bits, and the metrics stay linear in the tokens.
+    """
+    digits = codes.astype("<i8").view("<u2").reshape(-1, 4)  # the lowest first
+    used = -(-int(codes.max(initial=1)).bit_length() // 16)
+    order: Ints = np.argsort(digits[:, 0], kind="stable")
+    for place in range(1, used):
+        order = order[np.argsort(digits[:, place][order], kind="stable")]
+    return order
 
 
 def _changes(values: Ints) -> NDArray[np.bool_]:
     """Whether each value differs from the one before it; the first one does."""
-    return np.concatenate([np.ones(min(len(values), 1), dtype=bool), values[1:] != values[:-1]])
+    changes = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes

@@ -74,7 +74,7 @@ def unit_rows(embeddings: ArrayLike) -> NDArray[np.float64]:
             f"embeddings of shape {rows.shape} are not a matrix of finite numbers",
             fix="give one row of numbers for each sample",
         )
-    unit: Floats = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    unit: Floats = rows / np.where(lengths > 0, lengths, 1.0)
     return unit
 
 

@@ -16,6 +16,7 @@ __all__ = ["homogenization"]
 
 _ROWS = 64  # enough for all cores, few enough to leave out most pairs (j, i) of i < j
 _LONG = 4096  # tokens
+_WORTH_THREADS = 5e8  # pairs of tokens; fewer are compared before a thread has started
 _CHARACTERS = 0x110000
 
 
@@ -41,6 +42,7 @@ def homogenization(tokens: Tokens) -> float | None:
     if len(lengths) < 2:
         return None
     texts = _encoded(corpus)
+    workers = -1 if int(lengths.sum()) ** 2 > _WORTH_THREADS else 1
 
     def f1(rows: slice) -> Floats:
         common = cdist(
@@ -48,7 +50,7 @@ def homogenization(tokens: Tokens) -> float | None:
             texts[rows.start + 1 :],
             scorer=LCSseq.similarity,
             dtype=np.int32,
-            workers=-1,
+            workers=workers,
         )
         result: Floats = 2.0 * common / (lengths[rows, None] + lengths[rows.start + 1 :])
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics._classes import Labels
@@ -38,7 +38,10 @@ def novelty_utility(labels: Labels, utilities: Sequence[float], *, p: float = 0.
     if not len(labels):
         return None
     weights = [p**rank for rank in range(len(labels))]
-    known = list(labels)
-    new = [label not in set(known[:rank]) for rank, label in enumerate(known)]
-    gained = sum(w * u for w, u, first in zip(weights, utilities, new, strict=True) if first)
-    return float(gained) / sum(weights)
+    known: set[Hashable] = set()
+    gained = 0.0
+    for label, utility, weight in zip(labels, utilities, weights, strict=True):
+        if label not in known:
+            gained += weight * float(utility)
+            known.add(label)
+    return gained / sum(weights)

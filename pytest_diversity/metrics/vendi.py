@@ -18,6 +18,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["vendi", "vendi_of_kernel"]
 
 _ORDER = Above(0)
+_WORTH_A_GPU = 1_000  # rows of a Gram matrix; smaller ones are done before a GPU has them
 _NOISE = 1e-12  # eigenvalues sum to 1; below this, one is a rounding error
 
 
@@ -88,22 +89,24 @@ def _gram_eigenvalues(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """The eigenvalues of rows rows^T / n that are not 0, from the smaller Gram matrix."""
     size, width = rows.shape
     smaller = rows.T if width < size else rows
-    device = _gpu()
-    if device is not None:
-        return _on_gpu(device, smaller, size)
-    # syrk computes one triangle, which is all that eigvalsh reads
-    gram = blas.dsyrk(1.0 / size, smaller.T, trans=1, lower=1)
+    torch = _torch_with_gpu() if len(smaller) >= _WORTH_A_GPU else None
+    if torch is not None:
+        return _by_torch(torch, smaller, size, "cuda")
+    # syrk computes one triangle, which is all that eigvalsh reads; in this order it copies nothing
+    gram = blas.dsyrk(1.0 / size, rows.T, trans=int(smaller is rows), lower=1)
     values = eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False)
     return np.asarray(values, dtype=np.float64)
 
 
-def _gpu() -> Any:
+def _torch_with_gpu() -> Any:
     """torch, if it is loaded already and has a GPU; loading it would cost more than it saves."""
     torch = sys.modules.get("torch")
     return torch if torch is not None and torch.cuda.is_available() else None
 
 
-def _on_gpu(torch: Any, smaller: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    matrix = torch.from_numpy(np.ascontiguousarray(smaller)).cuda()
+def _by_torch(
+    torch: Any, smaller: NDArray[np.float64], size: int, device: str
+) -> NDArray[np.float64]:
+    matrix = torch.from_numpy(np.ascontiguousarray(smaller)).to(device)
     values = torch.linalg.eigvalsh(matrix @ matrix.T / size)
-    return np.asarray(values.cpu().numpy())
+    return np.asarray(values.cpu().numpy(), dtype=np.float64)

@@ -89,9 +89,11 @@ class DrawingProgress:
     def advance(self, samples: float, tokens: int) -> None:
         """Count, and show it now and then."""
         now = time.monotonic()
-        self._first = self._first or now
         self._done += samples
-        self._tokens += tokens
+        if self._first is None:
+            self._first = now
+        else:
+            self._tokens += tokens
         if self._bar is not None:
             with self._console.uncaptured():
                 self._bar.set_postfix_str(f"{self._speed():.0f} tokens/s", refresh=False)
@@ -116,4 +118,4 @@ class DrawingProgress:
         return f"{self._done:.0f} of {self._total} samples, {self._speed():.0f} tokens/s"
 
     def _speed(self) -> float:
-        return self._tokens / max(1e-3, time.monotonic() - (self._first or self._started))
+        return self._tokens / max(1e-3, time.monotonic() - self._first) if self._first else 0.0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import platform
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +28,8 @@ from pytest_diversity.features.execution import (
     fingerprint,
     tiers,
 )
+from pytest_diversity.features.execution.inside import confine
+from pytest_diversity.features.execution.inside.syscalls import ARCHITECTURES, NUMBERS
 from pytest_diversity.features.execution.tiers import Trial
 
 
@@ -70,6 +75,13 @@ def test_a_script_may_end_itself_and_its_threads_and_handlers_are_awaited(sandbo
         "sys.exit()"
     )
     assert one(sandbox, source, "", entry=None).outcomes[0].output == "thread\nlast"
+
+
+def test_long_outputs_are_kept_short_and_still_differ(sandbox: Sandbox) -> None:
+    sources = [f"def f():\n    print('x' * 9999, {n})\n    return 'y' * 9999, {n}" for n in (1, 2)]
+    first, second = (one(sandbox, source, []).outcomes[0] for source in sources)
+    assert len({first.value, second.value}) == len({first.stdout, second.stdout}) == 2
+    assert max(len(first.value or ""), len(first.stdout)) < 5000
 
 
 def test_after_a_timeout_the_other_inputs_are_not_run(sandbox: Sandbox) -> None:
@@ -196,7 +208,7 @@ CHECKS = {
         "no-result",
     ),
     "looking for the check": (
-        "from gc import get_objects as g\nf = lambda x: any('check' in d for d in g() if type(d) is dict)",
+        "import gc\nf = lambda x: any('check' in d for d in gc.get_objects() if type(d) is dict)",
         "assert candidate(1) is False",
         "ok",
     ),
@@ -256,6 +268,8 @@ def test_wrong_inputs_are_refused_in_one_sentence() -> None:
         Program("", "f", (1,))
     with pytest.raises(CheckError, match="no entry point is named"):
         Program("", None, ([1],))
+    with pytest.raises(CheckError, match=r"inputs of f are not plain: .* set .*; use JSON values"):
+        _ = Program("", "f", ([{1}],)).key
 
 
 def test_a_server_that_dies_is_replaced_and_never_an_outcome() -> None:
@@ -297,6 +311,12 @@ def test_no_sandbox_means_no_execution(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--diversity-unsafe-code" in str(caught.value)
 
 
+def test_the_first_tier_that_holds_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = [Trial(Tier("landlock"), missing="old"), Trial(Tier("no-open"))]
+    monkeypatch.setattr(tiers, "trials", lambda: iter(order))
+    assert tiers.find_tier.__wrapped__() == Tier("no-open")
+
+
 def test_a_broken_wall_is_reported_and_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Trial(Tier("landlock"), broken=("read a file",))
     monkeypatch.setattr(tiers, "trials", lambda: iter([broken]))
@@ -330,6 +350,33 @@ def test_the_command_names_the_tier() -> None:
         command, capture_output=True, text=True, check=True
     )
     assert f"code sandbox: {find_tier()}" in done.stdout
+
+
+def _as_a_container() -> None:
+    """Refuse Landlock and bubblewrap's namespaces, as a strict container's filter does."""
+    column, _ = ARCHITECTURES[platform.machine()]
+    clone, landlock = (NUMBERS[name][column] or 0 for name in ("clone", "landlock_create_ruleset"))
+    without_new_user: confine.Condition = (0, 0x10000000, (0,))  # linux/sched.h
+    program = [
+        struct.pack("=HBBI", confine.LOAD, 0, 0, confine.NUMBER_AT),
+        *confine._block(clone, [[without_new_user]]),
+        *confine._any_of([landlock], 1),
+        struct.pack("=HBBI", confine.RETURN, 0, 0, confine.ERRNO | confine.EPERM),
+        struct.pack("=HBBI", confine.RETURN, 0, 0, confine.ALLOW),
+    ]
+    code = ctypes.create_string_buffer(b"".join(program))
+    described = struct.pack("@HP", len(program), ctypes.addressof(code))
+    confine._prctl(confine.PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1))
+    confine._prctl(confine.PR_SET_SECCOMP, ctypes.c_ulong(2), described)
+
+
+def test_where_a_container_refuses_the_others_no_open_holds() -> None:
+    command = [sys.executable, "-m", "pytest_diversity.features.execution", "--check"]
+    done = subprocess.run(  # noqa: S603 - ours, and this process has no other thread
+        command, capture_output=True, text=True, check=True, preexec_fn=_as_a_container
+    )
+    assert "landlock: not available (" in done.stdout
+    assert "code sandbox: seccomp + no-open" in done.stdout
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:

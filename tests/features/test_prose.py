@@ -18,6 +18,7 @@ from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.formats import FORMATS, response_format
 from pytest_diversity.features.tags import parts_of_speech
 from pytest_diversity.features.tokens import words
+from pytest_diversity.features.versions import instruments
 from pytest_diversity.sources import locate
 
 FORMS = {
@@ -87,9 +88,13 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     tags._tagger.cache_clear()
 
 
-def test_the_tagger_has_a_version() -> None:
-    """Values of two taggers must never be compared."""
-    assert tags.tagger().startswith("textblob.en 0.")
+def test_instruments_have_versions() -> None:
+    """Values of two taggers, grammars or compressors must never be compared."""
+    prose, code = (instruments(Domain("d", kind=kind)) for kind in ("prose", "code"))
+    assert prose.keys() == {"compressor", "icu4py", "textblob"}
+    assert code.keys() == {"compressor", "tree-sitter", "tree-sitter-python"}
+    assert all(prose.values())
+    assert all(code.values())
 
 
 class Points:

@@ -102,6 +102,12 @@ def test_embedding_distance_leaves_out_self_pairs() -> None:
     )
 
 
+def test_empty_texts_take_no_part() -> None:
+    """NLTK scores an empty text 0, the most diverse value; here it changes nothing."""
+    assert m.self_bleu([*T, []]) == m.self_bleu(T)
+    assert m.homogenization([*T, []]) == m.homogenization(T)
+
+
 def test_classes_do_not_depend_on_the_order() -> None:
     """NoveltyBench's greedy classes change with the order of the samples; components do not."""
     chain = np.abs(np.subtract.outer([0, 1, 2], [0, 1, 2])) / 10

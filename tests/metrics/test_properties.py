@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics as m
+from pytest_diversity.metrics.vendi import _by_torch, _gram_eigenvalues
 
 unhurried = settings(max_examples=60, deadline=None)  # machines are shared
 Texts = list[list[str]]
@@ -263,6 +264,17 @@ def test_extremes_of_vendi(size: int, q: float) -> None:
     assert m.vendi(np.eye(size), q=q) == pytest.approx(size)
     # n > d: five copies of each of `size` directions
     assert m.vendi(np.repeat(np.eye(size), 5, axis=0), q=q) == pytest.approx(size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(7, 20), (20, 7)])
+def test_torch_gives_the_same_eigenvalues(shape: tuple[int, int]) -> None:
+    """What runs on a GPU where there is one gives on any device what LAPACK gives."""
+    torch = pytest.importorskip("torch")
+    rows = np.random.default_rng(0).normal(size=shape)
+    smaller = rows.T if shape[1] < shape[0] else rows
+    theirs = _by_torch(torch, smaller, len(rows), "cpu")
+    assert np.sort(theirs) == pytest.approx(np.sort(_gram_eigenvalues(rows)))
 
 
 def test_vendi_falls_with_q() -> None:

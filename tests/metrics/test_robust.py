@@ -62,6 +62,7 @@ def test_ten_thousand_texts(domain: str) -> None:
     given = {
         "utilities": {name: list(map(len, group)) for name, group in prompts.items()},
         "billions": 1.5,
+        "correct": {name: [len(text) % 2 for text in group] for name, group in prompts.items()},
     }
     if domain == "code":  # what programs do is another room's
         given["labels"] = prompts

@@ -49,7 +49,12 @@ class Program:
     @cached_property
     def key(self) -> str:
         """A digest of all that decides what the program does: the key to store outcomes under."""
-        return sha256(json.dumps(asdict(self)).encode("ascii")).hexdigest()
+        try:
+            return sha256(json.dumps(asdict(self)).encode("ascii")).hexdigest()
+        except TypeError as error:
+            raise CheckError(
+                f"the inputs of {self.entry_point} are not plain: {error}", fix="use JSON values"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ class Outcome:
             `no-result` (it ended without a report, as by os._exit) or `syntax`.
         value: For `ok` the canonical form of what was returned; for `exception` its type; for
             `exit` and `no-result` the status; for `crash` the signal.
-        stdout: What it printed, less trailing blanks; of much, the beginning and a digest.
+        stdout: What it printed, less trailing blanks. Of what is long, here and
+            in `value`, the beginning and a digest are kept.
     """
 
     kind: str

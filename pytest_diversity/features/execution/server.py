@@ -26,6 +26,8 @@ _START = (
     "import json,sys;sys.path.insert(0,sys.argv[1]);from importlib import import_module;"
     "main=import_module('inside.'+sys.argv[2]).main;del sys.path[0];main(json.loads(sys.argv[3]))"
 )
+# -P and -s: nothing of the current folder or the user; -I would ignore PYTHONHASHSEED.
+_PYTHON = (sys.executable, "-P", "-s", "-B", "-c", _START)
 START_SECONDS = 60.0  # for imports on a busy machine
 END_SECONDS = 5.0  # for ending by itself, before it is killed
 # What generated programs import most, and what they could not import where no file can be opened.
@@ -68,30 +70,10 @@ class Server:
             seed: Of the hashes of strings, on which the order of sets depends.
             handover: A socket between a fork server and its checker.
         """
-        config = {
-            "barrier": tier.barrier,
-            "abi": tier.abi,
-            "language": language.name,
-            "command": language.command,
-            "readable": language.readable,
-            "limits": vars(limits) | {"preload": ()},
-            "preload": _preload(language, limits, tier) if kind == "zygote" else (),
-            "handover": handover,
-        }
-        command = [
-            sys.executable,
-            "-P",
-            "-s",
-            "-B",
-            "-c",
-            _START,
-            str(_HERE),
-            kind,
-            json.dumps(config),
-        ]
+        config = _config(language, limits, tier) | {"handover": handover}
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
-            [*outside, *command],
+            [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -167,6 +149,19 @@ def environment(seed: int = 0) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "1",  # else glibc reserves 64 MiB of address space a thread
         "UV_USE_IO_URING": "0",  # node: not through the filter
+    }
+
+
+def _config(language: Language, limits: Limits, tier: Tier) -> dict[str, Any]:
+    """What the process is told: `inside` knows no other part of this package."""
+    return {
+        "barrier": tier.barrier,
+        "abi": tier.abi,
+        "language": language.name,
+        "command": language.command,
+        "readable": language.readable,
+        "limits": vars(limits) | {"preload": ()},
+        "preload": _preload(language, limits, tier),
     }
 
 

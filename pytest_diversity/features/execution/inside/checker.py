@@ -19,7 +19,7 @@ from typing import Any
 
 from . import channel
 from .confine import Wall, WallError, leave
-from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, rlimits, settle
+from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
 from .wire import Opaque, decode, encode
 
 __all__ = ["main"]
@@ -152,6 +152,7 @@ def _verdict(job: dict[str, Any], replies: int, requests: int) -> list[Any]:
 def main(config: dict[str, Any]) -> None:
     """Judge programs, one job a message, until the other side hangs up."""
     settle(config["handover"])
+    preload(config["preload"])
     limits = rlimits(config["limits"], resource.RLIMIT_AS)
     del limits[resource.RLIMIT_CPU]  # its life is long; whoever asks bounds each answer
     try:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
+from collections.abc import Iterable
+from importlib import import_module
 from math import ceil
 from typing import Any
 
 from .confine import DESCRIPTORS, lower
 
-__all__ = ["CONTROL_IN", "CONTROL_OUT", "HANDOVER", "rlimits", "settle"]
+__all__ = ["CONTROL_IN", "CONTROL_OUT", "HANDOVER", "preload", "rlimits", "settle"]
 
 CONTROL_IN, CONTROL_OUT, HANDOVER = 10, 11, 12
 
@@ -28,6 +31,13 @@ def settle(handover: int | None) -> None:
         os.dup2(copy, number, inheritable=False)
     os.closerange(HANDOVER + 1, DESCRIPTORS)
     lower(resource.RLIMIT_NOFILE, DESCRIPTORS)
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import what programs and checks may want, also where they could open no file themselves."""
+    for module in modules:
+        with contextlib.suppress(Exception):  # not installed here, so nobody can want it
+            import_module(module)
 
 
 def rlimits(limits: dict[str, Any], memory: int) -> dict[int, int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import resource
@@ -27,13 +26,13 @@ from typing import Any, NoReturn, Self
 from . import channel, program
 from .clock import Clock, install
 from .confine import Wall, adopt_orphans, die_with, hide, leave, orphans
-from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, rlimits, settle
+from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
 from .wire import canonical
 
 __all__ = ["main"]
 
 KINDS = ("ok", "exception", "exit", "syntax", "memory", "output-limit")  # a program may report
-STDOUT_COMPARED = 64 << 10  # characters; of what is longer, a digest of all of it
+KEPT = 4096  # characters of an output or a value; of what is longer, a digest of all of it too
 STATUS = 5  # a program's descriptors: 0-2, replies 3, requests 4, and this until its walls stand
 
 
@@ -252,10 +251,11 @@ class _Server:
         if self.wall.filter is None:
             with contextlib.suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
-            for orphan in orphans():
-                with contextlib.suppress(OSError):
-                    os.kill(orphan, signal.SIGKILL)
-                    os.waitpid(orphan, 0)
+            while left := orphans():  # the children of each are left to us in turn
+                for orphan in left:
+                    with contextlib.suppress(OSError):
+                        os.kill(orphan, signal.SIGKILL)
+                        os.waitpid(orphan, 0)
 
     def answer(self, job: dict[str, Any]) -> dict[str, Any]:
         """The outcomes of one job."""
@@ -307,7 +307,7 @@ def _report(stream: _Stream, nonce: bytes) -> list[Any] | None:
     try:
         kind, value = json.loads(data[len(nonce) :])
         if kind == "ok":
-            return [kind, canonical(value)]
+            return [kind, _short(canonical(value))]
         return [kind, None if value is None else str(value)[:200]] if kind in KINDS else None
     except Exception:  # noqa: BLE001 - no report of ours: the program wrote it itself
         return None
@@ -330,21 +330,30 @@ def _outcome(
 
 
 def _text(data: bytes) -> str:
-    """Output as it is compared: no trailing blanks, and a digest where it is long."""
+    """Output as it is compared: without trailing blanks."""
     lines = data.decode("utf-8", "backslashreplace").split("\n")
-    text = "\n".join(line.rstrip() for line in lines).rstrip()
-    if len(text) <= STDOUT_COMPARED:
+    return _short("\n".join(line.rstrip() for line in lines).rstrip())
+
+
+def _short(text: str) -> str:
+    """A long text by its beginning and a digest of all of it: thousands are kept by the caller."""
+    if len(text) <= KEPT:
         return text
-    digest = sha256(text.encode("utf-8")).hexdigest()
-    return f"{text[:STDOUT_COMPARED]}\n... sha256 {digest}"
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{text[:KEPT]}... sha256 {digest}"
+
+
+def _volunteer() -> None:
+    """Where memory runs out, let the kernel end a program rather than the tests (proc(5))."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123 - pathlib would cost the fork server its start
+        file.write("500")
 
 
 def _prepare(config: dict[str, Any]) -> _Server:
+    _volunteer()
     server = _Server(config)
     (hide if server.wall.filter else adopt_orphans)()
-    for module in config["preload"]:
-        with contextlib.suppress(Exception):  # not installed here, so no program can want it
-            importlib.import_module(module)
+    preload(config["preload"])
     install(server.clock)
     sys.argv[:] = ["program"]
     gc.collect()

@@ -1,1 +1,0 @@
-"""What the project measures of itself; each module prints its figures."""
