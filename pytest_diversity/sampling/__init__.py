@@ -1,6 +1,7 @@
-"""Drawing samples: an engine turns requests into samples, the store keeps them.
+"""Drawing samples: a model is found and loaded, its engine turns requests into samples.
 
-An engine is anything with the shape of `Engine`; there is one file per engine.
+The store keeps them. There is one file per kind of engine; anything with the shapes of `Model` and
+`Engine` will do.
 """
 
 from __future__ import annotations
@@ -12,7 +13,28 @@ from typing import Protocol
 from pytest_diversity.config import Generation
 from pytest_diversity.samples import Sample
 
-__all__ = ["Engine", "Progress", "Request"]
+__all__ = ["Engine", "Identity", "Model", "Progress", "Request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What samples depend on besides prompt and settings; part of their key.
+
+    Attributes:
+        weights: Digest of the model's files.
+        adapter: Digest of the adapter's files, if any.
+        engine: Name and version of the engine.
+        device: Type of the device, without its index.
+        dtype: Number format.
+        versions: Of the libraries that do the arithmetic.
+    """
+
+    weights: str
+    adapter: str | None
+    engine: str
+    device: str
+    dtype: str
+    versions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +76,22 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release the model and its memory."""
+
+
+class Model(Protocol):
+    """A checkpoint that was found, on this machine or on a server, and can be loaded."""
+
+    @property
+    def identity(self) -> Identity:
+        """What its samples depend on."""
+
+    @property
+    def place(self) -> str:
+        """What one process at a time draws on, as a part of a file's name."""
+
+    def load(self, progress: Progress) -> Engine:
+        """Load it, or connect to it.
+
+        Raises:
+            DiversityError: It cannot be used.
+        """

@@ -14,33 +14,12 @@ from pytest_diversity.config import Checkpoint, Domain, Generation
 from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import DataError
 from pytest_diversity.samples import Sample, SampleSet
-from pytest_diversity.sampling import Engine, Progress, Request
+from pytest_diversity.sampling import Engine, Identity, Progress, Request
 from pytest_diversity.store import Drawn, Store
 
-__all__ = ["Drawing", "Identity", "Plan", "choose_prompts", "draw", "missing", "replayed"]
+__all__ = ["Drawing", "Plan", "choose_prompts", "draw", "missing", "replayed"]
 
 _FLUSH = 64  # samples kept in memory before they are written
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What samples depend on besides prompt and settings; part of their key.
-
-    Attributes:
-        weights: Digest of the model's files.
-        adapter: Digest of the adapter's files, if any.
-        engine: Name and version of the engine.
-        device: Type of the device, without its index.
-        dtype: Number format.
-        versions: Of the libraries that do the arithmetic.
-    """
-
-    weights: str
-    adapter: str | None
-    engine: str
-    device: str
-    dtype: str
-    versions: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +59,12 @@ def draw(
     store: Store,
     engine: Callable[[Progress], Engine],
     start: StartProgress,
-    device: str,
+    place: str,
 ) -> Drawing:
     """All samples of `plan`; the engine is asked for only if some are missing.
 
-    One process at a time draws on a device. What another one drew in the meantime is read, not
-    drawn again.
+    One process at a time draws at a `place`, such as a device. What another one drew in the
+    meantime is read, not drawn again.
 
     Raises:
         DiversityError: The store, the checkpoint or the sampling failed; what was drawn is kept.
@@ -93,7 +72,7 @@ def draw(
     wanted = missing(plan, store)
     drawn = 0
     if wanted:
-        with store.lock(device.replace(":", "-")):
+        with store.lock(place):
             wanted = missing(plan, store)
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_diversity.config import Checkpoint, Domain
 from pytest_diversity.domains.prompt import Prompt
-from pytest_diversity.errors import ConfigError, MissingExtraError
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling import Engine, Progress
-from pytest_diversity.sampling.device import Environment, environment
-from pytest_diversity.sampling.draw import Drawing, Identity, Plan, draw, missing, replayed
-from pytest_diversity.sources import Location, fingerprint, is_hub_name, locate
+from pytest_diversity.sampling import Engine, Model, Progress, local
+from pytest_diversity.sampling.draw import Drawing, Plan, draw, missing, replayed
+from pytest_diversity.sources import fingerprint, is_hub_name, locate
 from pytest_diversity.store import Store
 
 __all__ = ["Sampler"]
 
 Shown = AbstractContextManager[Progress]
-
-ENGINE = "transformers/1"  # part of every key: raised when the engine draws other texts
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A checkpoint whose weights are here."""
-
-    location: Location
-    adapter: Location | None
-    environment: Environment
 
 
 class Sampler:
@@ -53,7 +41,7 @@ class Sampler:
         self._store = store
         self._show = show
         self._replays: dict[Path, SampleSet] = {}
-        self._loaded: tuple[_Found, Engine] | None = None
+        self._loaded: tuple[Model, Engine] | None = None
 
     def check(self, checkpoint: Checkpoint) -> None:
         """Find what is wrong with a checkpoint's sources without loading or downloading anything.
@@ -82,15 +70,15 @@ class Sampler:
             raise ConfigError(
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
-        found = self._find(checkpoint)
-        plan = self._plan(found, checkpoint, domain, prompts)
+        model = self._find(checkpoint)
+        plan = self._plan(model, checkpoint, domain, prompts)
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
             plan,
             self._store,
-            lambda progress: self._engine(found, progress),
+            lambda progress: self._engine(model, progress),
             lambda total: self._show(label, total),
-            found.environment.device,
+            model.place,
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
@@ -116,13 +104,13 @@ class Sampler:
 
     def _plan(
         self,
-        found: _Found,
+        model: Model,
         checkpoint: Checkpoint,
         domain: Domain,
         prompts: Mapping[str, Prompt],
     ) -> Plan:
         return Plan(
-            identity=self._identity(found),
+            identity=model.identity,
             generation=replace(domain.generation, **checkpoint.generation),
             prompts=prompts,
             count=domain.samples_per_prompt,
@@ -141,46 +129,14 @@ class Sampler:
             self._replays[path] = SampleSet.from_jsonl(path)
         return self._replays[path]
 
-    def _find(self, checkpoint: Checkpoint) -> _Found:
-        options, adapter = self._options, checkpoint.adapter
-        return _Found(
-            locate(checkpoint.source, self._root),
-            locate(adapter, self._root, "adapter") if adapter else None,
-            environment(options.device, options.dtype, self._store.facts),
-        )
+    def _find(self, checkpoint: Checkpoint) -> Model:
+        store = self._store
+        folder = store.path.parent / "models"
+        return local.find(checkpoint, self._options, self._root, folder, store.facts)
 
-    def _identity(self, found: _Found) -> Identity:
-        facts = self._store.facts
-        return Identity(
-            weights=fingerprint(found.location, facts),
-            adapter=fingerprint(found.adapter, facts) if found.adapter else None,
-            engine=ENGINE,
-            device=found.environment.device.partition(":")[0],
-            dtype=found.environment.dtype,
-            versions=found.environment.versions,
-        )
-
-    def _engine(self, found: _Found, progress: Progress) -> Engine:
+    def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint; the one before is released first."""
-        if self._loaded is None or self._loaded[0] != found:
+        if self._loaded is None or self._loaded[0] != model:
             self.close()
-            self._loaded = (found, self._load(found, progress))
+            self._loaded = (model, model.load(progress))
         return self._loaded[1]
-
-    def _load(self, found: _Found, progress: Progress) -> Engine:
-        try:
-            from pytest_diversity.sampling.transformers import (  # noqa: PLC0415 - imports torch
-                TransformersEngine,
-            )
-        except ImportError as error:
-            raise MissingExtraError(
-                "sampling a model", package=error.name or "transformers", extra="sampling"
-            ) from None
-        weights = fingerprint(found.location, self._store.facts)
-        return TransformersEngine(
-            found.location,
-            found.adapter.path if found.adapter else None,
-            found.environment,
-            progress,
-            self._store.path.parent / "models" / f"{weights}-{found.environment.dtype}",
-        )

@@ -36,9 +36,8 @@ from pytest_diversity.sampling.gguf import converted
 from pytest_diversity.sampling.noise import sample_key
 from pytest_diversity.sources import Location
 
-__all__ = ["ENGINE", "TransformersEngine"]
+__all__ = ["TransformersEngine"]
 
-ENGINE = "transformers/1"
 _BATCH = 64
 Item = TypeVar("Item")
 

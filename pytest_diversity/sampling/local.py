@@ -1,0 +1,94 @@
+"""Checkpoints whose weights are on this machine, and the engines that load them."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_diversity.config import Checkpoint
+from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.options import Options
+from pytest_diversity.sampling import Engine, Identity, Progress
+from pytest_diversity.sampling.device import Environment, environment
+from pytest_diversity.sources import Location, fingerprint, locate
+
+__all__ = ["LocalModel", "find"]
+
+ENGINE = "transformers/1"  # part of every key: raised when the engine draws other texts
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A checkpoint's files, and where and in what it runs.
+
+    Attributes:
+        location: A directory with safetensors weights, or a GGUF file.
+        adapter: Directory of a LoRA adapter, if any.
+        environment: Device and number format.
+        identity: What its samples depend on.
+        cache: Where a GGUF file's weights are kept once converted.
+    """
+
+    location: Location
+    adapter: Location | None
+    environment: Environment
+    identity: Identity
+    cache: Path
+
+    @property
+    def place(self) -> str:
+        """The device, on which one process at a time draws."""
+        return self.environment.device.replace(":", "-")
+
+    def load(self, progress: Progress) -> Engine:
+        """Load the weights.
+
+        Raises:
+            CheckpointError: The model or the adapter cannot be loaded.
+            MissingExtraError: A library is not installed.
+        """
+        try:
+            from pytest_diversity.sampling.transformers import (  # noqa: PLC0415 - imports torch
+                TransformersEngine,
+            )
+        except ImportError as error:
+            raise MissingExtraError(
+                "sampling a model", package=error.name or "transformers", extra="sampling"
+            ) from None
+        adapter = self.adapter.path if self.adapter else None
+        return TransformersEngine(self.location, adapter, self.environment, progress, self.cache)
+
+
+def find(
+    checkpoint: Checkpoint,
+    options: Options,
+    root: Path,
+    folder: Path,
+    facts: MutableMapping[str, str],
+) -> LocalModel:
+    """Find a checkpoint's files; a hub id is downloaded.
+
+    Args:
+        checkpoint: Its sources.
+        options: Device and number format.
+        root: What relative paths are relative to.
+        folder: Where converted weights are kept.
+        facts: Remembers digests and devices.
+
+    Raises:
+        CheckpointError: They are not there.
+    """
+    location = locate(checkpoint.source, root)
+    adapter = locate(checkpoint.adapter, root, "adapter") if checkpoint.adapter else None
+    where = environment(options.device, options.dtype, facts)
+    weights = fingerprint(location, facts)
+    identity = Identity(
+        weights=weights,
+        adapter=fingerprint(adapter, facts) if adapter else None,
+        engine=ENGINE,
+        device=where.device.partition(":")[0],
+        dtype=where.dtype,
+        versions=where.versions,
+    )
+    return LocalModel(location, adapter, where, identity, folder / f"{weights}-{where.dtype}")
