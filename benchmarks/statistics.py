@@ -281,7 +281,7 @@ def calibration(recorded: Recorded, prompts: int, samples: int, repetitions: int
         values, error = first[rows, one], jackknife[rows, one]
         kept = ~(np.isnan(values) | np.isnan(error) | np.isnan(again[rows, two]))
         mean_error = float(np.sqrt((error[kept] ** 2).sum())) / kept.sum()
-        bound = propose(float(values[kept].mean()), mean_error)
+        bound = propose(float(values[kept].mean()), mean_error, int(kept.sum()) * samples)
         missed.append(float(again[rows, two][kept].mean()) < bound)
     return percent(missed)
 

@@ -319,7 +319,7 @@ def _worst_group(estimate: Estimate, bound: float) -> _Check:
         p=min(1.0, count * (1.0 if check.p is None else check.p)),
         kept=min(1.0, count * check.kept),
         text=f"worst group {check.text}",
-        detail=f"lowest group {group!r} of {count}, {_prompts(len(members))}: {check.detail}",
+        detail=f"lowest group {group!r}, {_prompts(len(members))}: {check.detail}",
     )
 
 
