@@ -94,7 +94,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 # A number of seconds that no other run has: it marks the processes of these tests.
-LIMITS = Limits(cpu=0.5, wall=2 + os.getpid() / 2**24)
+LIMITS = Limits(cpu=1.0, wall=3 + os.getpid() / 2**24)
 
 
 def _left() -> list[str]:
