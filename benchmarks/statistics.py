@@ -42,11 +42,14 @@ class World:
         before: Shape (P, M): of the reference.
         after: Shape (P, M): of the checkpoint under test.
         rng: Random numbers.
+        same: Whether nothing has changed: the sides of each prompt then change places by chance,
+            so that the few hundred draws that stand for all have no difference of their own.
     """
 
     before: Floats
     after: Floats
     rng: np.random.Generator
+    same: bool = False
 
     def draw(self, prompts: int) -> tuple[list[float], list[float]]:
         """Both sides of one repetition; prompts that are undefined on a side are drawn again."""
@@ -55,6 +58,9 @@ class World:
             columns = self.rng.integers(self.before.shape[1], size=4 * prompts)
             before, after = self.before[rows, columns], self.after[rows, columns]
             defined = ~(np.isnan(before) | np.isnan(after))
+            if self.same:
+                swap = self.rng.random(len(rows)) < 0.5
+                before, after = np.where(swap, after, before), np.where(swap, before, after)
             if defined.sum() >= prompts:
                 return before[defined][:prompts].tolist(), after[defined][:prompts].tolist()
 
@@ -74,12 +80,13 @@ def world(recorded: Recorded, samples: int, rng: np.random.Generator, degree: fl
     if copies:
         after -= choose(size, samples + 1, copies, orders)
         after += copies * choose(size, samples, 1, orders)
-    return World(recorded.of(choose(size, 0, samples, orders)), recorded.of(after), rng)
+    before = recorded.of(choose(size, 0, samples, orders))
+    return World(before, recorded.of(after), rng, same=not copies)
 
 
 def estimated(values: Sequence[float], family: str, samples: int) -> Estimate:
     """What the plugin would have measured."""
-    mean = Mean.of_level(values)
+    mean = Mean.of(values, bounded=True)
     low, high = mean.interval() or (None, None)
     return Estimate(
         metric=METRICS[family],

@@ -23,6 +23,7 @@ from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.features.outcomes import Executor
+from pytest_diversity.gate import check_reachable
 from pytest_diversity.judging import Judge
 from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
@@ -102,7 +103,9 @@ class Session:
                 self.prompts(domain)
             for family, budget in domain.budgets.items():
                 with located(self.config.path, "domains", name, "budget", family, "metric"):
-                    self.metric(domain, family, budget.metric)
+                    metric = self.metric(domain, family, budget.metric)
+                with located(self.config.path, "domains", name, "budget", family):
+                    check_reachable(budget, metric)
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
