@@ -49,4 +49,5 @@ bench-sampling: $(VENV)/ready
 
 # The first run also runs the programs of the data in the sandbox; it keeps what they did.
 bench-statistics: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.intervals $(ARGS)
 	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)
