@@ -124,7 +124,7 @@ def study(config: pytest.Config) -> None:
     Raises:
         UsageError: There is nothing to study, or it cannot be.
     """
-    from pytest_diversity.study import run  # noqa: PLC0415 - only where it is asked
+    from pytest_diversity.studies import run  # noqa: PLC0415 - only where it is asked
 
     asked = {
         name: str(value) for name in STUDIES if (value := config.getoption(f"diversity_{name}"))

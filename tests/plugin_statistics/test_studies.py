@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.selftest import KINDS, collapse
+from pytest_diversity.studies.selftest import KINDS, collapse
 
 CONFIG = """# what we gate
 [checkpoints]

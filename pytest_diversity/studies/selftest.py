@@ -11,7 +11,7 @@ from pytest_diversity.features import Features
 from pytest_diversity.gate import Others, judge
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
-from pytest_diversity.study import Case, cases, columns, write_json
+from pytest_diversity.studies.cases import Case, cases, columns, write_json
 
 __all__ = ["DEGREES", "KINDS", "Found", "collapse", "selftest"]
 

@@ -14,7 +14,7 @@ from pytest_diversity.estimate import estimate
 from pytest_diversity.gate import Comparison, number, pairs_of
 from pytest_diversity.session import Session
 from pytest_diversity.stats import FEWEST, Mean, prompts_needed, smallest_detectable
-from pytest_diversity.study import Case, cases, columns, halves, write_json
+from pytest_diversity.studies.cases import Case, cases, columns, halves, write_json
 
 __all__ = ["Row", "plan", "row_of"]
 

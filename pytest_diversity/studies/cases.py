@@ -1,9 +1,9 @@
-"""Studies of the stored samples, in place of running tests: plan, self-test, calibration."""
+"""What every study goes through: the budgets of all checkpoints with their samples; and tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,7 @@ from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 
-__all__ = ["Case", "cases", "columns", "halves", "run", "write_json"]
-
-Study = Callable[[Session, str], Sequence[str]]
+__all__ = ["Case", "cases", "columns", "halves", "write_json"]
 
 
 @dataclass(frozen=True)
@@ -115,20 +113,3 @@ def write_json(path: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{path} cannot be written: {error.strerror}", fix="name another file"
         ) from None
     return [f"written to {path}"]
-
-
-def run(sessions: Sequence[Session], asked: Mapping[str, str]) -> Iterator[str]:
-    """The lines of the studies that are asked for.
-
-    Raises:
-        DiversityError: Something cannot be studied.
-    """
-    from pytest_diversity.calibrate import calibrate  # noqa: PLC0415 - these read this module
-    from pytest_diversity.plan import plan  # noqa: PLC0415
-    from pytest_diversity.selftest import selftest  # noqa: PLC0415
-
-    studies: Mapping[str, Study] = {"plan": plan, "selftest": selftest, "calibrate": calibrate}
-    for name, value in asked.items():
-        for session in sessions:
-            yield f"diversity {name}"
-            yield from studies[name](session, value)

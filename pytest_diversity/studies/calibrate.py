@@ -18,7 +18,7 @@ from pytest_diversity.located import read_toml
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.stats import jackknife_error
-from pytest_diversity.study import Case, cases, columns
+from pytest_diversity.studies.cases import Case, cases, columns
 
 __all__ = ["Proposal", "calibrate", "propose", "resampling_error"]
 
