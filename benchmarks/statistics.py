@@ -267,7 +267,9 @@ def nested(
     return worlds
 
 
-def calibration(recorded: Recorded, prompts: int, samples: int, repetitions: int) -> float:
+def calibration(
+    recorded: Recorded, family: str, prompts: int, samples: int, repetitions: int
+) -> float:
     """How often an unchanged re-sample misses the bound that calibration proposed."""
     rng = np.random.default_rng([prompts, samples, 1])
     size = (len(recorded.counts), HALVES, recorded.counts.shape[1])
@@ -287,8 +289,10 @@ def calibration(recorded: Recorded, prompts: int, samples: int, repetitions: int
         one, two = rng.integers(HALVES, size=(2, prompts))
         values, error = first[rows, one], jackknife[rows, one]
         kept = ~(np.isnan(values) | np.isnan(error) | np.isnan(again[rows, two]))
+        each = samples if family == "quality" else samples * (samples - 1) // 2
+        counted = int(kept.sum()) * each
         mean_error = float(np.sqrt((error[kept] ** 2).sum())) / kept.sum()
-        bound = propose(float(values[kept].mean()), mean_error, int(kept.sum()) * samples)
+        bound = propose(float(values[kept].mean()), mean_error, counted)
         missed.append(float(again[rows, two][kept].mean()) < bound)
     return percent(missed)
 
@@ -319,7 +323,7 @@ def report(everything: Mapping[str, Recorded], repetitions: int) -> Iterator[str
     yield "| --- | --- | --- |"
     for family in everything:
         for prompts, samples in ((10, 8), (30, 16)):
-            missed = calibration(everything[family], prompts, samples, repetitions)
+            missed = calibration(everything[family], family, prompts, samples, repetitions)
             yield f"| {family} {prompts} x {samples} | {missed:.2f} | at most 1 |"
 
 

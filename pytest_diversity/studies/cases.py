@@ -55,15 +55,23 @@ class Case:
         return self.measured.metric
 
 
-def cases(session: Session) -> Iterator[Case]:
-    """Every budget of every checkpoint under test that asks for something.
+def cases(session: Session, *, idle: bool = False) -> Iterator[Case]:
+    """Every budget of every checkpoint under test.
+
+    Args:
+        session: Where they are configured.
+        idle: Whether those count, too, that ask nothing of the checkpoint, as of the reference.
 
     Raises:
         ConfigError: There is none.
     """
     budgets = [(d, f, b) for d in session.config.domains.values() for f, b in d.budgets.items()]
     wanted = [(name, *one) for name in session.config.selected for one in budgets]
-    found = [one for one in wanted if count_bounds(one[3], one[0]) and one[3].level != "off"]
+    found = [
+        (checkpoint, domain, family, budget)
+        for checkpoint, domain, family, budget in wanted
+        if budget.level != "off" and (idle or count_bounds(budget, checkpoint))
+    ]
     if not found:
         raise ConfigError("there is no budget to study", fix="add one to diversity.toml")
     for checkpoint, domain, family, budget in found:
@@ -78,7 +86,7 @@ def cases(session: Session) -> Iterator[Case]:
             features,
             estimate(features, metric),
             others,
-            ALPHA / (count_bounds(budget, checkpoint) + others),
+            ALPHA / max(1, count_bounds(budget, checkpoint) + others),
         )
 
 

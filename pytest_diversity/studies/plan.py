@@ -76,12 +76,19 @@ def _rows(session: Session, case: Case) -> list[Row]:
         if bound is not None:
             values = list(case.measured.per_prompt.values())
             row = row_of(case, f"{name} {number(bound)}", values)
-            beyond = -1 if name == "min" else 1
-            rows.append(replace(row, fails_at=row.finds and bound + beyond * row.finds))
+            rows.append(replace(row, fails_at=_level(case, bound, row.finds, lower=name == "min")))
     for name, change in (("max_drop", case.budget.max_drop), ("max_rise", case.budget.max_rise)):
         if change is not None:
             rows.append(_change(session, case, name, change))
     return rows
+
+
+def _level(case: Case, bound: float, finds: float | None, *, lower: bool) -> float | None:
+    """The value that fails a bound on the level; None where it lies outside the metric's range."""
+    if finds is None:
+        return None
+    value = bound - finds if lower else bound + finds
+    return value if 0 <= value <= case.metric.definition.highest else None
 
 
 def _change(session: Session, case: Case, name: str, change: Change) -> Row:
