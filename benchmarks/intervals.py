@@ -81,7 +81,7 @@ METHODS: Mapping[str, Callable[[Floats, float], Bounds]] = {
 
 def rates(one: World, prompts: int, repetitions: int) -> Mapping[str, tuple[float, float, float]]:
     """By method: the truth above the upper bound, below the lower one, and covered, in percent."""
-    truth = float(np.nanmean(np.r_[one.before, one.after]))
+    truth = one.truth
     drawn = [np.array(one.draw(prompts)[0]) for _ in range(repetitions)]
     found = {}
     for name, method in METHODS.items():

@@ -51,6 +51,12 @@ class World:
     rng: np.random.Generator
     same: bool = False
 
+    @property
+    def truth(self) -> float:
+        """The mean over all that can be drawn, where nothing has changed."""
+        defined = ~(np.isnan(self.before) | np.isnan(self.after))
+        return float(np.mean([self.before[defined], self.after[defined]]))
+
     def draw(self, prompts: int) -> tuple[list[float], list[float]]:
         """Both sides of one repetition; prompts that are undefined on a side are drawn again."""
         while True:
@@ -132,14 +138,13 @@ def measure(
     """Simulate one combination."""
     rng = np.random.default_rng([prompts, samples, len(family)])
     same = world(recorded, samples, rng)
-    truth = float(np.nanmean(np.r_[same.before, same.after]))
     low, paired, change, level = [], [], [], []
     for _ in range(repetitions):
         pair = same.draw(prompts)
         one = judged(pair, family, samples, ANY_DROP)
         change.append(one.status == "fail")
-        level.append(judged(pair, family, samples, Budget(min=truth)).status == "fail")
-        low.append(covers(one.low, one.high, truth))
+        level.append(judged(pair, family, samples, Budget(min=same.truth)).status == "fail")
+        low.append(covers(one.low, one.high, same.truth))
         interval = Mean.of(np.subtract(*pair).tolist()).interval()
         paired.append(interval is not None and covers(*interval, 0.0))
     planned, found = detection(recorded, family, (prompts, samples), repetitions, rng)
