@@ -138,13 +138,14 @@ def measure(
     """Simulate one combination."""
     rng = np.random.default_rng([prompts, samples, len(family)])
     same = world(recorded, samples, rng)
+    truth = same.truth
     low, paired, change, level = [], [], [], []
     for _ in range(repetitions):
         pair = same.draw(prompts)
         one = judged(pair, family, samples, ANY_DROP)
         change.append(one.status == "fail")
-        level.append(judged(pair, family, samples, Budget(min=same.truth)).status == "fail")
-        low.append(covers(one.low, one.high, same.truth))
+        level.append(judged(pair, family, samples, Budget(min=truth)).status == "fail")
+        low.append(covers(one.low, one.high, truth))
         interval = Mean.of(np.subtract(*pair).tolist()).interval()
         paired.append(interval is not None and covers(*interval, 0.0))
     planned, found = detection(recorded, family, (prompts, samples), repetitions, rng)
