@@ -17,7 +17,21 @@ from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 
-__all__ = ["Case", "cases", "columns", "halves", "write_json"]
+__all__ = ["Case", "Gate", "cases", "columns", "halves", "write_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The name of a budget of a checkpoint."""
+
+    checkpoint: str
+    domain: str
+    family: str
+    metric: str
+
+    def __str__(self) -> str:
+        """For tables."""
+        return f"{self.domain} {self.family} [{self.checkpoint}]"
 
 
 @dataclass(frozen=True)
@@ -45,9 +59,9 @@ class Case:
     alpha: float
 
     @property
-    def name(self) -> str:
-        """For tables."""
-        return f"{self.domain} {self.family} [{self.checkpoint}]"
+    def gate(self) -> Gate:
+        """What it is called."""
+        return Gate(self.checkpoint, self.domain, self.family, str(self.metric))
 
     @property
     def metric(self) -> Metric:

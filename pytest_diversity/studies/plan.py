@@ -14,7 +14,7 @@ from pytest_diversity.estimate import estimate
 from pytest_diversity.gate import Comparison, number, pairs_of
 from pytest_diversity.session import Session
 from pytest_diversity.stats import FEWEST, Mean, prompts_needed, smallest_detectable
-from pytest_diversity.studies.cases import Case, cases, columns, halves, write_json
+from pytest_diversity.studies.cases import Case, Gate, cases, columns, halves, write_json
 
 __all__ = ["Row", "plan", "row_of"]
 
@@ -31,7 +31,7 @@ class Row:
     """What one bound can find.
 
     Attributes:
-        gate: Domain, family and checkpoint.
+        gate: Which budget of which checkpoint.
         bound: As it was written.
         prompts: n.
         samples: K.
@@ -46,7 +46,7 @@ class Row:
         basis: Where the spread is from.
     """
 
-    gate: str
+    gate: Gate
     bound: str
     prompts: int
     samples: int
@@ -154,7 +154,7 @@ def row_of(
     spread = (Mean.of(values).error or 0.0) * math.sqrt(count) if count else 0.0
     finds = smallest_detectable(spread / math.sqrt(max(1, count)), count, alpha=case.alpha)
     return Row(
-        gate=case.name,
+        gate=case.gate,
         bound=bound,
         prompts=count,
         samples=samples,
@@ -186,7 +186,7 @@ def _cells(row: Row) -> Sequence[str]:
         f"{row.needs_samples} samples" if row.needs_samples else "",
     ]
     return (
-        row.gate,
+        str(row.gate),
         row.bound,
         f"{row.prompts} x {row.samples}",
         number(row.spread),
