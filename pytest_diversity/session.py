@@ -31,6 +31,7 @@ from pytest_diversity.options import Options
 from pytest_diversity.recording import Facts
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.sampling.device import require_gpu
 from pytest_diversity.sampling.draw import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
 from pytest_diversity.sources import Location, fingerprint, locate
@@ -92,6 +93,8 @@ class Session:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
         self.judge.baselines.check()
+        if self.options.require_gpu:
+            require_gpu(self.options.device)
         for name, checkpoint in self.config.checkpoints.items():
             with located(self.config.path, "checkpoints", name):
                 self.sampler.check(checkpoint)

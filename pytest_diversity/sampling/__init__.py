@@ -86,8 +86,12 @@ class Model(Protocol):
         """What its samples depend on."""
 
     @property
-    def place(self) -> str:
-        """What one process at a time draws on, as a part of a file's name."""
+    def place(self) -> str | None:
+        """What one process at a time draws on, as a part of a file's name; None if many may."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether the place is given up after each drawing, for others wait for its memory."""
 
     def load(self, progress: Progress) -> Engine:
         """Load it, or connect to it.

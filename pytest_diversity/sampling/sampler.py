@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +78,7 @@ class Sampler:
             self._store,
             lambda progress: self._engine(model, progress),
             lambda total: self._show(label, total),
-            model.place,
+            lambda: self._turn(model),
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
@@ -114,7 +114,18 @@ class Sampler:
             generation=replace(domain.generation, **checkpoint.generation),
             prompts=prompts,
             count=domain.samples_per_prompt,
+            source=domain.prompts or "",
         )
+
+    @contextmanager
+    def _turn(self, model: Model) -> Iterator[None]:
+        """While this process may draw where `model` runs."""
+        with self._store.lock(model.place) if model.place else nullcontext():
+            try:
+                yield
+            finally:
+                if model.shared:
+                    self.close()
 
     def close(self) -> None:
         """Release the model."""
