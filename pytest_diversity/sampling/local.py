@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_diversity.config import Checkpoint
@@ -30,6 +30,7 @@ class LocalModel:
         identity: What its samples depend on.
         deterministic: Whether a sample must be the same text however it is drawn.
         cache: Where a GGUF file's weights are kept once converted.
+        facts: Remembers digests, devices, and what fitted into memory.
     """
 
     location: Location
@@ -38,6 +39,7 @@ class LocalModel:
     identity: Identity
     deterministic: bool
     cache: Path
+    facts: MutableMapping[str, str] = field(compare=False)
 
     @property
     def place(self) -> str | None:
@@ -66,7 +68,9 @@ class LocalModel:
             ) from None
         settle(deterministic=self.deterministic)
         adapter = self.adapter.path if self.adapter else None
-        return TransformersEngine(self.location, adapter, self.environment, progress, self.cache)
+        return TransformersEngine(
+            self.location, adapter, self.environment, progress, self.cache, facts=self.facts
+        )
 
 
 def find(
@@ -101,4 +105,4 @@ def find(
         versions=where.versions,
     )
     cache = folder / f"{weights}-{where.dtype}"
-    return LocalModel(location, adapter, where, identity, options.deterministic, cache)
+    return LocalModel(location, adapter, where, identity, options.deterministic, cache, facts)

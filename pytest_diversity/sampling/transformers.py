@@ -10,7 +10,7 @@ import gc
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
@@ -33,12 +33,12 @@ from pytest_diversity.sampling import Progress, Request
 from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.memory import BatchSize
 from pytest_diversity.sampling.noise import sample_key
 from pytest_diversity.sources import Location
 
 __all__ = ["TransformersEngine"]
 
-_BATCH = 64
 Item = TypeVar("Item")
 
 
@@ -61,6 +61,8 @@ class TransformersEngine:
         environment: Environment,
         progress: Progress,
         cache: Path,
+        *,
+        facts: MutableMapping[str, str] | None = None,
     ) -> None:
         """Load the model.
 
@@ -70,12 +72,12 @@ class TransformersEngine:
             environment: Device and dtype.
             progress: Told what a person should know.
             cache: Where a GGUF file's weights are kept once converted.
+            facts: Remembers how much fitted into memory; nothing does if it is left out.
 
         Raises:
             CheckpointError: The model or the adapter cannot be loaded.
         """
         self._environment = environment
-        self._batch = _BATCH
         _quiet()
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with _without_warnings(), _explained(f"checkpoint {location.path}"):
@@ -84,6 +86,13 @@ class TransformersEngine:
             with _without_warnings():
                 model = _adapt(model, adapter)
         self._model = model.to(environment.device).eval()
+        self._size = BatchSize(
+            self._model.config,
+            self._model.dtype,
+            environment.device,
+            cache.name,
+            {} if facts is None else facts,
+        )
         self._shares = is_supported(self._model)
         if not self._shares:
             progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
@@ -118,13 +127,14 @@ class TransformersEngine:
     ) -> Iterator[Sample]:
         method = self._decode if self._shares else self._generate
         while rows:
-            batch, done = rows[: self._batch], set()
+            longest = len(rows[-1].tokens) + generation.max_tokens
+            batch, done = rows[: self._size.rows(longest)], set()
             try:
                 for place, sample in _quietly(method(batch, generation, progress)):
                     done.add(place)
                     yield sample
             except (torch.OutOfMemoryError, RuntimeError) as error:
-                self._halve(error, len(batch), progress)
+                self._halve(error, len(batch), longest, progress)
             left = [row for place, row in enumerate(batch) if place not in done]
             rows = left + rows[len(batch) :]
 
@@ -141,7 +151,7 @@ class TransformersEngine:
             yield one.index, self._sample(batch[one.index], one.row.tokens, one.row.logprob)
         steps.finish()
 
-    def _halve(self, error: RuntimeError, size: int, progress: Progress) -> None:
+    def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
         if not _out_of_memory(error):
             raise SamplingError(
                 f"the model failed while sampling: {_first_line(error)}",
@@ -152,9 +162,9 @@ class TransformersEngine:
                 "one sample does not fit into the device's memory",
                 fix="lower max_tokens, or use a larger device",
             ) from error
-        self._batch = size // 2
+        half = self._size.halve(size, longest)
         gc.collect()
-        progress.say(f"out of memory at {size} samples a batch: going on with {self._batch}")
+        progress.say(f"out of memory at {size} samples a batch: going on with {half}")
 
     def _generate(
         self, batch: list[_Row], generation: Generation, progress: Progress

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import pytest
 import torch
 
-from pytest_diversity.sampling import transformers
+from pytest_diversity.sampling import memory
 
 PROMPTS = ("the cat", "a dog ran in the park and the cat sat", "hello", "mat", "what is it?")
 CONFIG = """
@@ -107,13 +107,13 @@ def one_prompt_first(project: Project) -> None:
 def small_batches(project: Project) -> None:
     """Three samples at a time, as after running out of memory."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transformers, "_BATCH", 3)
+        patch.setattr(memory, "_MOST_ON_CPU", 3)
         project.run()
 
 
 def two_workers(project: Project) -> None:
     """Two processes, each with prompts of its own, at the same time."""
-    project.prompts(["mat", "park"], "others.jsonl")
+    project.prompts(["log", "park"], "others.jsonl")
     project.run("-n", "2", more=OTHER)
 
 

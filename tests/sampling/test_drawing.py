@@ -154,7 +154,7 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Session], tiny: 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda patch: patch.setattr("pytest_diversity.sampling.transformers._BATCH", 3),
+        lambda patch: patch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 3),
         lambda patch: patch.setattr("pytest_diversity.sampling.decode._CROWD", 0.0),
         lambda patch: patch.setattr(TransformersEngine, "_halve", None),
     ],
@@ -194,7 +194,7 @@ def test_an_interrupt_keeps_what_was_finished(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Ctrl-C in the third batch keeps the first two, says so, and the next run continues."""
-    monkeypatch.setattr("pytest_diversity.sampling.transformers._BATCH", 4)
+    monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
     steps = 0
     advance = DrawingProgress.advance
 
@@ -223,7 +223,7 @@ def test_a_full_disk_keeps_what_was_finished(
     session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's own "disk is full" becomes one sentence, and what was written before is there."""
-    monkeypatch.setattr("pytest_diversity.sampling.transformers._BATCH", 4)
+    monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
     monkeypatch.setattr("pytest_diversity.sampling.draw._FLUSH", 4)
     one = session()
     pages = one.store.rows("PRAGMA page_count")[0][0]
@@ -261,6 +261,9 @@ def test_the_batch_halves_when_memory_runs_out(
     monkeypatch.setattr(TransformersEngine, "_decode", limited)
     assert all(len(group) == 4 for group in _texts(session()).values())
     assert sizes[:4] == [16, 8, 4, 2]
+    sizes.clear()
+    assert all(len(group) == 6 for group in _texts(session(count=6)).values())
+    assert max(sizes) <= 3  # remembered by the next run
 
 
 def test_one_sample_that_does_not_fit_is_said(
