@@ -74,6 +74,16 @@ class Engine(Protocol):
             SamplingError: The model cannot be sampled.
         """
 
+    def swap(self, model: Model) -> bool:
+        """Become the engine of another model without loading anew, where that is possible.
+
+        Returns:
+            Whether it is that of `model` now; if not, nothing has changed.
+
+        Raises:
+            DiversityError: It began to be and cannot; it must be closed.
+        """
+
     def close(self) -> None:
         """Release the model and its memory."""
 

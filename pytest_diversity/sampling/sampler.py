@@ -146,8 +146,17 @@ class Sampler:
         return local.find(checkpoint, self._options, self._root, folder, store.facts)
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
-        """The engine of a checkpoint; the one before is released first."""
-        if self._loaded is None or self._loaded[0] != model:
+        """The engine of a checkpoint: the one before if it can serve, else that is released."""
+        engine = self._serving(*self._loaded, model) if self._loaded else None
+        if engine is None:
             self.close()
-            self._loaded = (model, model.load(progress))
-        return self._loaded[1]
+            engine = model.load(progress)
+        self._loaded = (model, engine)
+        return engine
+
+    def _serving(self, before: Model, engine: Engine, model: Model) -> Engine | None:
+        try:
+            return engine if before == model or engine.swap(model) else None
+        except BaseException:
+            self.close()
+            raise

@@ -25,14 +25,15 @@ from pytest_diversity.config import Generation
 from pytest_diversity.errors import (
     CheckpointError,
     DiversityError,
-    MissingExtraError,
     SamplingError,
 )
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling import Progress, Request
+from pytest_diversity.sampling import Model, Progress, Request
+from pytest_diversity.sampling.adapters import Adaptable
 from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.local import LocalModel
 from pytest_diversity.sampling.memory import BatchSize
 from pytest_diversity.sampling.noise import sample_key
 from pytest_diversity.sources import Location
@@ -82,10 +83,11 @@ class TransformersEngine:
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with _without_warnings(), _explained(f"checkpoint {location.path}"):
             self._tokenizer, model = _load(location, environment, cache)
-        if adapter is not None:
-            with _without_warnings():
-                model = _adapt(model, adapter)
         self._model = model.to(environment.device).eval()
+        self._base = (location, environment)
+        self._adaptable = Adaptable(self._model, environment.device)
+        with _without_warnings():
+            self._adaptable.use(adapter)
         self._size = BatchSize(
             self._model.config,
             self._model.dtype,
@@ -114,9 +116,19 @@ class TransformersEngine:
         for generation, group in groupby(rows, key=lambda row: row.generation):
             yield from self._draw(list(group), generation, progress)
 
+    def swap(self, model: Model) -> bool:
+        """Exchange the adapter, if `model` is of the same base."""
+        if not isinstance(model, LocalModel) or not self._adaptable.changeable:
+            return False
+        if (model.location, model.environment) != self._base:
+            return False
+        with _without_warnings():
+            self._adaptable.use(model.adapter.path if model.adapter else None)
+        return True
+
     def close(self) -> None:
         """Release the model and the device's memory."""
-        del self._model
+        del self._model, self._adaptable
         gc.collect()
         device = self._environment.device.split(":")[0]
         if device != "cpu":
@@ -279,20 +291,6 @@ def _load(location: Location, environment: Environment, folder: Path) -> tuple[A
         path, dtype=getattr(torch, environment.dtype), use_safetensors=True
     )
     return tokenizer, model
-
-
-def _adapt(model: Any, adapter: Path) -> Any:
-    try:
-        from peft import PeftModel  # noqa: PLC0415 - optional
-    except ImportError:
-        raise MissingExtraError("a LoRA adapter", package="peft", extra="adapters") from None
-    try:
-        return PeftModel.from_pretrained(model, adapter, use_safetensors=True).merge_and_unload()
-    except Exception as error:
-        raise CheckpointError(
-            f"adapter {adapter} does not fit its base: {_first_line(error)}",
-            fix="use the base model it was trained on",
-        ) from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pytest_diversity.config import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.options import Options
 from pytest_diversity.report.progress import Console, DrawingProgress
+from pytest_diversity.sampling import transformers
 from pytest_diversity.sampling.transformers import TransformersEngine
 from pytest_diversity.session import Session
 
@@ -310,6 +312,50 @@ def test_an_adapter_changes_what_is_said(
     adapter = _adapter(tiny, tmp_path / "adapter")
     greedy = {"count": 1, "temperature": 0.0}
     assert _texts(session(**greedy)) != _texts(session(**greedy, adapter=str(adapter)))
+
+
+def test_adapters_of_one_base_are_exchanged(
+    session: Callable[..., Session], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base is loaded once, and each checkpoint says what it says when it is loaded alone."""
+    adapters = [str(_adapter(tiny, tmp_path / f"adapter{i}")) for i in range(2)]
+    sources = {"a": adapters[0], "none": None, "b": adapters[1]}
+    alone = {}
+    for name, adapter in sources.items():
+        alone[name] = _texts(session(**({"adapter": adapter} if adapter else {})))
+        (tmp_path / "store.sqlite").unlink()
+    assert alone["a"] != alone["b"] != alone["none"] != alone["a"]
+    loads = []
+    load = transformers._load
+
+    def counted(*arguments: Any) -> Any:
+        loads.append(arguments)
+        return load(*arguments)
+
+    monkeypatch.setattr(transformers, "_load", counted)
+    one = session()
+    domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
+    for name, adapter in sources.items():
+        drawing = one.sampler.draw(Checkpoint(name, str(tiny), adapter), domain, prompts)
+        found = {p: [s.text for s in group] for p, group in drawing.samples.items()}
+        assert found == alone[name]
+    assert len(loads) == 1
+
+
+def test_the_model_before_is_released(
+    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    """One base at a time is in memory."""
+    one = session()
+    domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
+    one.samples("m", "d")
+    assert one.sampler._loaded is not None
+    engine: Any = one.sampler._loaded[1]
+    model = weakref.ref(engine._model)
+    del engine
+    other = make_model(tmp_path / "other", seed=1)
+    one.sampler.draw(Checkpoint("other", str(other)), domain, prompts)
+    assert model() is None
 
 
 def test_an_adapter_that_does_not_fit_is_refused(
