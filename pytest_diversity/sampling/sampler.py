@@ -55,9 +55,9 @@ class Sampler:
         if is_server(checkpoint.source):
             openai.find(checkpoint)
             return
-        for source in filter(None, (checkpoint.source, checkpoint.adapter)):
-            if not is_hub_name(source, self._root):
-                locate(source, self._root)
+        for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
+            if source and not is_hub_name(source, self._root):
+                locate(source, self._root, what)
         if checkpoint.source.startswith("replay:"):
             self._recorded(checkpoint)
 

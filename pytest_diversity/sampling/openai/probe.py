@@ -42,7 +42,8 @@ class Probe:
     def __str__(self) -> str:
         """One line for a person."""
         return (
-            f"the server samples {self.model}: seeds {'repeat' if self.repeats else 'do not repeat'}, "
+            f"the server samples {self.model}: "
+            f"seeds {'repeat' if self.repeats else 'do not repeat'}, "
             f"n is {'honoured' if self.choices else 'ignored'}, "
             f"log-probabilities are {'given' if self.logprobs else 'not given'}"
         )
