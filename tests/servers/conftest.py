@@ -36,11 +36,17 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
     opened: list[Session] = []
 
     def open_one(
-        source: str, count: int = 3, *, server: Server | None = None, **settings: Any
+        source: str,
+        count: int = 3,
+        *,
+        server: Server | None = None,
+        prompts: int | None = None,
+        **settings: Any,
     ) -> Session:
         domain = Domain(
             "d",
             prompts="prompts.jsonl",
+            max_prompts=prompts,
             samples_per_prompt=count,
             generation=Generation(**{"max_tokens": 8, **settings}),
             root=tmp_path,

@@ -62,7 +62,8 @@ class Process:
     def _is_ready(self) -> bool:
         assert self._process.poll() is None, self._log.read_text(errors="replace")[-2000:]
         try:
-            with urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/docs", timeout=5):
+            docs = f"{self.url.removesuffix('/v1')}/docs"
+            with urllib.request.urlopen(docs, timeout=5):  # noqa: S310 - of this machine
                 return True
         except OSError:
             return False
@@ -94,10 +95,11 @@ def serve(smollm2: Path) -> Iterator[Process]:
     one.kill()
 
 
+@pytest.mark.slow
 @needs_llama
 def test_llama_cpp_samples_chats(llama: Process, open_session: Open) -> None:
     """Its only model is found, and each sample is a text of its own, with its log-probability."""
-    session = open_session(llama.url, 3, max_tokens=12)
+    session = open_session(llama.url, 3, prompts=2, max_tokens=12)
     samples = session.samples("m", "d")
     for group in samples.values():
         assert len({sample.text for sample in group}) > 1
@@ -107,30 +109,33 @@ def test_llama_cpp_samples_chats(llama: Process, open_session: Open) -> None:
             assert sample.logprob is not None
             assert sample.logprob < 0
     llama.kill()
-    again = open_session(llama.url, 3, max_tokens=12)
+    again = open_session(llama.url, 3, prompts=2, max_tokens=12)
     assert list(again.samples("m", "d").samples) == list(samples.samples)
     llama.start()
 
 
+@pytest.mark.slow
 @needs_llama
 def test_llama_cpp_samples_completions(llama: Process, open_session: Open) -> None:
     """The other API continues a text, from the prompt as it is."""
     session = open_session(
-        f"{llama.url}#smollm2", 3, max_tokens=12, server=Server(api="completions")
+        f"{llama.url}#smollm2", 3, prompts=2, max_tokens=8, server=Server(api="completions")
     )
     texts = [[sample.text for sample in group] for group in session.samples("m", "d").values()]
     assert all(len(set(group)) > 1 for group in texts)
 
 
+@pytest.mark.slow
 @needs_llama
 def test_llama_cpp_is_greedy_where_a_domain_is(llama: Process, open_session: Open) -> None:
     """The settings arrive: at temperature 0 all texts of a prompt are the same."""
-    session = open_session(f"{llama.url}#smollm2", 3, max_tokens=6, temperature=0.0)
+    session = open_session(f"{llama.url}#smollm2", 2, max_tokens=6, temperature=0.0)
     texts = [[sample.text for sample in group] for group in session.samples("m", "d").values()]
     assert all(len(set(group)) == 1 for group in texts)
     assert len({group[0] for group in texts}) > 1
 
 
+@pytest.mark.slow
 @needs_llama
 def test_llama_cpp_killed_midway(
     llama: Process, open_session: Open, monkeypatch: pytest.MonkeyPatch
@@ -159,6 +164,7 @@ def test_llama_cpp_killed_midway(
     assert event["drawn"] == 16 - arrived
 
 
+@pytest.mark.slow
 @needs_llama
 def test_llama_cpp_has_no_other_model(llama: Process, open_session: Open) -> None:
     """It answers under any name; what it does not have is refused all the same."""
@@ -177,7 +183,7 @@ def test_transformers_serve_is_refused_and_then_samples(
     settings = '{"do_sample": true, "top_k": 0, "eos_token_id": 2}'
     for api in ("chat", "completions"):
         how = Server(api=api, body={"generation_config": settings}, concurrency=1)
-        session = open_session(source, 3, max_tokens=12, server=how)
+        session = open_session(source, 3, prompts=2, max_tokens=12, server=how)
         for group in session.samples("m", "d").values():
             assert len({sample.text for sample in group}) > 1
             assert all((sample.tokens or 0) <= 12 for sample in group)
