@@ -11,6 +11,7 @@ from pytest_diversity.config import Config, Server, load_config
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.options import Options
 from pytest_diversity.sampling.openai import Address, ServerModel
+from pytest_diversity.sampling.openai.client import Client
 from pytest_diversity.session import Session
 
 PASSWORD = "sekret-9876"  # noqa: S105 - looked for in messages, opens nothing
@@ -169,3 +170,20 @@ def test_the_key_of_samples_does_not_hold_the_variables_name() -> None:
     plain = ServerModel(address, Server())
     other = ServerModel(address, Server(api_key_env="K", concurrency=1, retries=9, timeout=1))
     assert plain.identity == other.identity
+
+
+SENT: Mapping[str, tuple[str, str | None, str]] = {
+    "this machine": ("http://localhost:1/v1", None, "common"),
+    "encrypted": ("https://host/v1", None, "common"),
+    "in the clear": ("http://host/v1", None, ""),
+    "in the clear, as the configuration says": ("http://host/v1", "MINE", "own"),
+}
+
+
+@pytest.mark.parametrize("case", SENT)
+def test_where_a_key_goes(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    """OPENAI_API_KEY is not sent over a network that can be read, unless it is named."""
+    source, name, expected = SENT[case]
+    monkeypatch.setenv("OPENAI_API_KEY", "common")
+    monkeypatch.setenv("MINE", "own")
+    assert Client(Address.parse(source), Server(api_key_env=name))._key == expected

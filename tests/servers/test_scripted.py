@@ -163,12 +163,15 @@ FAILURES: Mapping[str, tuple[Reply, str]] = {
     ),
     "a limit that does not pass": (Reply(429, ""), "answers 429: .*lower the checkpoint's concur"),
     "a connection that is always dropped": (Reply(None), "cannot be reached: .*; start it"),
-    "no JSON": (Reply(200, '{"choices": [{"mess'), "the reply is no completion: "),
-    "a page of HTML": (Reply(200, "<html>Welcome</html>"), "no completion: '<html>Welcome</html>'"),
-    "no choices": (Reply(200, {"choices": []}), "the reply is no completion"),
+    "no JSON": (Reply(200, '{"choices": [{"mess'), "answers with no completion: "),
+    "a page of HTML": (
+        Reply(200, "<html>Welcome</html>"),
+        "answers with no completion: '<html>Welcome</html>'; it mus",
+    ),
+    "no choices": (Reply(200, {"choices": []}), "answers with no completion"),
     "a text that is none": (
         Reply(200, {"choices": [{"message": {"content": 5}}]}),
-        "the reply is no completion",
+        "answers with no completion",
     ),
 }
 
@@ -416,6 +419,33 @@ def test_the_key_is_sent_and_nothing_else_knows_it(
     assert not any(KEY.encode() in path.read_bytes() for path in files)
     captured = capfd.readouterr()
     assert KEY not in captured.out + captured.err + caplog.text
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\nX: y", "schlüssel-123"], ids=["two lines", "no ASCII"])
+def test_a_key_that_cannot_be_sent_is_not_shown(
+    server: Scripted, open_session: Open, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """The client's own error would hold it."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(ConfigError, match="key in the environment cannot be sent") as caught:
+        open_session(f"{server.url}#m").samples("m", "d")
+    assert key[:9] not in str(caught.value)
+
+
+def test_a_key_may_end_in_a_line_break(
+    server: Scripted, open_session: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As keys that are read from files do."""
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
+    open_session(f"{server.url}#m").samples("m", "d")
+    assert {call.headers["authorization"] for call in server.calls} == {f"Bearer {KEY}"}
+
+
+def test_half_a_surrogate_pair_is_one_sentence(server: Scripted, open_session: Open) -> None:
+    """What has no UTF-8 form cannot be sent."""
+    session = open_session(f"{server.url}#m", system="\ud800")
+    with pytest.raises(SamplingError, match="half of a surrogate pair"):
+        session.samples("m", "d")
 
 
 def test_a_key_that_is_not_there_is_one_sentence(

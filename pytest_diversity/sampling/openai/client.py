@@ -101,7 +101,8 @@ class Client:
         client = self._at_once() if at_once else self._client
         api = client.chat.completions if self.server.api == "chat" else client.completions
         body = question.body(model, self.server)
-        return read_answers(await self._send(api.with_raw_response.create, **body))
+        reply = await self._send(api.with_raw_response.create, **body)
+        return read_answers(reply, self.address.url)
 
     def _at_once(self) -> openai.AsyncOpenAI:
         return self._client.with_options(max_retries=0)
@@ -130,6 +131,11 @@ class Client:
             refused = RefusedError(
                 f"the server {url} cannot be reached: {self._plain(_cause(error))}",
                 fix="start it; what was drawn is kept, and the same command goes on from it",
+            )
+        except UnicodeEncodeError:
+            refused = RefusedError(
+                "a prompt or a setting holds half of a surrogate pair, which has no UTF-8 form",
+                fix="write the whole character",
             )
         except openai.APIStatusError as error:
             refused = RefusedError(
@@ -174,14 +180,20 @@ def _key(address: Address, server: Server) -> str:
     The common variable's key goes to a host on the network only if nobody can read it on the way;
     one that the configuration names goes wherever the configuration says.
     """
-    if server.api_key_env is None:
-        return os.environ.get(_KEY, "") if address.is_private else ""
-    if not os.environ.get(server.api_key_env):
+    if server.api_key_env is None and not address.is_private:
+        return ""
+    key = os.environ.get(server.api_key_env or _KEY, "").strip()
+    if server.api_key_env is not None and not key:
         raise ConfigError(
             f"the server {address.url}: the environment variable of api_key_env is not set",
             fix="set it to the server's key",
         )
-    return os.environ[server.api_key_env]
+    if not (key.isascii() and key.isprintable()):  # the client's error would show it
+        raise ConfigError(
+            f"the server {address.url}: the key in the environment cannot be sent",
+            fix="it must be one line of ASCII",
+        )
+    return key
 
 
 def _cause(error: openai.APIConnectionError) -> str:

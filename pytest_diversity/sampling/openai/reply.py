@@ -83,8 +83,8 @@ def seed_of(seed: int, prompt: str, number: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
 
 
-def read_answers(reply: str) -> list[Answer]:
-    """The choices of a completion, of either API.
+def read_answers(reply: str, url: str) -> list[Answer]:
+    """The choices of a completion, of either API, that the server at `url` gave.
 
     Raises:
         SamplingError: It is not one.
@@ -99,8 +99,8 @@ def read_answers(reply: str) -> list[Answer]:
         answers = []
     if not answers:
         raise SamplingError(
-            f"the reply is no completion: {_start(reply)}",
-            fix="the URL must be that of an OpenAI-compatible API; mostly it ends in /v1",
+            f"the server {url} answers with no completion: {_start(reply)}",
+            fix="it must speak the OpenAI API; the URL mostly ends in /v1",
         )
     return answers
 
