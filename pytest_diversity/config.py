@@ -39,10 +39,9 @@ MODES = ("direct", "verbalized")
 APIS = ("chat", "completions")
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
-# What every request to a server says already; `max_completion_tokens` would say it twice.
+# What every request to a server says; `max_completion_tokens` would say one of them twice.
 _SENT = {"model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"} | {
-    *("temperature", "top_p", "top_k", "min_p", "repetition_penalty"),
-    *("max_tokens", "max_completion_tokens"),
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens"),
 }
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")

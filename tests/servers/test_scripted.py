@@ -72,6 +72,12 @@ SENT: Mapping[str, tuple[dict[str, Any], Server, dict[str, Any], tuple[str, ...]
         {"generation_config": "{}", "chat_template_kwargs": {"thinking": False}},
         (),
     ),
+    "a server's own defaults, set right": (
+        {"top_k": 40},
+        Server(body={"top_k": 0, "min_p": 0.0}),
+        {"top_k": 40, "min_p": 0.0},
+        ("repetition_penalty",),
+    ),
     "a system message": (
         {"system": "be brief"},
         Server(),

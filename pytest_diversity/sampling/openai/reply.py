@@ -47,15 +47,15 @@ class Question(NamedTuple):
     def body(self, model: str, server: Server) -> dict[str, Any]:
         """The arguments of the client's `create`."""
         settings = self.generation
-        extra = {name: getattr(settings, name) for name in _BEYOND}
-        extra = {name: value for name, value in extra.items() if value != _DEFAULTS[name]}
+        beyond = {name: getattr(settings, name) for name in _BEYOND}
+        changed = {name: value for name, value in beyond.items() if value != _DEFAULTS[name]}
         body = {
             "model": model,
             "seed": self.seed,
             "temperature": settings.temperature,
             "top_p": settings.top_p,
             "max_tokens": settings.max_tokens,
-            "extra_body": {**extra, **server.body},
+            "extra_body": {**server.body, **changed},
         }
         if self.choices > 1:
             body["n"] = self.choices
