@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any
 
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Engine, Progress, Request
 
-__all__ = ["MALFORMED", "Answer", "MalformedReplyError", "Verbalizing", "read_reply"]
+__all__ = ["MALFORMED", "MalformedReplyError", "Verbalizing", "read_reply"]
 
 MALFORMED = "malformed"  # the finish reason of an answer that was asked for and not given
 
@@ -38,15 +39,8 @@ class MalformedReplyError(ValueError):
     """A reply that is not what was asked for; the message says why."""
 
 
-class Answer(NamedTuple):
-    """One answer of a reply, with the probability that the model gives it."""
-
-    text: str
-    probability: float
-
-
-def read_reply(reply: str, count: int) -> list[Answer | None]:
-    """The answers of a reply, `count` of them: None for one that is missing or malformed.
+def read_reply(reply: str, count: int) -> list[str | None]:
+    """The texts of a reply, `count` of them: None for one that is missing or malformed.
 
     The reply is a JSON object, in a code fence at most. Each answer has a text that is not empty
     and a number from 0 to 1 as its probability; neither their sum matters nor that two are equal.
@@ -75,15 +69,11 @@ class Verbalizing:
         Raises:
             SamplingError: The engine failed.
         """
-        direct = [one for one in requests if one.generation.mode == "direct"]
-        if direct:
-            yield from self._engine.sample(direct, progress)
-        counts = {one.generation.answers_per_call for one in requests if one not in direct}
-        for count in sorted(counts):
-            group = [
-                r for r in requests if r not in direct and r.generation.answers_per_call == count
-            ]
-            yield from self._verbalized(group, count, progress)
+        for generation, group in groupby(requests, key=lambda request: request.generation):
+            if generation.mode == "verbalized":
+                yield from self._verbalized(list(group), generation.answers_per_call, progress)
+            else:
+                yield from self._engine.sample(list(group), progress)
 
     def close(self) -> None:
         """Close the engine."""
@@ -94,18 +84,19 @@ class Verbalizing:
     ) -> Iterator[Sample]:
         calls = [_calls(request, count) for request in requests]
         wanted, asked = _total(requests), _total(calls)
-        problems: list[str] = []
+        missing, problems = 0, list[str]()
         for reply in self._engine.sample(calls, _Share(progress, wanted / asked)):
             try:
                 answers = read_reply(reply.text, count)
             except MalformedReplyError as error:
-                problems.append(str(error))
+                problems.append(f"; the first reply that cannot be read is {error}")
                 answers = [None] * count
+            missing += answers.count(None)
             yield from _samples(reply, answers)
-        if problems:
+        if missing:
             progress.say(
-                f"{len(problems)} of {asked} replies are not what was asked for, and count as "
-                f"invalid; the first: {problems[0]}"
+                f"{missing} of {asked * count} answers are not as asked for, and count as invalid"
+                + "".join(problems[:1])
             )
 
 
@@ -136,13 +127,13 @@ def _total(requests: Iterable[Request]) -> int:
     return sum(len(request.numbers) for request in requests)
 
 
-def _samples(reply: Sample, answers: Sequence[Answer | None]) -> Iterator[Sample]:
+def _samples(reply: Sample, answers: Sequence[str | None]) -> Iterator[Sample]:
     """An answer that was not given is an empty text: invalid, and no part of any diversity."""
     for place, answer in enumerate(answers):
         yield Sample(
             prompt=reply.prompt,
             index=reply.index * len(answers) + place,
-            text=answer.text if answer else "",
+            text=answer or "",
             finish_reason="stop" if answer else MALFORMED,
         )
 
@@ -166,9 +157,9 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _answer(found: Any) -> Answer | None:
+def _answer(found: Any) -> str | None:
     match found:
         case {"text": str(text), "probability": int() | float() as probability}:
             known = not isinstance(probability, bool) and 0 <= probability <= 1
-            return Answer(text, float(probability)) if known and text.strip() else None
+            return text if known and text.strip() else None
     return None
