@@ -174,6 +174,10 @@ FAILURES: Mapping[str, tuple[Reply, str]] = {
         Reply(200, "<html>Welcome</html>"),
         "answers with no completion: '<html>Welcome</html>'; it mus",
     ),
+    "a key that is refused with a 200": (
+        Reply(200, {"error": f"bad key {KEY}"}),
+        r"answers with no completion: .*bad key \*\*\*",
+    ),
     "no choices": (Reply(200, {"choices": []}), "answers with no completion"),
     "a text that is none": (
         Reply(200, {"choices": [{"message": {"content": 5}}]}),

@@ -20,12 +20,6 @@ __all__ = ["Client", "RefusedError"]
 
 _KEY = "OPENAI_API_KEY"
 _CONNECT = 10.0  # seconds; a host that is there accepts a connection at once
-_FIXES = {
-    401: "put a key that it takes into the environment variable that api_key_env names",
-    403: "put a key that it takes into the environment variable that api_key_env names",
-    404: "check the URL's path, which mostly is /v1, and the model's name",
-    429: "lower the checkpoint's concurrency, or set its requests_per_minute",
-}
 
 
 class RefusedError(SamplingError):
@@ -102,7 +96,13 @@ class Client:
         api = client.chat.completions if self.server.api == "chat" else client.completions
         body = question.body(model, self.server)
         reply = await self._send(api.with_raw_response.create, **body)
-        return read_answers(reply, self.address.url)
+        answers = read_answers(reply)
+        if not answers:
+            raise SamplingError(
+                f"the server {self.address.url} answers with no completion: {self._plain(reply)!r}",
+                fix="it must speak the OpenAI API; the URL mostly ends in /v1",
+            )
+        return answers
 
     def _at_once(self) -> openai.AsyncOpenAI:
         return self._client.with_options(max_retries=0)
@@ -140,12 +140,7 @@ class Client:
         except openai.APIStatusError as error:
             refused = RefusedError(
                 f"the server {url} answers {error.status_code}: {self._plain(_reason(error))}",
-                fix=_FIXES.get(error.status_code)
-                or (
-                    "look into its log; what was drawn is kept"
-                    if error.status_code >= 500
-                    else "change the setting that it names"
-                ),
+                fix=_fix(error.status_code),
             )
             refused.status = error.status_code
         else:
@@ -194,6 +189,20 @@ def _key(address: Address, server: Server) -> str:
             fix="it must be one line of ASCII",
         )
     return key
+
+
+def _fix(status: int) -> str:
+    match status:
+        case 401 | 403:
+            return "put a key that it takes into the environment variable that api_key_env names"
+        case 404:
+            return "check the URL's path, which mostly is /v1, and the model's name"
+        case 429:
+            return "lower the checkpoint's concurrency, or set its requests_per_minute"
+        case _ if status >= 500:
+            return "look into its log; what was drawn is kept"
+        case _:
+            return "change the setting that it names"
 
 
 def _cause(error: openai.APIConnectionError) -> str:

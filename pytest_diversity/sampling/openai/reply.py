@@ -10,7 +10,6 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from pytest_diversity.config import Generation, Server
-from pytest_diversity.errors import SamplingError
 
 __all__ = ["Answer", "Question", "read_answers", "read_models", "seed_of"]
 
@@ -83,26 +82,16 @@ def seed_of(seed: int, prompt: str, number: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
 
 
-def read_answers(reply: str, url: str) -> list[Answer]:
-    """The choices of a completion, of either API, that the server at `url` gave.
-
-    Raises:
-        SamplingError: It is not one.
-    """
+def read_answers(reply: str) -> list[Answer]:
+    """The choices of a completion, of either API; none if it is no completion."""
     try:
         data = json.loads(reply)
         choices = list(data["choices"])
         used = (data.get("usage") or {}).get("completion_tokens")
         tokens = used if type(used) is int and len(choices) == 1 else None
-        answers = [_answer(choice, tokens) for choice in choices]
+        return [_answer(choice, tokens) for choice in choices]
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
-        answers = []
-    if not answers:
-        raise SamplingError(
-            f"the server {url} answers with no completion: {_start(reply)}",
-            fix="it must speak the OpenAI API; the URL mostly ends in /v1",
-        )
-    return answers
+        return []
 
 
 def read_models(reply: str) -> list[str]:
@@ -138,8 +127,3 @@ def _logprob(given: Any) -> float | None:
     known = [float(value) for value in values if isinstance(value, int | float)]
     total = math.fsum(known) if len(known) == len(values) > 0 else math.nan
     return total if math.isfinite(total) else None
-
-
-def _start(reply: str) -> str:
-    line = " ".join(reply.split())
-    return repr(line if len(line) <= 80 else f"{line[:80]}...")
