@@ -40,7 +40,8 @@ APIS = ("chat", "completions")
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 # What every request to a server says; `max_completion_tokens` would say one of them twice.
-_SENT = {"model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"} | {
+_SENT = {
+    *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),
     *("temperature", "top_p", "max_tokens", "max_completion_tokens"),
 }
 Level = Literal["error", "warn", "off"]
@@ -449,10 +450,11 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
 
 def _server(entry: Table, source: str) -> Server:
     """How the server at `source` is spoken to; what does not fit the source is refused."""
-    if is_server(source) and "adapter" in entry.data:
-        entry.fail("adapter", "a server has no adapter", fix="name what it serves: URL#ADAPTER")
-    for key in _SERVER.keys() & entry.data.keys():
-        if not is_server(source):
+    served = is_server(source)
+    for key in entry.data:
+        if served and key == "adapter":
+            entry.fail(key, "a server has no adapter", fix="name what it serves: URL#ADAPTER")
+        if not served and key in _SERVER:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
     server: Server = _located(entry, None, lambda given: Server(**given), _values(entry, _SERVER))
     return server
