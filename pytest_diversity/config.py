@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.located import Table, read_toml
+from pytest_diversity.sources import is_server
 
 __all__ = [
     "BOUNDS",
@@ -25,6 +27,7 @@ __all__ = [
     "Domain",
     "Generation",
     "Level",
+    "Server",
     "add_checkpoints",
     "baseline_name",
     "load_config",
@@ -32,8 +35,15 @@ __all__ = [
 
 EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
 BASELINE = "baseline"
+MODES = ("direct", "verbalized")
+APIS = ("chat", "completions")
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
+# What every request to a server says; `max_completion_tokens` would say one of them twice.
+_SENT = {
+    *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens"),
+}
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
 
@@ -51,6 +61,8 @@ class Generation:
         max_tokens: The most new tokens.
         seed: Where the random numbers start.
         system: A system message before the prompt, for models with a chat template.
+        mode: `direct`, or `verbalized` to ask for several answers at once, with probabilities.
+        answers_per_call: How many answers a verbalized call asks for.
     """
 
     temperature: float = 1.0
@@ -61,6 +73,50 @@ class Generation:
     max_tokens: int = 256
     seed: int = 0
     system: str | None = None
+    mode: str = "direct"
+    answers_per_call: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How a checkpoint's server is spoken to; `api` and `body` are part of its samples' key.
+
+    Attributes:
+        api: `chat`, or `completions` for models without a chat template.
+        body: Fields of each request beside those of the OpenAI API.
+        api_key_env: The environment variable that holds the key; `OPENAI_API_KEY` if None.
+        concurrency: The most requests at a time.
+        requests_per_minute: The most requests a minute; 0 sets no limit.
+        retries: How often a request is repeated that was lost, or answered with 429 or 5xx.
+        timeout: The longest wait for an answer, in seconds.
+    """
+
+    api: str = "chat"
+    body: Mapping[str, Any] = field(default_factory=dict)
+    api_key_env: str | None = None
+    concurrency: int = 16
+    requests_per_minute: float = 0.0
+    retries: int = 5
+    timeout: float = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse a body that is not JSON or says what the run says, and a key in the file."""
+        try:
+            json.dumps(self.body, allow_nan=False)
+        except (TypeError, ValueError):
+            raise ConfigError(
+                "body holds what JSON cannot", fix="no dates, no inf, no nan"
+            ) from None
+        for name in sorted(_SENT & self.body.keys()):
+            raise ConfigError(
+                f"body must not set {name!r}, which the run sets", fix="see docs/servers.md"
+            )
+        if self.api_key_env is not None and not re.fullmatch(r"[A-Za-z_]\w*", self.api_key_env):
+            # what stands there may be the key itself: it is not shown
+            raise ConfigError(
+                "api_key_env is not the name of an environment variable",
+                fix="put the key into the environment, and its variable's name here",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +125,18 @@ class Checkpoint:
 
     Attributes:
         name: Short and unique: the id of its tests.
-        source: Hub id, directory, `package:NAME/path`, GGUF file, or `replay:FILE.jsonl`.
+        source: Hub id, directory, `package:NAME/path`, GGUF file, `replay:FILE.jsonl`, or
+            `http://host:port/v1#model`.
         adapter: Source of a LoRA adapter on top, if any.
         generation: Settings of its own, which override the domain's.
+        server: How its server is spoken to, if it is on one.
     """
 
     name: str
     source: str
     adapter: str | None = None
     generation: Mapping[str, Any] = field(default_factory=dict)
+    server: Server = Server()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +383,17 @@ _GENERATION: Mapping[str, type] = {
     "max_tokens": int,
     "seed": int,
     "system": str,
+    "mode": str,
+    "answers_per_call": int,
+}
+_SERVER: Mapping[str, type] = {
+    "api": str,
+    "body": dict,
+    "api_key_env": str,
+    "concurrency": int,
+    "requests_per_minute": float,
+    "retries": int,
+    "timeout": float,
 }
 _DOMAIN: Mapping[str, type] = {
     "kind": str,
@@ -347,7 +417,13 @@ _LOWEST: Mapping[str, float] = {
     "max_prompts": 1,
     "samples_per_prompt": 1,
     "same_meaning": 0,
+    "answers_per_call": 1,
+    "concurrency": 1,
+    "requests_per_minute": 0,
+    "retries": 0,
+    "timeout": 0.001,
 }
+_CHOICES: Mapping[str, tuple[str, ...]] = {"mode": MODES, "api": APIS}
 
 
 def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
@@ -359,22 +435,35 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
         else:
             entry = table.table(name)
-        entry.allow(("model", "adapter", *_GENERATION), "checkpoint key")
+        entry.allow(("model", "adapter", *_GENERATION, *_SERVER), "checkpoint key")
         source, adapter = entry.value("model", str), entry.value("adapter", str)
         if not source:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
-        generation = _values(entry, _GENERATION)
+        generation, server = _values(entry, _GENERATION), _server(entry, source)
         for expanded, path in _located(entry, None, partial(_expand, name, root), source):
             reserved = expanded in names or baseline_name(expanded, "") is not None
             if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
-            yield expanded, Checkpoint(expanded, path, adapter, generation)
+            yield expanded, Checkpoint(expanded, path, adapter, generation, server)
+
+
+def _server(entry: Table, source: str) -> Server:
+    """How the server at `source` is spoken to; what does not fit the source is refused."""
+    served = is_server(source)
+    for key in entry.data:
+        if served and key == "adapter":
+            entry.fail(key, "a server has no adapter", fix="name what it serves: URL#ADAPTER")
+        if not served and key in _SERVER:
+            entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
+    server: Server = _located(entry, None, lambda given: Server(**given), _values(entry, _SERVER))
+    return server
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
     """A pattern stands for the directories it matches, ordered by the number in their names."""
-    if not any(character in source for character in "*?[") or (root / source).exists():
+    plain = not any(character in source for character in "*?[")
+    if plain or is_server(source) or (root / source).exists():
         return [(name, source)]
     pattern = str(Path(source).expanduser())
     matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
@@ -476,6 +565,8 @@ def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
     for key, value in values.items():
         if value is not None and key in _LOWEST and value < _LOWEST[key]:
             table.fail(key, f"{key!r} must be at least {_LOWEST[key]:g}", fix="raise it")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            table.fail(key, f"unknown {key} {value!r}", fix=did_you_mean(value, _CHOICES[key]))
         if key == "top_p" and not 0 < value <= 1:
             table.fail(key, "'top_p' must be above 0 and at most 1", fix="1 keeps every token")
     return values

@@ -16,7 +16,7 @@ from typing import Literal
 
 from pytest_diversity.errors import CheckpointError, MissingExtraError
 
-__all__ = ["Location", "fingerprint", "is_hub_name", "locate"]
+__all__ = ["Location", "fingerprint", "is_hub_name", "is_server", "locate"]
 
 # What a model is made of. Pickled weights (.bin, .pt) are left out on purpose: they run code.
 _FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.gguf")
@@ -45,10 +45,9 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     """
     if source.startswith("replay:"):
         return Location("replay", _existing(root / source.removeprefix("replay:"), source, what))
-    if re.match(r"https?://", source):
+    if is_server(source):  # its URL is not shown: there may be a password in it
         raise CheckpointError(
-            f"{what} {source!r}: inference servers are not part of this version yet",
-            fix="sample it yourself and use replay:FILE.jsonl",
+            f"{what}: a server is not something to load", fix="only a checkpoint's model can be one"
         )
     if source.startswith("package:"):
         path = _in_package(source)
@@ -57,6 +56,11 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     else:
         path = _existing(root / Path(source).expanduser(), source, what)
     return Location("gguf" if path.suffix == ".gguf" else "directory", path)
+
+
+def is_server(source: str) -> bool:
+    """Whether `source` is the URL of an inference server."""
+    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def is_hub_name(source: str, root: Path) -> bool:

@@ -116,8 +116,8 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "4: unknown level 'warning'; did you mean 'warn'?",
     ),
     "an unknown key of a checkpoint": (
-        '[checkpoints]\nbase = { modle = "x" }',
-        "2: unknown checkpoint key 'modle'; did you mean 'model'?",
+        '[checkpoints]\nbase = { modell = "x" }',
+        "2: unknown checkpoint key 'modell'; did you mean 'model'?",
     ),
     "an unknown kind": (
         f"{HEAD}[domains.d]\nkind = 'coding'",

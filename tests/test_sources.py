@@ -92,7 +92,7 @@ MISSING: Mapping[str, tuple[str, str]] = {
     ),
     "a server": (
         "http://localhost/v1#m",
-        "checkpoint 'http://localhost/v1#m': inference servers are not part of this version yet;",
+        "checkpoint: a server is not something to load; only a checkpoint's model can be one",
     ),
 }
 

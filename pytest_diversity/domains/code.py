@@ -121,7 +121,9 @@ def _sound(features: Features) -> Mapping[str, list[bool]]:
     python = features.domain.language == "python"
     return {
         name: [
-            defines(program, features.prompt(name).entry_point) if python else one.tree is not None
+            defines(program, features.prompt(name).entry_point)
+            if python
+            else one.tree is not None and len(one.tokens) > 0
             for program, one in zip(programs, features["syntax"][name], strict=True)
         ]
         for name, programs in features["programs"].items()

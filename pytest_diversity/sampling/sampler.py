@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -12,9 +13,10 @@ from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling import Engine, Model, Progress, local
+from pytest_diversity.sampling import Engine, Model, Progress, local, openai
 from pytest_diversity.sampling.draw import Drawing, Plan, draw, missing, replayed
-from pytest_diversity.sources import fingerprint, is_hub_name, locate
+from pytest_diversity.sampling.verbalized import Verbalizing
+from pytest_diversity.sources import fingerprint, is_hub_name, is_server, locate
 from pytest_diversity.store import Store
 
 __all__ = ["Sampler"]
@@ -47,11 +49,15 @@ class Sampler:
         """Find what is wrong with a checkpoint's sources without loading or downloading anything.
 
         Raises:
-            DiversityError: A path does not exist, or a file of samples cannot be read.
+            DiversityError: A path does not exist, a file of samples cannot be read, or a server's
+                URL cannot be used.
         """
-        for source in filter(None, (checkpoint.source, checkpoint.adapter)):
-            if not is_hub_name(source, self._root):
-                locate(source, self._root)
+        if is_server(checkpoint.source):
+            openai.find(checkpoint)
+            return
+        for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
+            if source and not is_hub_name(source, self._root):
+                locate(source, self._root, what)
         if checkpoint.source.startswith("replay:"):
             self._recorded(checkpoint)
 
@@ -83,6 +89,9 @@ class Sampler:
 
     def weights(self, checkpoint: Checkpoint) -> str:
         """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
+        if is_server(checkpoint.source):
+            known = openai.find(checkpoint).identity.weights
+            return hashlib.sha256(known.encode()).hexdigest()[:16]
         facts: MutableMapping[str, str] = self._store.facts
         if checkpoint.source.startswith("replay:"):
             facts = {}  # no store is made for the sake of a digest
@@ -141,6 +150,8 @@ class Sampler:
         return self._replays[path]
 
     def _find(self, checkpoint: Checkpoint) -> Model:
+        if is_server(checkpoint.source):
+            return openai.find(checkpoint)
         store = self._store
         folder = store.path.parent / "models"
         return local.find(checkpoint, self._options, self._root, folder, store.facts)
@@ -150,7 +161,7 @@ class Sampler:
         engine = self._serving(*self._loaded, model) if self._loaded else None
         if engine is None:
             self.close()
-            engine = model.load(progress)
+            engine = Verbalizing(model.load(progress))
         self._loaded = (model, engine)
         return engine
 

@@ -106,7 +106,7 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "an adapter that is not there": (
         {"diversity.toml": '[checkpoints]\na = { model = ".", adapter = "./adapters/dpo" }\n'},
         (),
-        "ROOT/diversity.toml:2: checkpoint './adapters/dpo': ROOT/adapters/dpo does not exist; *",
+        "ROOT/diversity.toml:2: adapter './adapters/dpo': ROOT/adapters/dpo does not exist; *",
     ),
     "a package that is not installed": (
         {"diversity.toml": '[checkpoints]\na = "package:none-such/x.gguf"\n'},

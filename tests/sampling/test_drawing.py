@@ -351,7 +351,7 @@ def test_the_model_before_is_released(
     one.samples("m", "d")
     assert one.sampler._loaded is not None
     engine: Any = one.sampler._loaded[1]
-    model = weakref.ref(engine._model)
+    model = weakref.ref(engine._engine._model)  # what reads verbalized answers stands around it
     del engine
     other = make_model(tmp_path / "other", seed=1)
     one.sampler.draw(Checkpoint("other", str(other)), domain, prompts)

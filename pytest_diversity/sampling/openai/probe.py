@@ -1,0 +1,134 @@
+"""What is asked of a server before it is trusted: does it sample at all?
+
+Real servers answer with HTTP 200 and greedy text, drop `n`, or ignore the seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_diversity.config import Generation
+from pytest_diversity.errors import CheckpointError
+from pytest_diversity.sampling.openai.client import Client, RefusedError
+from pytest_diversity.sampling.openai.reply import Answer, Question, seed_of
+
+__all__ = ["Probe", "probe"]
+
+# Even a model that says little else has no favourite here.
+_TEXT = "Write one line of forty random letters and digits."
+_GENERATION = Generation(max_tokens=32)
+_SEEDS = tuple(seed_of(0, _TEXT, number) for number in range(4))
+_CHOICES = 2
+_NOBODY = "no-model-has-this-name"
+_NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a server turned out to do.
+
+    Attributes:
+        model: The name under which the model is asked.
+        repeats: Whether a seed gives the same text again.
+        choices: Whether it gives as many choices as `n` says; not relied on.
+        logprobs: Whether it gives log-probabilities.
+    """
+
+    model: str
+    repeats: bool
+    choices: bool
+    logprobs: bool
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return (
+            f"the server samples {self.model}: "
+            f"seeds {'repeat' if self.repeats else 'do not repeat'}, "
+            f"n is {'honoured' if self.choices else 'ignored'}, "
+            f"log-probabilities are {'given' if self.logprobs else 'not given'}"
+        )
+
+
+async def probe(client: Client) -> Probe:
+    """Find the model and see that it samples.
+
+    Raises:
+        CheckpointError: The server has no such model, or its texts do not depend on the seed.
+        SamplingError: It cannot be asked.
+    """
+    model = await _model(client)
+    first = await _first(client, model)
+    # One after the other: some servers have one random generator for all requests.
+    texts = [first.text, *[(await _ask(client, model, seed)).text for seed in _SEEDS[1:]]]
+    _check(client, texts)
+    return Probe(
+        model=model,
+        repeats=(await _ask(client, model, _SEEDS[0])).text == first.text,
+        choices=await _gives_choices(client, model),
+        logprobs=first.logprob is not None,
+    )
+
+
+def _check(client: Client, texts: list[str]) -> None:
+    if not any(texts):
+        raise CheckpointError(
+            f"the server {client.address.url} gives empty texts",
+            fix="turn its reasoning off with the checkpoint's body, or set its api",
+        )
+    if len(set(texts)) == 1:
+        raise CheckpointError(
+            f"the server {client.address.url} does not sample: {len(texts)} seeds at "
+            "temperature 1 gave the same text",
+            fix="make it sample; for transformers serve set body = { generation_config = ... } "
+            "as docs/servers.md says",
+        )
+
+
+async def _model(client: Client) -> str:
+    wanted, served = client.address.model, await client.models()
+    names = ", ".join(served[:10]) + (", ..." if len(served) > 10 else "")
+    if wanted is None:
+        if len(served) == 1:
+            return served[0]
+        raise CheckpointError(
+            f"the URL {client.address.url} names no model",
+            fix=f"append #MODEL: it has {names}" if served else "append #MODEL",
+        )
+    if not served or wanted in served:
+        return wanted
+    # The list may be of something else, such as a cache; then names still mean something.
+    if await _knows(client, _NOBODY) or not await _knows(client, wanted):
+        raise CheckpointError(
+            f"the server {client.address.url} has no model {wanted!r}", fix=f"it has {names}"
+        )
+    return wanted
+
+
+async def _knows(client: Client, model: str) -> bool:
+    question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1))
+    try:
+        return bool(await client.ask(model, question, at_once=True))
+    except RefusedError:
+        return False
+
+
+async def _first(client: Client, model: str) -> Answer:
+    """The first seed's answer, with its log-probability if the server takes the question."""
+    question = Question(_TEXT, _SEEDS[0], _GENERATION, logprobs=True)
+    try:
+        return (await client.ask(model, question, at_once=True))[0]
+    except RefusedError as error:
+        taken = error.status not in _NOT_TAKEN
+    return (await client.ask(model, question._replace(logprobs=taken)))[0]
+
+
+async def _ask(client: Client, model: str, seed: int) -> Answer:
+    return (await client.ask(model, Question(_TEXT, seed, _GENERATION)))[0]
+
+
+async def _gives_choices(client: Client, model: str) -> bool:
+    question = Question(_TEXT, _SEEDS[0], _GENERATION, choices=_CHOICES)
+    try:
+        return len(await client.ask(model, question, at_once=True)) == _CHOICES
+    except RefusedError:
+        return False

@@ -1,0 +1,129 @@
+"""What a server is asked, and what its reply says; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from pytest_diversity.config import Generation, Server
+
+__all__ = ["Answer", "Question", "read_answers", "read_models", "seed_of"]
+
+_BEYOND = ("top_k", "min_p", "repetition_penalty")  # settings that the OpenAI API does not have
+_DEFAULTS = {field.name: field.default for field in fields(Generation)}
+
+
+class Answer(NamedTuple):
+    """One choice of a reply."""
+
+    text: str
+    finish_reason: str | None
+    tokens: int | None
+    logprob: float | None
+
+
+class Question(NamedTuple):
+    """One request for one text.
+
+    Attributes:
+        text: What the model is given.
+        seed: Of this text alone.
+        generation: How to draw it.
+        logprobs: Whether its log-probability is wanted.
+        choices: How many texts to ask for.
+    """
+
+    text: str
+    seed: int
+    generation: Generation
+    logprobs: bool = False
+    choices: int = 1
+
+    def body(self, model: str, server: Server) -> dict[str, Any]:
+        """The arguments of the client's `create`."""
+        settings = self.generation
+        beyond = {name: getattr(settings, name) for name in _BEYOND}
+        changed = {name: value for name, value in beyond.items() if value != _DEFAULTS[name]}
+        body = {
+            "model": model,
+            "seed": self.seed,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "max_tokens": settings.max_tokens,
+            "extra_body": {**server.body, **changed},
+        }
+        if self.choices > 1:
+            body["n"] = self.choices
+        chat = server.api == "chat"
+        if self.logprobs:
+            body |= {"logprobs": True, "top_logprobs": 1} if chat else {"logprobs": 1}
+        return body | (self._messages() if chat else self._prompt())
+
+    def _messages(self) -> dict[str, Any]:
+        system = self.generation.system
+        messages = [{"role": "system", "content": system}] if system is not None else []
+        return {"messages": [*messages, {"role": "user", "content": self.text}]}
+
+    def _prompt(self) -> dict[str, Any]:
+        system = self.generation.system
+        return {"prompt": self.text if system is None else f"{system}\n\n{self.text}"}
+
+
+def seed_of(seed: int, prompt: str, number: int) -> int:
+    """The seed of sample `number` of a prompt: 31 bits, which every server can read.
+
+    Spread by a hash, since some servers draw choice i with the seed + i.
+    """
+    text = f"{seed}\0{number}\0{prompt}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
+
+
+def read_answers(reply: str) -> list[Answer]:
+    """The choices of a completion, of either API; none if it is no completion."""
+    try:
+        data = json.loads(reply)
+        choices = list(data["choices"])
+        used = (data.get("usage") or {}).get("completion_tokens")
+        tokens = used if type(used) is int and len(choices) == 1 else None
+        return [_answer(choice, tokens) for choice in choices]
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        return []
+
+
+def read_models(reply: str) -> list[str]:
+    """The names in a list of models; none if it is no such list."""
+    try:
+        return [name for one in json.loads(reply)["data"] if isinstance(name := one["id"], str)]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return []
+
+
+def _answer(choice: Mapping[str, Any], tokens: int | None) -> Answer:
+    text = choice["message"]["content"] if "message" in choice else choice["text"]
+    if not isinstance(text, str | None):
+        raise TypeError
+    reason = choice.get("finish_reason")
+    return Answer(
+        text=text or "",
+        finish_reason=reason if isinstance(reason, str) else None,
+        tokens=tokens,
+        logprob=_logprob(choice.get("logprobs")),
+    )
+
+
+def _logprob(given: Any) -> float | None:
+    """The sum over the tokens, where a server gives them, in either API's form."""
+    match given:
+        case {"content": [*tokens]}:
+            values = [one.get("logprob") for one in tokens if isinstance(one, dict)]
+        case {"token_logprobs": [*values]}:
+            pass
+        case _:
+            return None
+    known = [float(value) for value in values if isinstance(value, int | float)]
+    total = math.fsum(known) if len(known) == len(values) > 0 else math.nan
+    return total if math.isfinite(total) else None

@@ -1,0 +1,62 @@
+"""A scripted server, and sessions whose checkpoint is on a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_diversity.config import Checkpoint, Config, Domain, Generation, Server
+from pytest_diversity.options import Options
+from pytest_diversity.report.progress import Console
+from pytest_diversity.session import Session
+
+from .scripted import PROMPTS, Scripted
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    """A server that completes whatever it is asked, until it is told otherwise."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    one = Scripted()
+    yield one
+    with suppress(OSError):
+        one.stop()
+
+
+@pytest.fixture
+def open_session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
+    """A function that opens a session with a checkpoint `m` at a URL, and a store of its own."""
+    lines = (json.dumps({"id": f"p{i}", "prompt": text}) for i, text in enumerate(PROMPTS))
+    (tmp_path / "prompts.jsonl").write_text("\n".join(lines))
+    opened: list[Session] = []
+
+    def open_one(
+        source: str,
+        count: int = 3,
+        *,
+        server: Server | None = None,
+        prompts: int | None = None,
+        **settings: Any,
+    ) -> Session:
+        domain = Domain(
+            "d",
+            prompts="prompts.jsonl",
+            max_prompts=prompts,
+            samples_per_prompt=count,
+            generation=Generation(**{"max_tokens": 8, **settings}),
+            root=tmp_path,
+        )
+        checkpoint = Checkpoint("m", source, server=server or Server(retries=3))
+        config = Config(checkpoints={"m": checkpoint}, domains={"d": domain}, selected=("m",))
+        options = Options(store=tmp_path / "store/samples.sqlite")
+        opened.append(Session(config, options, tmp_path, lambda: Console(quiet=True)))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
