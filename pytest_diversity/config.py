@@ -406,7 +406,7 @@ _DOMAIN: Mapping[str, type] = {
     "same_meaning": float,
     "adaptive": bool,
 }
-_SETTINGS = ("device", "dtype", "store", "correction")
+_SETTINGS = ("device", "dtype", "store", "correction", "engine", "ray_address")
 _DEFAULTS = ("reference", *_SETTINGS)
 _LOWEST: Mapping[str, float] = {
     "temperature": 0,

@@ -21,9 +21,13 @@ OPTIONS: Mapping[str, str] = {
     "samples": "",
     "embedder": "",
     "correction": "holm",
+    "engine": "transformers",
+    "ray_address": "",
+    "actors": "",
 }
 
 CORRECTIONS = ("holm", "none")
+ENGINES = ("transformers", "ray")
 FLAGS = (
     "strict",
     "allow_execution",
@@ -49,6 +53,9 @@ class Options:
         samples: Samples per prompt for all domains, None to keep each domain's own.
         embedder: Source of the embedder for all domains, None to keep each domain's own.
         correction: `holm` over the bounds of a checkpoint, or `none`.
+        engine: What draws from weights: `transformers` in this process, or `ray` on a cluster.
+        ray_address: Of the cluster; None for the one Ray finds, else one of this machine alone.
+        actors: How many models the cluster holds at most; None for one a GPU, or else one a CPU.
         strict: Whether `unclear` fails.
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
@@ -68,6 +75,9 @@ class Options:
     samples: int | None = None
     embedder: str | None = None
     correction: str = "holm"
+    engine: str = "transformers"
+    ray_address: str | None = None
+    actors: int | None = None
     strict: bool = False
     allow_execution: bool = False
     unsafe_code: bool = False
@@ -108,9 +118,12 @@ def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
         device=values["device"],
         dtype=_dtype(values["dtype"], origins, deterministic=flags["deterministic"]),
         store=root / Path(values["store"]).expanduser(),
-        samples=_count(values["samples"], origins.get("samples", "")),
+        samples=_count(values["samples"], "samples per prompt", "samples", origins),
         embedder=values["embedder"] or None,
-        correction=_one_of(values["correction"], CORRECTIONS, origins.get("correction", "")),
+        correction=_one_of("correction", values, CORRECTIONS, origins),
+        engine=_one_of("engine", values, ENGINES, origins),
+        ray_address=values["ray_address"] or None,
+        actors=_count(values["actors"], "actors", "actors", origins),
         origins=origins,
         **flags,
     )
@@ -132,20 +145,23 @@ def _dtype(value: str, origins: Mapping[str, str], *, deterministic: bool) -> st
     return "float32"
 
 
-def _one_of(value: str, known: tuple[str, ...], origin: str) -> str:
-    if value not in known:
+def _one_of(
+    name: str, values: Mapping[str, str], known: tuple[str, ...], origins: Mapping[str, str]
+) -> str:
+    if values[name] not in known:
         raise ConfigError(
-            f"unknown correction {value!r} ({origin})", fix=did_you_mean(value, known)
+            f"unknown {name} {values[name]!r} ({origins.get(name, '')})",
+            fix=did_you_mean(values[name], known),
         )
-    return value
+    return values[name]
 
 
-def _count(value: str, origin: str) -> int | None:
+def _count(value: str, what: str, name: str, origins: Mapping[str, str]) -> int | None:
     if not value:
         return None
     if not value.isdecimal() or int(value) < 1:
         raise ConfigError(
-            f"{value!r} samples per prompt ({origin}) is not a number above 0",
-            fix="for example --diversity-samples 16",
+            f"{value!r} {what} ({origins.get(name, '')}) is not a number above 0",
+            fix=f"for example --diversity-{name} 16",
         )
     return int(value)

@@ -22,6 +22,7 @@ __all__ = [
     "settle",
     "spread",
     "threads",
+    "versions",
 ]
 
 DEVICES = ("auto", "cuda", "mps", "xpu", "cpu")
@@ -64,9 +65,9 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
         raise ConfigError(f"unknown device {device!r}", fix=f"one of {', '.join(DEVICES)}")
     if dtype not in DTYPES:
         raise ConfigError(f"unknown dtype {dtype!r}", fix=f"one of {', '.join(DTYPES)}")
-    versions = f"torch {_version('torch')}, transformers {_version('transformers')}"
+    libraries = versions()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    name = f"environment|{platform.node()}|{visible}|{versions}|{device}|{dtype}"
+    name = f"environment|{platform.node()}|{visible}|{libraries}|{device}|{dtype}"
     if name not in facts:
         found = pick_device(device)
         facts[name] = f"{found} {_pick_dtype(found, dtype)} {_count(_type(found))}"
@@ -74,7 +75,16 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
     workers = _workers()
     own = spread(found, int(count), os.environ.get("PYTEST_XDIST_WORKER"))
     shared = _type(own) != "cpu" and workers > (1 if ":" in found else int(count))
-    return Environment(own, chosen, versions, shared)
+    return Environment(own, chosen, libraries, shared)
+
+
+def versions() -> str:
+    """Of the libraries that do the arithmetic.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+    """
+    return f"torch {_version('torch')}, transformers {_version('transformers')}"
 
 
 def spread(device: str, count: int, worker: str | None) -> str:

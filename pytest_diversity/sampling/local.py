@@ -79,6 +79,8 @@ def find(
     root: Path,
     folder: Path,
     facts: MutableMapping[str, str],
+    *,
+    where: Environment | None = None,
 ) -> LocalModel:
     """Find a checkpoint's files; a hub id is downloaded.
 
@@ -88,13 +90,14 @@ def find(
         root: What relative paths are relative to.
         folder: Where converted weights are kept.
         facts: Remembers digests and devices.
+        where: What it runs on, if not on this machine.
 
     Raises:
         CheckpointError: They are not there.
     """
     location = locate(checkpoint.source, root)
     adapter = locate(checkpoint.adapter, root, "adapter") if checkpoint.adapter else None
-    where = environment(options.device, options.dtype, facts)
+    where = where or environment(options.device, options.dtype, facts)
     weights = fingerprint(location, facts)
     identity = Identity(
         weights=weights,
