@@ -131,7 +131,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_arrived(
     assert run.returncode == pytest.ExitCode.INTERRUPTED
     assert "the same command goes on from it" in errors
     kept = _rows(project)
-    assert kept == 10
+    assert kept in {9, 10}  # the tenth may be on its way
     ended.set()
     server.behave = _speak
     server.calls.clear()
