@@ -6,13 +6,17 @@ VENV ?= .venv
 PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint
+.PHONY: demo test test-long lint
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
 
 test: $(VENV)/ready
 	$(VENV)/bin/pytest $(ARGS)
+
+# Processes killed at random moments and clusters of nodes: some minutes more.
+test-long: $(VENV)/ready
+	$(VENV)/bin/pytest -m long $(ARGS)
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
@@ -58,4 +62,5 @@ bench-sampling: $(VENV)/ready
 
 # The first run also runs the programs of the data in the sandbox; it keeps what they did.
 bench-statistics: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.intervals $(ARGS)
 	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)

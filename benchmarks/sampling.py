@@ -55,7 +55,6 @@ def compare(engine: TransformersEngine, shape: tuple[int, int], settings: Genera
     numbers = tuple(range(count))
     requests = [Request(text, text, numbers, settings) for text in PROMPTS[:prompts]]
     state: Any = engine
-    state._batch = prompts * count  # noqa: SLF001 - the whole of it in one batch, as the peers
     state._shares = True  # noqa: SLF001 - our own decoding
     ours = rate(engine, [requests])
     state._shares = False  # noqa: SLF001 - the fallback is plain `generate`

@@ -21,11 +21,11 @@ import numpy as np
 
 from benchmarks.recorded import DATA, METRICS, Floats, Recorded, load
 from pytest_diversity import sequential
-from pytest_diversity.calibrate import propose
 from pytest_diversity.config import Budget, Change
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.gate import ALPHA, Comparison, Verdict, judge
 from pytest_diversity.stats import Mean, holm, jackknife_error, paired_p, power, smallest_detectable
+from pytest_diversity.studies.calibrate import propose
 
 PROMPTS = (6, 10, 30, 80)
 SAMPLES = (8, 16, 32)
@@ -42,11 +42,20 @@ class World:
         before: Shape (P, M): of the reference.
         after: Shape (P, M): of the checkpoint under test.
         rng: Random numbers.
+        same: Whether nothing has changed: the sides of each prompt then change places by chance,
+            so that the few hundred draws that stand for all have no difference of their own.
     """
 
     before: Floats
     after: Floats
     rng: np.random.Generator
+    same: bool = False
+
+    @property
+    def truth(self) -> float:
+        """The mean over all that can be drawn, where nothing has changed."""
+        defined = ~(np.isnan(self.before) | np.isnan(self.after))
+        return float(np.mean([self.before[defined], self.after[defined]]))
 
     def draw(self, prompts: int) -> tuple[list[float], list[float]]:
         """Both sides of one repetition; prompts that are undefined on a side are drawn again."""
@@ -55,6 +64,9 @@ class World:
             columns = self.rng.integers(self.before.shape[1], size=4 * prompts)
             before, after = self.before[rows, columns], self.after[rows, columns]
             defined = ~(np.isnan(before) | np.isnan(after))
+            if self.same:
+                swap = self.rng.random(len(rows)) < 0.5
+                before, after = np.where(swap, after, before), np.where(swap, before, after)
             if defined.sum() >= prompts:
                 return before[defined][:prompts].tolist(), after[defined][:prompts].tolist()
 
@@ -74,12 +86,13 @@ def world(recorded: Recorded, samples: int, rng: np.random.Generator, degree: fl
     if copies:
         after -= choose(size, samples + 1, copies, orders)
         after += copies * choose(size, samples, 1, orders)
-    return World(recorded.of(choose(size, 0, samples, orders)), recorded.of(after), rng)
+    before = recorded.of(choose(size, 0, samples, orders))
+    return World(before, recorded.of(after), rng, same=not copies)
 
 
 def estimated(values: Sequence[float], family: str, samples: int) -> Estimate:
     """What the plugin would have measured."""
-    mean = Mean.of_level(values)
+    mean = Mean.of(values, bounded=True)
     low, high = mean.interval() or (None, None)
     return Estimate(
         metric=METRICS[family],
@@ -125,7 +138,7 @@ def measure(
     """Simulate one combination."""
     rng = np.random.default_rng([prompts, samples, len(family)])
     same = world(recorded, samples, rng)
-    truth = float(np.nanmean(np.r_[same.before, same.after]))
+    truth = same.truth
     low, paired, change, level = [], [], [], []
     for _ in range(repetitions):
         pair = same.draw(prompts)
@@ -260,7 +273,9 @@ def nested(
     return worlds
 
 
-def calibration(recorded: Recorded, prompts: int, samples: int, repetitions: int) -> float:
+def calibration(
+    recorded: Recorded, family: str, prompts: int, samples: int, repetitions: int
+) -> float:
     """How often an unchanged re-sample misses the bound that calibration proposed."""
     rng = np.random.default_rng([prompts, samples, 1])
     size = (len(recorded.counts), HALVES, recorded.counts.shape[1])
@@ -280,8 +295,10 @@ def calibration(recorded: Recorded, prompts: int, samples: int, repetitions: int
         one, two = rng.integers(HALVES, size=(2, prompts))
         values, error = first[rows, one], jackknife[rows, one]
         kept = ~(np.isnan(values) | np.isnan(error) | np.isnan(again[rows, two]))
+        each = samples if family == "quality" else samples * (samples - 1) // 2
+        counted = int(kept.sum()) * each
         mean_error = float(np.sqrt((error[kept] ** 2).sum())) / kept.sum()
-        bound = propose(float(values[kept].mean()), mean_error)
+        bound = propose(float(values[kept].mean()), mean_error, counted)
         missed.append(float(again[rows, two][kept].mean()) < bound)
     return percent(missed)
 
@@ -312,7 +329,7 @@ def report(everything: Mapping[str, Recorded], repetitions: int) -> Iterator[str
     yield "| --- | --- | --- |"
     for family in everything:
         for prompts, samples in ((10, 8), (30, 16)):
-            missed = calibration(everything[family], prompts, samples, repetitions)
+            missed = calibration(everything[family], family, prompts, samples, repetitions)
             yield f"| {family} {prompts} x {samples} | {missed:.2f} | at most 1 |"
 
 

@@ -170,7 +170,7 @@ def read(path: Path) -> dict[str, Profile]:
     return _Reader(path, text).profiles()
 
 
-_FIX = f"restore it from version control, or record it anew: {RECORD}"
+_FIX = f"restore it from version control, or delete it and record it anew: {RECORD}"
 _TEXTS = ("prompts", "weights")
 _TABLES = ("settings", "versions", "metrics")
 
@@ -202,7 +202,7 @@ class _Reader:
             if _CONFLICT.match(line):
                 raise BaselineError(
                     f"{self.path}:{number}: a merge conflict",
-                    fix=f"keep one side, or record it anew: {RECORD}",
+                    fix=f"keep one side, or delete the file and record it anew: {RECORD}",
                 )
         try:
             return json.loads(self.text)

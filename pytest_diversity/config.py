@@ -166,8 +166,8 @@ class Change:
             change = cls(float(value), relative=False)
         else:
             raise ConfigError(f"{value!r} is not a change", fix='write it as 0.02 or as "5%"')
-        if not 0 <= change.amount <= 1:
-            raise ConfigError(f"a change of {value!r} is out of range", fix="0 to 1, or 0% to 100%")
+        if not 0 <= change.amount < math.inf or (change.relative and change.amount > 1):
+            raise ConfigError(f"a change of {value!r} is out of range", fix="0% to 100%")
         return change
 
 

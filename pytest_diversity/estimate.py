@@ -183,7 +183,8 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         values, reason = {}, str(error)
     if not values and reason is None:
         reason = f"{metric} is undefined for every prompt: too few samples, or too short"
-    mean = Mean.of_level(list(values.values())) if values else None
+    bounded = metric.definition.highest == 1
+    mean = Mean.of(list(values.values()), bounded=bounded) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes(features).get(metric.definition.family)
     group_of = _group_of(features, values)

@@ -15,6 +15,17 @@ from pytest_diversity.session import Session
 __all__ = ["finish", "why_not_prune"]
 
 
+# Options that leave tests out, by the name of their value.
+_CHOOSING = {
+    "-k": "keyword",
+    "-m": "markexpr",
+    "--lf": "lf",
+    "--deselect": "deselect",
+    "--ignore": "ignore",
+    "--ignore-glob": "ignore_glob",
+}
+
+
 def finish(
     session: pytest.Session, sessions: Sequence[Session], events: Sequence[Mapping[str, Any]]
 ) -> list[str]:
@@ -48,12 +59,13 @@ def why_not_prune(
 ) -> Iterator[str]:
     """Why this run cannot know what is unused: it was a part, or something in it went wrong."""
     config = session.config
-    for option, value in (("-k", "keyword"), ("-m", "markexpr"), ("--lf", "lf")):
+    for option, value in _CHOOSING.items():
         if getattr(config.option, value, None):
             yield f"{option} ran a part of the tests"
     if config.getoption("diversity_checkpoint"):
         yield "--diversity-checkpoint ran a part of the tests"
-    if config.args_source is pytest.Config.ArgsSource.ARGS and not _whole(config, sessions):
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if not everything and not _whole(config, sessions):
         yield "the command names a part of the tests"
     if session.testsfailed or session.exitstatus != pytest.ExitCode.OK:
         yield "a test failed or a worker crashed"

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pytest_diversity.config import BOUNDS, Budget, Change
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Estimate
+from pytest_diversity.metrics import Metric
 from pytest_diversity.stats import FEWEST, Mean, effect_size, holm, paired_p, smallest_detectable
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Others",
     "Status",
     "Verdict",
+    "check_reachable",
     "count_bounds",
     "effective",
     "judge",
@@ -190,7 +193,7 @@ def judge(
     return Verdict(
         status=status,
         headline=_headline(estimate.domain, f"{family} {text}", checkpoint),
-        details=tuple(details),
+        details=tuple(dict.fromkeys(details)),
         notes=tuple(dict.fromkeys(_notes(estimate, checks, reference))),
         checkpoint=checkpoint,
         domain=estimate.domain,
@@ -220,6 +223,24 @@ def effective(budget: Budget, checkpoint: str) -> Budget:
     if checkpoint and budget.compares and budget.reference == checkpoint:
         return replace(budget, max_drop=None, max_rise=None)
     return budget
+
+
+def check_reachable(budget: Budget, metric: Metric) -> None:
+    """Refuse bounds that every value keeps or breaks, as 40 for 0.40.
+
+    Raises:
+        ConfigError: A bound lies beyond the largest value there is.
+    """
+    highest = metric.definition.highest
+    changes = (("max_drop", budget.max_drop), ("max_rise", budget.max_rise))
+    bounds = [("min", budget.min), ("max", budget.max), ("worst_group_min", budget.worst_group_min)]
+    bounds += [(name, one.amount) for name, one in changes if one and not one.relative]
+    for name, bound in bounds:
+        if bound is not None and bound > highest:
+            raise ConfigError(
+                f"{name} {bound:g} is out of range: {metric} is at most {highest:g}",
+                fix="write a share as 0.4",
+            )
 
 
 def count_bounds(budget: Budget, checkpoint: str) -> int:
@@ -279,7 +300,7 @@ def _checks(
         for _ in _bounds(budget) or [None]:
             yield _nothing("undefined", estimate.reason or "")
         return
-    mean = Mean.of_level(list(estimate.per_prompt.values()))
+    mean = Mean.of(list(estimate.per_prompt.values()), bounded=_bounded(estimate))
     if budget.min is not None:
         yield _level(mean, budget.min, lower=True)
     if budget.max is not None:
@@ -313,14 +334,19 @@ def _worst_group(estimate: Estimate, bound: float) -> _Check:
     group = min(estimate.groups, key=lambda name: estimate.groups[name])
     members = [estimate.per_prompt[p] for p, own in estimate.group_of.items() if own == group]
     count = len(estimate.groups)
-    check = _level(Mean.of_level(members), bound, lower=True, confidence=1 - ALPHA / count)
+    mean = Mean.of(members, bounded=_bounded(estimate))
+    check = _level(mean, bound, lower=True, confidence=1 - ALPHA / count)
     return replace(
         check,
         p=min(1.0, count * (1.0 if check.p is None else check.p)),
         kept=min(1.0, count * check.kept),
         text=f"worst group {check.text}",
-        detail=f"lowest group {group!r} of {count}, {_prompts(len(members))}: {check.detail}",
+        detail=f"lowest group {group!r}, {_prompts(len(members))}: {check.detail}",
     )
+
+
+def _bounded(estimate: Estimate) -> bool:
+    return estimate.metric.definition.highest == 1
 
 
 def _nothing(text: str, detail: str) -> _Check:

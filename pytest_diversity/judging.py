@@ -19,6 +19,7 @@ from pytest_diversity.gate import (
     Comparison,
     Others,
     Verdict,
+    check_reachable,
     count_bounds,
     effective,
     judge,
@@ -105,6 +106,7 @@ class Judge:
     ) -> Verdict:
         """Judge a budget on features, and note the verdict for the summary."""
         metric = self._session.metric(features.domain, family, budget.metric)
+        check_reachable(budget, metric)
         measured = estimate(features, metric)
         if self._record(checkpoint, features, measured):
             again = self._session.options.record
@@ -313,8 +315,8 @@ def cut_notes(
     most = max(len(before), len(after))
     if len(compared) < most:
         notes.append(f"compared on the {len(compared)} of {most} prompts that {name} has too")
-    sizes = {len(samples[p]) for samples in (before, after) for p in compared}
-    if len(sizes) > 1:
-        fewest = min(map(len, compared.values()))
-        notes.append(f"compared at equal numbers of samples, {fewest} and up: {name} has others")
+    if any(len(before[p]) != len(after[p]) for p in compared):
+        sizes = sorted({len(group) for group in compared.values()})
+        shown = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else str(sizes[0])
+        notes.append(f"compared at {shown} samples a prompt: {name} has another number of them")
     return tuple(notes)

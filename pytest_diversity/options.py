@@ -24,7 +24,18 @@ OPTIONS: Mapping[str, str] = {
 }
 
 CORRECTIONS = ("holm", "none")
-FLAGS = ("strict", "allow_execution", "unsafe_code", "record", "record_new", "prune", "adaptive")
+FLAGS = (
+    "strict",
+    "allow_execution",
+    "unsafe_code",
+    "record",
+    "record_new",
+    "prune",
+    "adaptive",
+    "deterministic",
+    "require_gpu",
+    "recover",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,9 @@ class Options:
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
         adaptive: Whether samples of every domain are drawn in steps.
+        deterministic: Whether a sample is the same text however it is drawn; needs float32.
+        recover: Whether a damaged store is mended before anything is drawn.
+        require_gpu: Whether a run without a GPU is refused.
         record: Whether what runs is recorded as baseline.
         record_new: Whether what runs and has no baseline yet is recorded.
         prune: Whether baselines that no test uses any more are removed.
@@ -58,6 +72,9 @@ class Options:
     allow_execution: bool = False
     unsafe_code: bool = False
     adaptive: bool = False
+    deterministic: bool = False
+    require_gpu: bool = False
+    recover: bool = False
     record: bool = False
     record_new: bool = False
     prune: bool = False
@@ -86,20 +103,33 @@ def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
         values[name] = found[0][1] if found else default
         if found:
             origins[name] = found[0][0]
+    flags = {name: _flag(name, given) for name in FLAGS}
     return Options(
         device=values["device"],
-        dtype=values["dtype"],
+        dtype=_dtype(values["dtype"], origins, deterministic=flags["deterministic"]),
         store=root / Path(values["store"]).expanduser(),
         samples=_count(values["samples"], origins.get("samples", "")),
         embedder=values["embedder"] or None,
         correction=_one_of(values["correction"], CORRECTIONS, origins.get("correction", "")),
         origins=origins,
-        **{name: _flag(name, given) for name in FLAGS},
+        **flags,
     )
 
 
 def _flag(name: str, given: Mapping[str, Any]) -> bool:
     return bool(given.get(name)) or os.environ.get(PREFIX + name.upper()) == "1"
+
+
+def _dtype(value: str, origins: Mapping[str, str], *, deterministic: bool) -> str:
+    """In bfloat16 a product depends on its batch, so that a sample would, too."""
+    if not deterministic:
+        return value
+    if value not in {"auto", "float32"}:
+        raise ConfigError(
+            f"--diversity-deterministic needs float32, and dtype is {value!r} ({origins['dtype']})",
+            fix="leave one of the two out",
+        )
+    return "float32"
 
 
 def _one_of(value: str, known: tuple[str, ...], origin: str) -> str:

@@ -23,6 +23,7 @@ from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.features.outcomes import Executor
+from pytest_diversity.gate import check_reachable
 from pytest_diversity.judging import Judge
 from pytest_diversity.located import located
 from pytest_diversity.metrics import Metric, parse
@@ -30,6 +31,7 @@ from pytest_diversity.options import Options
 from pytest_diversity.recording import Facts
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.sampling.device import require_gpu
 from pytest_diversity.sampling.draw import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
 from pytest_diversity.sources import Location, fingerprint, locate
@@ -91,6 +93,8 @@ class Session:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
         self.judge.baselines.check()
+        if self.options.require_gpu:
+            require_gpu(self.options.device)
         for name, checkpoint in self.config.checkpoints.items():
             with located(self.config.path, "checkpoints", name):
                 self.sampler.check(checkpoint)
@@ -102,7 +106,9 @@ class Session:
                 self.prompts(domain)
             for family, budget in domain.budgets.items():
                 with located(self.config.path, "domains", name, "budget", family, "metric"):
-                    self.metric(domain, family, budget.metric)
+                    metric = self.metric(domain, family, budget.metric)
+                with located(self.config.path, "domains", name, "budget", family):
+                    check_reachable(budget, metric)
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""

@@ -43,8 +43,8 @@ class Mean:
         value: The mean.
         error: Its standard error, sd / sqrt(n); None with fewer than two values.
         count: n, the number of prompts.
-        bounded: Whether all values lie in [0, 1]. The bounds are then Student's on the logit scale:
-            with few prompts near an end of the scale the plain ones miss too often, on one side.
+        bounded: Whether no value can lie outside [0, 1]. The bounds are then Student's on the logit
+            scale: with few prompts near an end the plain ones miss too often, on one side.
     """
 
     value: float
@@ -54,16 +54,16 @@ class Mean:
 
     @classmethod
     def of(cls, values: Sequence[float], *, bounded: bool = False) -> Mean:
-        """The mean of at least one value."""
+        """The mean of at least one value.
+
+        Args:
+            values: One for each prompt.
+            bounded: Whether none can lie outside [0, 1].
+        """
         array = np.asarray(values, dtype=np.float64)
         size = len(array)
         error = float(array.std(ddof=1)) / math.sqrt(size) if size > 1 else None
         return cls(float(array.mean()), error, size, bounded)
-
-    @classmethod
-    def of_level(cls, values: Sequence[float]) -> Mean:
-        """The mean of the values of a metric, bounded where all of them lie in [0, 1]."""
-        return cls.of(values, bounded=min(values) >= 0 and max(values) <= 1)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """The two-sided interval at `confidence`; None with fewer than two values."""

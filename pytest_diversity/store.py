@@ -7,9 +7,10 @@ that a killed run loses at most what was in flight.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -54,7 +55,14 @@ class Store:
         """Point at `path`; touch nothing yet."""
         self.path = path
         self._connection: sqlite3.Connection | None = None
+        self._writable = True
         self.facts: Memory[str] = Memory(self, "facts", str.encode, bytes.decode)
+
+    @property
+    def writable(self) -> bool:
+        """Whether anything can be kept in it; one that cannot is still read."""
+        self._open()
+        return self._writable
 
     def close(self) -> None:
         """Close the file, if it was opened."""
@@ -106,13 +114,14 @@ class Store:
         """What programs did in a sandbox of that fingerprint, as JSON, by their key."""
         return Memory(self, f"executions in {sandbox}", str.encode, bytes.decode)
 
-    def lock(self, name: str) -> FileLock:
+    def lock(self, name: str) -> AbstractContextManager[object]:
         """A lock between processes, so that no two of them draw the same samples."""
-        self._open()
-        return self._lock(name)
+        return self._lock(name) if self.writable else nullcontext()
 
     def _lock(self, name: str) -> FileLock:
-        return FileLock(self.path.with_name(f"{self.path.name}.{name}.lock"))
+        folder = self.path.with_name(f"{self.path.name}.locks")
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{name}.lock")
 
     def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         """What `query` finds."""
@@ -150,9 +159,28 @@ class Store:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
+        if self.path.is_file() and not _can_write(self.path):
+            return self._connect_to_read()
         self._make_folder()
         connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if self._version(connection) < SCHEMA:
+            self._create(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, and no fsync a batch
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Without locks and without a trace; what a writer left in its log is read with it."""
+        self._writable = False
+        log = self.path.with_name(f"{self.path.name}-wal")
+        mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+        connection = sqlite3.connect(
+            f"{self.path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None
+        )
+        self._version(connection)
+        return connection
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA:
             connection.close()
             raise StoreError(
@@ -160,10 +188,7 @@ class Store:
                 f"this one reads {SCHEMA})",
                 fix="upgrade pytest-diversity, or name another file with --diversity-store",
             )
-        if version < SCHEMA:
-            self._create(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, and no fsync a batch
-        return connection
+        return version
 
     def _create(self, connection: sqlite3.Connection) -> None:
         """Make the tables; one process at a time, since entering WAL waits for no one."""
@@ -192,6 +217,9 @@ class Store:
             "readonly": "make it writable, or name another file with --diversity-store",
             "unable to open": "name a writable file with --diversity-store",
             "locked": "another process holds it; run again when that one is done",
+            "malformed": "save what can be read of it: pytest --diversity-recover",
+            "not a database": "if it was one, pytest --diversity-recover saves what can be read; "
+            "else name another file with --diversity-store",
         }
         default = "move the file away, or name another one with --diversity-store"
         fix = next((fix for word, fix in fixes.items() if word in reason), default)
@@ -213,8 +241,11 @@ class Memory(MutableMapping[str, Value]):
         self._space = space
         self._encode = encode
         self._decode = decode
+        self._unwritten: dict[str, Value] = {}  # of a store that can only be read
 
     def __getitem__(self, name: str) -> Value:
+        if name in self._unwritten:
+            return self._unwritten[name]
         query = "SELECT value FROM memory WHERE space = ? AND name = ?"
         rows = self._store.rows(query, self._space, name)
         if not rows:
@@ -240,9 +271,17 @@ class Memory(MutableMapping[str, Value]):
 
     def update(self, values: Mapping[str, Value]) -> None:  # type: ignore[override] # one form is enough
         """Write all `values` in one transaction."""
+        if not self._store.writable:
+            self._unwritten.update(values)
+            return
         rows = [(self._space, name, self._encode(value)) for name, value in values.items()]
         with self._store.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
+
+
+def _can_write(path: Path) -> bool:
+    """Whether SQLite can: it writes its log beside the file."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _plain(text: str) -> str | bytes:

@@ -13,6 +13,7 @@ from pytest_diversity.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.flags import STUDIES
 from pytest_diversity.options import FLAGS, OPTIONS, resolve
+from pytest_diversity.recovery import recover
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
 
@@ -32,6 +33,7 @@ __all__ = [
 
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
+_RECOVERED = pytest.StashKey[list[str]]()
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
@@ -46,9 +48,12 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
         given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}
+        options = resolve(given, loaded, config.rootpath)
+        if options.recover and not is_worker(config):
+            config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
         session = Session(
             loaded,
-            resolve(given, loaded, config.rootpath),
+            options,
             path.parent if path else config.rootpath,
             partial(_console, config),
         )
@@ -124,7 +129,7 @@ def study(config: pytest.Config) -> None:
     Raises:
         UsageError: There is nothing to study, or it cannot be.
     """
-    from pytest_diversity.study import run  # noqa: PLC0415 - only where it is asked
+    from pytest_diversity.studies import run  # noqa: PLC0415 - only where it is asked
 
     asked = {
         name: str(value) for name in STUDIES if (value := config.getoption(f"diversity_{name}"))
@@ -143,7 +148,8 @@ def finish(session: pytest.Session, events: list[dict[str, Any]]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
     from pytest_diversity.finish import finish as leave  # noqa: PLC0415 - only where it is asked
 
-    return leave(session, list(session.config.stash.get(_SESSIONS, {}).values()), events)
+    sessions = list(session.config.stash.get(_SESSIONS, {}).values())
+    return [*session.config.stash.get(_RECOVERED, []), *leave(session, sessions, events)]
 
 
 def close(config: pytest.Config) -> None:

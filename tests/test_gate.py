@@ -111,7 +111,7 @@ def test_levels(case: str) -> None:
 @pytest.mark.parametrize("minimum", [0.405, 0.41, 0.415, 0.42, 0.425, 0.43])
 def test_a_level_fails_when_its_bound_says_so(minimum: float) -> None:
     """`fail` is exactly a one-sided 95 % bound on the wrong side of the budget."""
-    bound = Mean.of_level(LEVEL).upper(0.95)
+    bound = Mean.of(LEVEL, bounded=True).upper(0.95)
     status = judge(estimated(LEVEL), "lexical", Budget(min=minimum)).status
     assert status == ("fail" if bound < minimum else "unclear")
 

@@ -143,7 +143,10 @@ UNUSABLE: Mapping[str, tuple[Callable[[Path], Path], str]] = {
         folder_for_a_file,
         "unable to open database file; name a writable file with --diversity-store",
     ),
-    "another file": (other_content, "file is not a database; move the file away, or name another"),
+    "another file": (
+        other_content,
+        "file is not a database; if it was one, pytest --diversity-recover saves",
+    ),
 }
 
 

@@ -108,7 +108,7 @@ def semantic_entropy(
     return max(0.0, -float(shares @ np.log(shares))) + bias
 
 
-@metric(family="semantic", better="down")
+@metric(family="semantic", better="down", highest=1)
 def coverage(labels: Labels, valid: Valid | None = None) -> float | None:
     """Good-Turing's estimate of the share of meanings already seen: 1 - f1 / m; in [0, 1].
 
@@ -157,7 +157,7 @@ def chao1(labels: Labels, valid: Valid | None = None, *, correction: str = "none
     return len(sizes) + (1 - 1 / int(sizes.sum())) * unseen
 
 
-@metric(family="semantic", better="down")
+@metric(family="semantic", better="down", highest=1)
 def dominance(labels: Labels, valid: Valid | None = None) -> float | None:
     """Share of the most common meaning among the valid samples; in (0, 1], lower is more diverse.
 
@@ -174,7 +174,7 @@ def dominance(labels: Labels, valid: Valid | None = None) -> float | None:
     return float(shares.max()) if len(shares) else None
 
 
-@metric(family="syntactic", better="down")
+@metric(family="syntactic", better="down", highest=1)
 def format_dominance(formats: Sequence[Hashable]) -> float | None:
     """Share of the most common format of the answers; in (0, 1], lower is more diverse.
 

@@ -16,7 +16,7 @@ __all__ = ["distinct", "ead", "pair_distinct"]
 _ORDER = AtLeast(1)
 
 
-@metric(family="lexical", better="up", n=_ORDER)
+@metric(family="lexical", better="up", highest=1, n=_ORDER)
 def pair_distinct(
     tokens: Tokens, drawn_tokens: Sequence[int] | None = None, *, n: int = 4
 ) -> float | None:
@@ -43,7 +43,7 @@ def pair_distinct(
     return mean_pair_share(*_drawable(bags, _drawn(corpus, drawn_tokens, n)))
 
 
-@metric(family="lexical", better="up", n=_ORDER)
+@metric(family="lexical", better="up", highest=1, n=_ORDER)
 def distinct(
     tokens: Tokens, drawn_tokens: Sequence[int] | None = None, *, n: int = 2
 ) -> float | None:

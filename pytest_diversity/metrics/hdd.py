@@ -15,7 +15,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["hdd"]
 
 
-@metric(family="lexical", better="up", sample=AtLeast(1))
+@metric(family="lexical", better="up", highest=1, sample=AtLeast(1))
 def hdd(tokens: Tokens, *, sample: int = 42) -> float | None:
     """HD-D: the share of different tokens expected in a draw of `sample`; in (0, 1], up.
 

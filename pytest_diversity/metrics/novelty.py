@@ -12,7 +12,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["novelty_utility"]
 
 
-@metric(family="effective", better="up", p=Above(0, 1))
+@metric(family="effective", better="up", highest=10, p=Above(0, 1))
 def novelty_utility(labels: Labels, utilities: Sequence[float], *, p: float = 0.8) -> float | None:
     """Mean utility of new answers to a user who asks on with patience p; in [0, 10], up.
 

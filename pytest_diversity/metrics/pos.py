@@ -14,7 +14,7 @@ __all__ = ["pair_pos_distinct", "pos_compression", "pos_distinct"]
 Tags = Sequence[Sequence[str]]
 
 
-@metric(family="syntactic", better="up", n=AtLeast(1))
+@metric(family="syntactic", better="up", highest=1, n=AtLeast(1))
 def pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     """Distinct over all n-grams of parts of speech of the K texts together; in (0, 1], up.
 
@@ -32,7 +32,7 @@ def pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     return distinct(tags, n=n)
 
 
-@metric(family="syntactic", better="up", n=AtLeast(1))
+@metric(family="syntactic", better="up", highest=1, n=AtLeast(1))
 def pair_pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     """Mean share of distinct n-grams of parts of speech over all pairs; in (0, 1], up.
 

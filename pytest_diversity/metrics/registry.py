@@ -46,6 +46,8 @@ class Definition:
         optional: Names of the features it uses where the domain has them.
         defaults: Its declared parameters.
         limits: What they may be.
+        highest: The largest value there is, infinite where none is known; the least is never below
+            0. Of a metric that ends at 1, intervals do too, and no budget can lie beyond it.
     """
 
     function: Callable[..., float | None]
@@ -55,6 +57,7 @@ class Definition:
     optional: tuple[str, ...]
     defaults: Mapping[str, Value]
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    highest: float = math.inf
 
     @property
     def name(self) -> str:
@@ -93,18 +96,21 @@ class Metric:
         return self.definition.function(**features, **dict(self.parameters))
 
 
-def metric(*, family: str, better: Better, **limits: Limit) -> Callable[[Function], Function]:
+def metric(
+    *, family: str, better: Better, highest: float = math.inf, **limits: Limit
+) -> Callable[[Function], Function]:
     """Register the decorated function as a metric of `family` that improves towards `better`.
 
     Args:
         family: `lexical`, `syntactic`, `semantic`, `effective` or `quality`.
         better: The direction of more diversity (or quality): `up` or `down`.
+        highest: The largest value there is, where one is known.
         limits: What a declared parameter may be, by its name; checked whenever it is given.
     """
 
     def decorate(function: Function) -> Function:
         checked = _checked(function, limits) if limits else function
-        register(checked, family=family, better=better, limits=limits)
+        register(checked, family=family, better=better, highest=highest, limits=limits)
         return checked
 
     return decorate
@@ -124,6 +130,7 @@ def register(
     *,
     family: str,
     better: Better,
+    highest: float = math.inf,
     limits: Mapping[str, Limit] | None = None,
 ) -> None:
     """Register `function` as a metric; a second one of the same name must be the same function.
@@ -152,6 +159,7 @@ def register(
         optional=tuple(p.name for p in features if p.default is not p.empty),
         defaults=declared,
         limits=limits or {},
+        highest=highest,
     )
 
 

@@ -74,6 +74,16 @@ class Engine(Protocol):
             SamplingError: The model cannot be sampled.
         """
 
+    def swap(self, model: Model) -> bool:
+        """Become the engine of another model without loading anew, where that is possible.
+
+        Returns:
+            Whether it is that of `model` now; if not, nothing has changed.
+
+        Raises:
+            DiversityError: It began to be and cannot; it must be closed.
+        """
+
     def close(self) -> None:
         """Release the model and its memory."""
 
@@ -86,8 +96,12 @@ class Model(Protocol):
         """What its samples depend on."""
 
     @property
-    def place(self) -> str:
-        """What one process at a time draws on, as a part of a file's name."""
+    def place(self) -> str | None:
+        """What one process at a time draws on, as a part of a file's name; None if many may."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether the place is given up after each drawing, for others wait for its memory."""
 
     def load(self, progress: Progress) -> Engine:
         """Load it, or connect to it.

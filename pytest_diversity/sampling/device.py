@@ -11,7 +11,18 @@ from typing import Any
 
 from pytest_diversity.errors import ConfigError, MissingExtraError
 
-__all__ = ["DEVICES", "DTYPES", "Environment", "environment", "pick_device"]
+__all__ = [
+    "DEVICES",
+    "DTYPES",
+    "Environment",
+    "environment",
+    "physical",
+    "pick_device",
+    "require_gpu",
+    "settle",
+    "spread",
+    "threads",
+]
 
 DEVICES = ("auto", "cuda", "mps", "xpu", "cpu")
 DTYPES = ("auto", "bfloat16", "float16", "float32")
@@ -25,15 +36,19 @@ class Environment:
         device: A torch device such as `cuda`, `cuda:1` or `cpu`.
         dtype: `bfloat16`, `float16` or `float32`.
         versions: Of the libraries that do the arithmetic.
+        shared: Whether other workers of this run use the same GPU in turn.
     """
 
     device: str
     dtype: str
     versions: str
+    shared: bool = False
 
 
 def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Environment:
     """Resolve `auto`: cuda, mps, xpu, cpu in this order, and bfloat16 where it is native.
+
+    The workers of xdist are spread over the GPUs that `CUDA_VISIBLE_DEVICES` shows.
 
     Args:
         device: One of `DEVICES`, with an index if wanted.
@@ -54,9 +69,77 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
     name = f"environment|{platform.node()}|{visible}|{versions}|{device}|{dtype}"
     if name not in facts:
         found = pick_device(device)
-        facts[name] = f"{found} {_pick_dtype(found, dtype)}"
-    found, chosen = facts[name].split()
-    return Environment(found, chosen, versions)
+        facts[name] = f"{found} {_pick_dtype(found, dtype)} {_count(_type(found))}"
+    found, chosen, count = facts[name].split()
+    workers = _workers()
+    own = spread(found, int(count), os.environ.get("PYTEST_XDIST_WORKER"))
+    shared = _type(own) != "cpu" and workers > (1 if ":" in found else int(count))
+    return Environment(own, chosen, versions, shared)
+
+
+def spread(device: str, count: int, worker: str | None) -> str:
+    """The device of a worker: `gwN` takes number N of `count`, and begins anew after the last.
+
+    Args:
+        device: A type such as `cuda`, or a device that was named with its index and is kept.
+        count: How many of that type there are, 0 for types without an index.
+        worker: xdist's name for this process, None outside of workers.
+    """
+    if ":" in device or count < 1:
+        return device
+    return f"{device}:{int((worker or 'gw0').removeprefix('gw')) % count}"
+
+
+def physical(device: str, visible: str) -> str | None:
+    """What names a GPU whatever a process calls it; None for the CPU, which many may use at once.
+
+    Args:
+        device: As torch calls it.
+        visible: `CUDA_VISIBLE_DEVICES`, by which torch counts: `cuda:0` under "2,3" is number 2.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "cpu":
+        return None
+    names = [name.strip() for name in visible.split(",") if name.strip()] if kind == "cuda" else []
+    number = int(index or 0)
+    return f"{kind}-{names[number] if number < len(names) else number}"
+
+
+def threads(cores: int, workers: int) -> int:
+    """Threads of one of `workers` processes: idle ones spin at OpenMP's barriers, and cost all."""
+    return max(1, cores // max(1, workers))
+
+
+def settle(*, deterministic: bool) -> None:
+    """Give torch its share of the cores, unless the user has with `OMP_NUM_THREADS`.
+
+    Args:
+        deterministic: Use one thread, for a sum in another number of parts is rounded differently,
+            and kernels that add in a fixed order.
+    """
+    import torch  # noqa: PLC0415 - heavy
+
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its start
+        torch.use_deterministic_algorithms(mode=True, warn_only=True)
+        torch.set_num_threads(1)
+    elif "OMP_NUM_THREADS" not in os.environ and _workers() > 1:
+        torch.set_num_threads(threads(_cores(), _workers()))
+
+
+def require_gpu(device: str) -> None:
+    """Refuse to run where `device` comes to the CPU.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if _type(pick_device(device)) == "cpu":
+        raise ConfigError(
+            "--diversity-require-gpu: torch finds no GPU here"
+            if device == "auto"
+            else f"--diversity-require-gpu contradicts device {device!r}",
+            fix="run where there is one, or leave the flag out",
+        )
 
 
 def pick_device(device: str) -> str:
@@ -80,7 +163,29 @@ def pick_device(device: str) -> str:
         raise ConfigError(
             f"device {device!r} is not available here", fix=f"use {' or '.join(found)}"
         )
+    index = device.partition(":")[2]
+    if index and not (index.isdecimal() and int(index) < max(1, _count(_type(device)))):
+        raise ConfigError(
+            f"device {device!r} is not available here: there are {_count(_type(device))}",
+            fix="count from 0; CUDA_VISIBLE_DEVICES says which torch sees",
+        )
     return device
+
+
+def _count(kind: str) -> int:
+    """How many devices of a type with an index there are."""
+    import torch  # noqa: PLC0415 - heavy
+
+    return int(getattr(torch, kind).device_count()) if kind in {"cuda", "xpu"} else 0
+
+
+def _workers() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux: the cores this process may use
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _pick_dtype(device: str, dtype: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import Protocol
 
 from pytest_diversity.config import Checkpoint, Domain, Generation
 from pytest_diversity.domains.prompt import Prompt
-from pytest_diversity.errors import DataError
+from pytest_diversity.errors import DataError, StoreError
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.sampling import Engine, Identity, Progress, Request
 from pytest_diversity.store import Drawn, Store
@@ -24,12 +24,28 @@ _FLUSH = 64  # samples kept in memory before they are written
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is wanted: K samples for each prompt, drawn in one way from one model."""
+    """What is wanted: K samples for each prompt, drawn in one way from one model.
+
+    Attributes:
+        identity: Of the model.
+        generation: The way.
+        prompts: By id.
+        count: K.
+        source: Where the prompts are from: two processes never draw those of one source at once.
+    """
 
     identity: Identity
     generation: Generation
     prompts: Mapping[str, Prompt]
     count: int
+    source: str = ""
+
+    @property
+    def lock(self) -> str:
+        """What names everything that could be the same samples."""
+        return hashlib.sha256(
+            repr((self.identity, self.generation, self.source)).encode()
+        ).hexdigest()
 
     def key(self, prompt: Prompt) -> tuple[str, str]:
         """The key of a prompt's samples, and the same readable."""
@@ -59,12 +75,19 @@ def draw(
     store: Store,
     engine: Callable[[Progress], Engine],
     start: StartProgress,
-    place: str,
+    turn: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Drawing:
     """All samples of `plan`; the engine is asked for only if some are missing.
 
-    One process at a time draws at a `place`, such as a device. What another one drew in the
-    meantime is read, not drawn again.
+    One process at a time draws a plan. What another one drew in the meantime is read, not drawn
+    again.
+
+    Args:
+        plan: What is wanted.
+        store: Where it is kept.
+        engine: Loads the model.
+        start: Begins to show progress.
+        turn: Waits for the place where the model runs, and gives it up.
 
     Raises:
         DiversityError: The store, the checkpoint or the sampling failed; what was drawn is kept.
@@ -72,11 +95,12 @@ def draw(
     wanted = missing(plan, store)
     drawn = 0
     if wanted:
-        with store.lock(place):
+        _demand_writable(store, wanted)
+        with store.lock(plan.lock[:16]):
             wanted = missing(plan, store)
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
-                with start(drawn) as progress:
+                with turn(), start(drawn) as progress:
                     _keep(plan, store, engine(progress).sample(wanted, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
@@ -117,6 +141,15 @@ def missing(plan: Plan, store: Store) -> list[Request]:
         if numbers:
             requests.append(Request(prompt.id, prompt.prompt, numbers, plan.generation))
     return requests
+
+
+def _demand_writable(store: Store, wanted: Sequence[Request]) -> None:
+    if not store.writable:
+        count = sum(len(request.numbers) for request in wanted)
+        raise StoreError(
+            f"{count} samples are not in the store {store.path}, which can only be read",
+            fix="make it writable, or name another one with --diversity-store",
+        )
 
 
 def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_diversity.config import Checkpoint
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import Engine, Identity, Progress
-from pytest_diversity.sampling.device import Environment, environment
+from pytest_diversity.sampling.device import Environment, environment, physical, settle
 from pytest_diversity.sources import Location, fingerprint, locate
 
 __all__ = ["LocalModel", "find"]
@@ -27,19 +28,28 @@ class LocalModel:
         adapter: Directory of a LoRA adapter, if any.
         environment: Device and number format.
         identity: What its samples depend on.
+        deterministic: Whether a sample must be the same text however it is drawn.
         cache: Where a GGUF file's weights are kept once converted.
+        facts: Remembers digests, devices, and what fitted into memory.
     """
 
     location: Location
     adapter: Location | None
     environment: Environment
     identity: Identity
+    deterministic: bool
     cache: Path
+    facts: MutableMapping[str, str] = field(compare=False)
 
     @property
-    def place(self) -> str:
-        """The device, on which one process at a time draws."""
-        return self.environment.device.replace(":", "-")
+    def place(self) -> str | None:
+        """The GPU, on which one process at a time draws."""
+        return physical(self.environment.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+
+    @property
+    def shared(self) -> bool:
+        """Whether more workers than GPUs take turns."""
+        return self.environment.shared
 
     def load(self, progress: Progress) -> Engine:
         """Load the weights.
@@ -56,8 +66,11 @@ class LocalModel:
             raise MissingExtraError(
                 "sampling a model", package=error.name or "transformers", extra="sampling"
             ) from None
+        settle(deterministic=self.deterministic)
         adapter = self.adapter.path if self.adapter else None
-        return TransformersEngine(self.location, adapter, self.environment, progress, self.cache)
+        return TransformersEngine(
+            self.location, adapter, self.environment, progress, self.cache, facts=self.facts
+        )
 
 
 def find(
@@ -91,4 +104,5 @@ def find(
         dtype=where.dtype,
         versions=where.versions,
     )
-    return LocalModel(location, adapter, where, identity, folder / f"{weights}-{where.dtype}")
+    cache = folder / f"{weights}-{where.dtype}"
+    return LocalModel(location, adapter, where, identity, options.deterministic, cache, facts)

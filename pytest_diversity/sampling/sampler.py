@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +84,7 @@ class Sampler:
             self._store,
             lambda progress: self._engine(model, progress),
             lambda total: self._show(label, total),
-            model.place,
+            lambda: self._turn(model),
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
@@ -123,7 +123,18 @@ class Sampler:
             generation=replace(domain.generation, **checkpoint.generation),
             prompts=prompts,
             count=domain.samples_per_prompt,
+            source=domain.prompts or "",
         )
+
+    @contextmanager
+    def _turn(self, model: Model) -> Iterator[None]:
+        """While this process may draw where `model` runs."""
+        with self._store.lock(model.place) if model.place else nullcontext():
+            try:
+                yield
+            finally:
+                if model.shared:
+                    self.close()
 
     def close(self) -> None:
         """Release the model."""
@@ -146,8 +157,17 @@ class Sampler:
         return local.find(checkpoint, self._options, self._root, folder, store.facts)
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
-        """The engine of a checkpoint; the one before is released first."""
-        if self._loaded is None or self._loaded[0] != model:
+        """The engine of a checkpoint: the one before if it can serve, else that is released."""
+        engine = self._serving(*self._loaded, model) if self._loaded else None
+        if engine is None:
             self.close()
-            self._loaded = (model, Verbalizing(model.load(progress)))
-        return self._loaded[1]
+            engine = Verbalizing(model.load(progress))
+        self._loaded = (model, engine)
+        return engine
+
+    def _serving(self, before: Model, engine: Engine, model: Model) -> Engine | None:
+        try:
+            return engine if before == model or engine.swap(model) else None
+        except BaseException:
+            self.close()
+            raise

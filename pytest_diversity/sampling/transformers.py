@@ -10,7 +10,7 @@ import gc
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
@@ -25,20 +25,21 @@ from pytest_diversity.config import Generation
 from pytest_diversity.errors import (
     CheckpointError,
     DiversityError,
-    MissingExtraError,
     SamplingError,
 )
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling import Progress, Request
+from pytest_diversity.sampling import Model, Progress, Request
+from pytest_diversity.sampling.adapters import Adaptable
 from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.local import LocalModel
+from pytest_diversity.sampling.memory import BatchSize
 from pytest_diversity.sampling.noise import sample_key
 from pytest_diversity.sources import Location
 
 __all__ = ["TransformersEngine"]
 
-_BATCH = 64
 Item = TypeVar("Item")
 
 
@@ -61,6 +62,8 @@ class TransformersEngine:
         environment: Environment,
         progress: Progress,
         cache: Path,
+        *,
+        facts: MutableMapping[str, str] | None = None,
     ) -> None:
         """Load the model.
 
@@ -70,20 +73,28 @@ class TransformersEngine:
             environment: Device and dtype.
             progress: Told what a person should know.
             cache: Where a GGUF file's weights are kept once converted.
+            facts: Remembers how much fitted into memory; nothing does if it is left out.
 
         Raises:
             CheckpointError: The model or the adapter cannot be loaded.
         """
         self._environment = environment
-        self._batch = _BATCH
         _quiet()
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with _without_warnings(), _explained(f"checkpoint {location.path}"):
             self._tokenizer, model = _load(location, environment, cache)
-        if adapter is not None:
-            with _without_warnings():
-                model = _adapt(model, adapter)
         self._model = model.to(environment.device).eval()
+        self._base = (location, environment)
+        self._adaptable = Adaptable(self._model, environment.device)
+        with _without_warnings():
+            self._adaptable.use(adapter)
+        self._size = BatchSize(
+            self._model.config,
+            self._model.dtype,
+            environment.device,
+            cache.name,
+            {} if facts is None else facts,
+        )
         self._shares = is_supported(self._model)
         if not self._shares:
             progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
@@ -105,9 +116,19 @@ class TransformersEngine:
         for generation, group in groupby(rows, key=lambda row: row.generation):
             yield from self._draw(list(group), generation, progress)
 
+    def swap(self, model: Model) -> bool:
+        """Exchange the adapter, if `model` is of the same base."""
+        if not isinstance(model, LocalModel) or not self._adaptable.changeable:
+            return False
+        if (model.location, model.environment) != self._base:
+            return False
+        with _without_warnings():
+            self._adaptable.use(model.adapter.path if model.adapter else None)
+        return True
+
     def close(self) -> None:
         """Release the model and the device's memory."""
-        del self._model
+        del self._model, self._adaptable
         gc.collect()
         device = self._environment.device.split(":")[0]
         if device != "cpu":
@@ -118,13 +139,14 @@ class TransformersEngine:
     ) -> Iterator[Sample]:
         method = self._decode if self._shares else self._generate
         while rows:
-            batch, done = rows[: self._batch], set()
+            longest = len(rows[-1].tokens) + generation.max_tokens
+            batch, done = rows[: self._size.rows(longest)], set()
             try:
                 for place, sample in _quietly(method(batch, generation, progress)):
                     done.add(place)
                     yield sample
             except (torch.OutOfMemoryError, RuntimeError) as error:
-                self._halve(error, len(batch), progress)
+                self._halve(error, len(batch), longest, progress)
             left = [row for place, row in enumerate(batch) if place not in done]
             rows = left + rows[len(batch) :]
 
@@ -141,7 +163,7 @@ class TransformersEngine:
             yield one.index, self._sample(batch[one.index], one.row.tokens, one.row.logprob)
         steps.finish()
 
-    def _halve(self, error: RuntimeError, size: int, progress: Progress) -> None:
+    def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
         if not _out_of_memory(error):
             raise SamplingError(
                 f"the model failed while sampling: {_first_line(error)}",
@@ -152,9 +174,9 @@ class TransformersEngine:
                 "one sample does not fit into the device's memory",
                 fix="lower max_tokens, or use a larger device",
             ) from error
-        self._batch = size // 2
+        half = self._size.halve(size, longest)
         gc.collect()
-        progress.say(f"out of memory at {size} samples a batch: going on with {self._batch}")
+        progress.say(f"out of memory at {size} samples a batch: going on with {half}")
 
     def _generate(
         self, batch: list[_Row], generation: Generation, progress: Progress
@@ -269,20 +291,6 @@ def _load(location: Location, environment: Environment, folder: Path) -> tuple[A
         path, dtype=getattr(torch, environment.dtype), use_safetensors=True
     )
     return tokenizer, model
-
-
-def _adapt(model: Any, adapter: Path) -> Any:
-    try:
-        from peft import PeftModel  # noqa: PLC0415 - optional
-    except ImportError:
-        raise MissingExtraError("a LoRA adapter", package="peft", extra="adapters") from None
-    try:
-        return PeftModel.from_pretrained(model, adapter, use_safetensors=True).merge_and_unload()
-    except Exception as error:
-        raise CheckpointError(
-            f"adapter {adapter} does not fit its base: {_first_line(error)}",
-            fix="use the base model it was trained on",
-        ) from error
 
 
 @contextmanager

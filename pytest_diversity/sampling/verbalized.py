@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling import Engine, Progress, Request
+from pytest_diversity.sampling import Engine, Model, Progress, Request
 
 __all__ = ["MALFORMED", "MalformedReplyError", "Verbalizing", "read_reply"]
 
@@ -74,6 +74,10 @@ class Verbalizing:
                 yield from self._verbalized(list(group), generation.answers_per_call, progress)
             else:
                 yield from self._engine.sample(list(group), progress)
+
+    def swap(self, model: Model) -> bool:
+        """Let the engine become that of another model, where it can."""
+        return self._engine.swap(model)
 
     def close(self) -> None:
         """Close the engine."""

@@ -50,7 +50,7 @@ PASSING: Mapping[str, str] = {
         "assert_no_diversity_regression(diversity.samples('prose'), domain='prose', "
         "family='lexical', reference='base')"
     ),
-    "a level that only measures": "assert_lexical_diversity(domain='prose', min=2, level='off')",
+    "a level that only measures": "assert_lexical_diversity(domain='prose', max=0, level='off')",
     "the verdict": (
         "verdict = assert_lexical_diversity(domain='prose', min=0.5)\n"
         "    assert (verdict.status, verdict.checkpoint, verdict.prompts) == ('pass', 'base', 8)"

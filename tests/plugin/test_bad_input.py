@@ -43,6 +43,26 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
         (),
         "ROOT/diversity.toml:4: no grammar for language 'cobol'; known: *python*",
     ),
+    "a bound above all values": (
+        {"diversity.toml": HEAD + GATE.replace("0.1", "40")},
+        (),
+        "ROOT/diversity.toml:4: min 40 is out of range: pair_distinct(n=4) is at most 1; write a *",
+    ),
+    "a drop larger than all values": (
+        {"diversity.toml": HEAD + GATE.replace("min = 0.1", "max_drop = 1.5, reference = 'base'")},
+        (),
+        "ROOT/diversity.toml:4: max_drop 1.5 is out of range: pair_distinct(n=4) is at most 1; *",
+    ),
+    "a drop of more than everything": (
+        {"diversity.toml": HEAD + GATE.replace("min = 0.1", "max_drop = '120%', reference='base'")},
+        (),
+        "ROOT/diversity.toml:4: a change of '120%' is out of range; 0% to 100%",
+    ),
+    "bounds that contradict each other": (
+        {"diversity.toml": HEAD + GATE.replace("0.1", "0.6, max = 0.5")},
+        (),
+        "ROOT/diversity.toml:4: min 0.6 is above max 0.5; swap them",
+    ),
     "malformed TOML": (
         {"diversity.toml": f"{HEAD}[domains.prose\n"},
         (),

@@ -192,7 +192,7 @@ BROKEN: Mapping[str, tuple[Callable[[str], str], int, str]] = {
     "a merge conflict": (
         lambda text: text.replace('      "p1": 1.0,', "<<<<<<< HEAD\n=======\n>>>>>>> dpo"),
         8,
-        "a merge conflict; keep one side, or record it anew: pytest --diversity-record",
+        "a merge conflict; keep one side, or delete the file and record it anew: pytest *",
     ),
     "a value that is no number": (
         lambda text: text.replace('"p1": 1.0', '"p1": "high"'),
@@ -289,8 +289,9 @@ PARTS: Mapping[str, tuple[Sequence[str], str]] = {
     ),
     "deselected": (
         ("--deselect", "diversity.toml::code::lexical[dpo]"),
-        "code lexical of dpo did not run",
+        "--deselect ran a part of the tests",
     ),
+    "a folder ignored": (("--ignore", "other"), "--ignore ran a part of the tests"),
 }
 
 

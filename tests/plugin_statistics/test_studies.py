@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.selftest import KINDS, collapse
+from pytest_diversity.studies.selftest import KINDS, collapse
 
 CONFIG = """# what we gate
 [checkpoints]
@@ -120,10 +120,11 @@ def test_the_self_test(noisy: pytest.Pytester) -> None:
         ]
     )
     rows = {
-        one["gate"]: one["fails"] for one in json.loads((noisy.path / "found.json").read_text())
+        (one["gate"]["family"], one["gate"]["checkpoint"]): one["fails"]
+        for one in json.loads((noisy.path / "found.json").read_text())
     }
-    assert rows["prose lexical [dpo]"]["duplicates"] in {0.25, 0.5, 0.75}
-    assert set(rows["prose lexical [dpo]"]) == set(KINDS)
+    assert rows["lexical", "dpo"]["duplicates"] in {0.25, 0.5, 0.75}
+    assert set(rows["lexical", "dpo"]) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -166,9 +167,58 @@ def test_calibration_writes_the_bound_and_nothing_else(noisy: pytest.Pytester) -
     assert "# what we gate" in written
     assert "# of words" in written
     write(noisy.path / "new.jsonl", words=2)
-    noisy.runpytest_inprocess("--diversity-checkpoint", "new=replay:new.jsonl").assert_outcomes(
-        passed=2
-    )
+    again = noisy.runpytest_inprocess("--diversity-checkpoint", "new=replay:new.jsonl")
+    again.assert_outcomes(passed=6)  # base, dpo and new, two budgets each
+
+
+FORMS: Mapping[str, tuple[str, str]] = {
+    "a table of its own": (
+        "[domains.prose.budget.lexical]\nmax_drop = '20%'  # of words\n",
+        "lexical",
+    ),
+    "a dotted key": ("[domains.prose]\nbudget.lexical.max_drop = '20%'\n", "lexical"),
+    "a bound that is there": (
+        "[domains.prose.budget]\nlexical = { min = 0.01, max_drop = '20%' }\n",
+        "lexical",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FORMS)
+def test_calibration_writes_into_every_form_of_a_budget(noisy: pytest.Pytester, case: str) -> None:
+    """However the file says it, the bound goes where it belongs."""
+    text, family = FORMS[case]
+    (noisy.path / "diversity.toml").write_text(CONFIG[: CONFIG.index("[domains")] + text)
+    result = noisy.runpytest_inprocess("--diversity-calibrate=write")
+    assert result.ret == pytest.ExitCode.OK
+    written = (noisy.path / "diversity.toml").read_text()
+    budget = tomllib.loads(written)["domains"]["prose"]["budget"][family]
+    assert 0.3 < budget["min"] < 0.97
+    assert budget["max_drop"] == "20%"
+    assert ("# of words" in text) == ("# of words" in written)
+
+
+def test_calibration_bounds_the_side_of_a_loss(noisy: pytest.Pytester) -> None:
+    """A metric of which lower values are more diverse gets a `max`, above the value."""
+    budget = "[domains.prose.budget]\nlexical = { metric = 'self_bleu(n=1)', max_drop = '20%' }\n"
+    (noisy.path / "diversity.toml").write_text(CONFIG[: CONFIG.index("[domains")] + budget)
+    result = noisy.runpytest_inprocess("--diversity-calibrate")
+    result.stdout.fnmatch_lines(["prose lexical *max = 0.*"])
+
+
+def test_calibration_proposes_nothing_where_values_vary_too_much(noisy: pytest.Pytester) -> None:
+    """A bound below every value would be a gate that cannot fail."""
+    lines = [
+        json.dumps({"prompt": f"p{p}", "index": i, "text": "word word" if p or i else "a b c d e"})
+        for p in range(2)
+        for i in range(2)
+    ]
+    (noisy.path / "base.jsonl").write_text("\n".join(lines))
+    budget = "[domains.prose.budget]\nlexical = { metric = 'jaccard(n=1)', min = 0.1 }\n"
+    (noisy.path / "diversity.toml").write_text(CONFIG[: CONFIG.index("[domains")] + budget)
+    result = noisy.runpytest_inprocess("--diversity-calibrate=write")
+    result.stdout.fnmatch_lines(["prose lexical *none: it varies too much, draw more samples"])
+    assert (noisy.path / "diversity.toml").read_text().endswith(budget)
 
 
 WRONG: Mapping[str, tuple[str, Sequence[str], str]] = {

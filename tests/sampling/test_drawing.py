@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pytest_diversity.config import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.options import Options
 from pytest_diversity.report.progress import Console, DrawingProgress
+from pytest_diversity.sampling import transformers
 from pytest_diversity.sampling.transformers import TransformersEngine
 from pytest_diversity.session import Session
 
@@ -154,7 +156,7 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Session], tiny: 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda patch: patch.setattr("pytest_diversity.sampling.transformers._BATCH", 3),
+        lambda patch: patch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 3),
         lambda patch: patch.setattr("pytest_diversity.sampling.decode._CROWD", 0.0),
         lambda patch: patch.setattr(TransformersEngine, "_halve", None),
     ],
@@ -194,7 +196,7 @@ def test_an_interrupt_keeps_what_was_finished(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Ctrl-C in the third batch keeps the first two, says so, and the next run continues."""
-    monkeypatch.setattr("pytest_diversity.sampling.transformers._BATCH", 4)
+    monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
     steps = 0
     advance = DrawingProgress.advance
 
@@ -223,7 +225,7 @@ def test_a_full_disk_keeps_what_was_finished(
     session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's own "disk is full" becomes one sentence, and what was written before is there."""
-    monkeypatch.setattr("pytest_diversity.sampling.transformers._BATCH", 4)
+    monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
     monkeypatch.setattr("pytest_diversity.sampling.draw._FLUSH", 4)
     one = session()
     pages = one.store.rows("PRAGMA page_count")[0][0]
@@ -261,6 +263,9 @@ def test_the_batch_halves_when_memory_runs_out(
     monkeypatch.setattr(TransformersEngine, "_decode", limited)
     assert all(len(group) == 4 for group in _texts(session()).values())
     assert sizes[:4] == [16, 8, 4, 2]
+    sizes.clear()
+    assert all(len(group) == 6 for group in _texts(session(count=6)).values())
+    assert max(sizes) <= 3  # remembered by the next run
 
 
 def test_one_sample_that_does_not_fit_is_said(
@@ -307,6 +312,50 @@ def test_an_adapter_changes_what_is_said(
     adapter = _adapter(tiny, tmp_path / "adapter")
     greedy = {"count": 1, "temperature": 0.0}
     assert _texts(session(**greedy)) != _texts(session(**greedy, adapter=str(adapter)))
+
+
+def test_adapters_of_one_base_are_exchanged(
+    session: Callable[..., Session], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base is loaded once, and each checkpoint says what it says when it is loaded alone."""
+    adapters = [str(_adapter(tiny, tmp_path / f"adapter{i}")) for i in range(2)]
+    sources = {"a": adapters[0], "none": None, "b": adapters[1]}
+    alone = {}
+    for name, adapter in sources.items():
+        alone[name] = _texts(session(**({"adapter": adapter} if adapter else {})))
+        (tmp_path / "store.sqlite").unlink()
+    assert alone["a"] != alone["b"] != alone["none"] != alone["a"]
+    loads = []
+    load = transformers._load
+
+    def counted(*arguments: Any) -> Any:
+        loads.append(arguments)
+        return load(*arguments)
+
+    monkeypatch.setattr(transformers, "_load", counted)
+    one = session()
+    domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
+    for name, adapter in sources.items():
+        drawing = one.sampler.draw(Checkpoint(name, str(tiny), adapter), domain, prompts)
+        found = {p: [s.text for s in group] for p, group in drawing.samples.items()}
+        assert found == alone[name]
+    assert len(loads) == 1
+
+
+def test_the_model_before_is_released(
+    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+) -> None:
+    """One base at a time is in memory."""
+    one = session()
+    domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
+    one.samples("m", "d")
+    assert one.sampler._loaded is not None
+    engine: Any = one.sampler._loaded[1]
+    model = weakref.ref(engine._model)
+    del engine
+    other = make_model(tmp_path / "other", seed=1)
+    one.sampler.draw(Checkpoint("other", str(other)), domain, prompts)
+    assert model() is None
 
 
 def test_an_adapter_that_does_not_fit_is_refused(

@@ -22,7 +22,7 @@ prompts = "prompts.jsonl"
 lexical = {{ max_drop = "20%" }}
 [domains.chat]
 prompts = "prompts.jsonl"
-max_prompts = 6
+max_prompts = 7
 [domains.chat.budget]
 lexical = {{ max_drop = "20%" }}
 """
@@ -47,7 +47,7 @@ def test_a_collapse_turns_the_run_red(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(
-        ["*talk lexical drop * > 20% (greedy)*", "64 samples drawn, 48 from the store"]
+        ["*talk lexical drop * > 20% (greedy)*", "64 samples drawn, 56 from the store"]
     )
     result.stderr.fnmatch_lines(["diversity: base talk: drawing 32 samples"])
     assert _rows(project) == 2 * 8 * 4

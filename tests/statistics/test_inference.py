@@ -170,7 +170,7 @@ UNIT = st.lists(st.floats(0.001, 0.999), min_size=2, max_size=20)
 @given(UNIT, st.floats(0.001, 0.999))
 def test_levels_stay_within_their_scale(values: list[float], bound: float) -> None:
     """The bounds of a mean of values in [0, 1] lie in [0, 1] and agree with the p-values."""
-    mean = Mean.of_level(values)
+    mean = Mean.of(values, bounded=True)
     low, high = mean.interval() or (0.0, 1.0)
     assert 0 <= low <= mean.value + 1e-12
     assert mean.value - 1e-12 <= high <= 1

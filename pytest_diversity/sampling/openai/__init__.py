@@ -48,6 +48,11 @@ class ServerModel:
         """The server, of which one process at a time asks samples."""
         return f"server-{self.address.place}"
 
+    @property
+    def shared(self) -> bool:
+        """No: a connection takes nothing from others."""
+        return False
+
     def load(self, progress: Progress) -> Engine:
         """Connect to the server, and probe it.
 

@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from pytest_diversity.config import Server
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling import Progress, Request
+from pytest_diversity.sampling import Model, Progress, Request
 from pytest_diversity.sampling.openai.address import Address
 from pytest_diversity.sampling.openai.client import Client
 from pytest_diversity.sampling.openai.probe import probe
@@ -59,6 +59,11 @@ class ServerEngine:
             for sample in _as_they_finish(portal, draw, jobs, self._server.concurrency):
                 progress.advance(1, sample.tokens or 0)
                 yield sample
+
+    def swap(self, model: Model) -> bool:
+        """No: another model is another server, or another name on it, to be probed anew."""
+        del model
+        return False
 
     def close(self) -> None:
         """Nothing is held: a connection lasts as long as a drawing."""

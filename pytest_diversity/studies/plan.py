@@ -14,7 +14,7 @@ from pytest_diversity.estimate import estimate
 from pytest_diversity.gate import Comparison, number, pairs_of
 from pytest_diversity.session import Session
 from pytest_diversity.stats import FEWEST, Mean, prompts_needed, smallest_detectable
-from pytest_diversity.study import Case, cases, columns, halves, write_json
+from pytest_diversity.studies.cases import Case, Gate, cases, columns, halves, write_json
 
 __all__ = ["Row", "plan", "row_of"]
 
@@ -31,7 +31,7 @@ class Row:
     """What one bound can find.
 
     Attributes:
-        gate: Domain, family and checkpoint.
+        gate: Which budget of which checkpoint.
         bound: As it was written.
         prompts: n.
         samples: K.
@@ -46,7 +46,7 @@ class Row:
         basis: Where the spread is from.
     """
 
-    gate: str
+    gate: Gate
     bound: str
     prompts: int
     samples: int
@@ -76,12 +76,19 @@ def _rows(session: Session, case: Case) -> list[Row]:
         if bound is not None:
             values = list(case.measured.per_prompt.values())
             row = row_of(case, f"{name} {number(bound)}", values)
-            beyond = -1 if name == "min" else 1
-            rows.append(replace(row, fails_at=row.finds and bound + beyond * row.finds))
+            rows.append(replace(row, fails_at=_level(case, bound, row.finds, lower=name == "min")))
     for name, change in (("max_drop", case.budget.max_drop), ("max_rise", case.budget.max_rise)):
         if change is not None:
             rows.append(_change(session, case, name, change))
     return rows
+
+
+def _level(case: Case, bound: float, finds: float | None, *, lower: bool) -> float | None:
+    """The value that fails a bound on the level; None where it lies outside the metric's range."""
+    if finds is None:
+        return None
+    value = bound - finds if lower else bound + finds
+    return value if 0 <= value <= case.metric.definition.highest else None
 
 
 def _change(session: Session, case: Case, name: str, change: Change) -> Row:
@@ -147,7 +154,7 @@ def row_of(
     spread = (Mean.of(values).error or 0.0) * math.sqrt(count) if count else 0.0
     finds = smallest_detectable(spread / math.sqrt(max(1, count)), count, alpha=case.alpha)
     return Row(
-        gate=case.name,
+        gate=case.gate,
         bound=bound,
         prompts=count,
         samples=samples,
@@ -179,7 +186,7 @@ def _cells(row: Row) -> Sequence[str]:
         f"{row.needs_samples} samples" if row.needs_samples else "",
     ]
     return (
-        row.gate,
+        str(row.gate),
         row.bound,
         f"{row.prompts} x {row.samples}",
         number(row.spread),

@@ -1,9 +1,9 @@
-"""Studies of the stored samples, in place of running tests: plan, self-test, calibration."""
+"""What every study goes through: the budgets of all checkpoints with their samples; and tables."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,21 @@ from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 
-__all__ = ["Case", "cases", "columns", "halves", "run", "write_json"]
+__all__ = ["Case", "Gate", "cases", "columns", "halves", "write_json"]
 
-Study = Callable[[Session, str], Sequence[str]]
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The name of a budget of a checkpoint."""
+
+    checkpoint: str
+    domain: str
+    family: str
+    metric: str
+
+    def __str__(self) -> str:
+        """For tables."""
+        return f"{self.domain} {self.family} [{self.checkpoint}]"
 
 
 @dataclass(frozen=True)
@@ -47,9 +59,9 @@ class Case:
     alpha: float
 
     @property
-    def name(self) -> str:
-        """For tables."""
-        return f"{self.domain} {self.family} [{self.checkpoint}]"
+    def gate(self) -> Gate:
+        """What it is called."""
+        return Gate(self.checkpoint, self.domain, self.family, str(self.metric))
 
     @property
     def metric(self) -> Metric:
@@ -57,15 +69,23 @@ class Case:
         return self.measured.metric
 
 
-def cases(session: Session) -> Iterator[Case]:
-    """Every budget of every checkpoint under test that asks for something.
+def cases(session: Session, *, idle: bool = False) -> Iterator[Case]:
+    """Every budget of every checkpoint under test.
+
+    Args:
+        session: Where they are configured.
+        idle: Whether those count, too, that ask nothing of the checkpoint, as of the reference.
 
     Raises:
         ConfigError: There is none.
     """
     budgets = [(d, f, b) for d in session.config.domains.values() for f, b in d.budgets.items()]
     wanted = [(name, *one) for name in session.config.selected for one in budgets]
-    found = [one for one in wanted if count_bounds(one[3], one[0]) and one[3].level != "off"]
+    found = [
+        (checkpoint, domain, family, budget)
+        for checkpoint, domain, family, budget in wanted
+        if budget.level != "off" and (idle or count_bounds(budget, checkpoint))
+    ]
     if not found:
         raise ConfigError("there is no budget to study", fix="add one to diversity.toml")
     for checkpoint, domain, family, budget in found:
@@ -80,7 +100,7 @@ def cases(session: Session) -> Iterator[Case]:
             features,
             estimate(features, metric),
             others,
-            ALPHA / (count_bounds(budget, checkpoint) + others),
+            ALPHA / max(1, count_bounds(budget, checkpoint) + others),
         )
 
 
@@ -115,20 +135,3 @@ def write_json(path: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{path} cannot be written: {error.strerror}", fix="name another file"
         ) from None
     return [f"written to {path}"]
-
-
-def run(sessions: Sequence[Session], asked: Mapping[str, str]) -> Iterator[str]:
-    """The lines of the studies that are asked for.
-
-    Raises:
-        DiversityError: Something cannot be studied.
-    """
-    from pytest_diversity.calibrate import calibrate  # noqa: PLC0415 - these read this module
-    from pytest_diversity.plan import plan  # noqa: PLC0415
-    from pytest_diversity.selftest import selftest  # noqa: PLC0415
-
-    studies: Mapping[str, Study] = {"plan": plan, "selftest": selftest, "calibrate": calibrate}
-    for name, value in asked.items():
-        for session in sessions:
-            yield f"diversity {name}"
-            yield from studies[name](session, value)

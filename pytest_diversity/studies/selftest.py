@@ -11,7 +11,7 @@ from pytest_diversity.features import Features
 from pytest_diversity.gate import Others, judge
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
-from pytest_diversity.study import Case, cases, columns, write_json
+from pytest_diversity.studies.cases import Case, Gate, cases, columns, write_json
 
 __all__ = ["DEGREES", "KINDS", "Found", "collapse", "selftest"]
 
@@ -82,11 +82,11 @@ class Found:
     """At which degree of each kind of collapse a gate fails; None if it never does.
 
     Attributes:
-        gate: Domain, family and checkpoint.
+        gate: Which budget of which checkpoint.
         fails: The first degree by kind; 0 where it fails on the samples as they are.
     """
 
-    gate: str
+    gate: Gate
     fails: Mapping[str, float | None]
 
     @property
@@ -99,7 +99,7 @@ def selftest(session: Session, path: str = "-") -> Sequence[str]:
     """Every gate with the degree at which it fails, as a table; as JSON in `path`."""
     spoiler = _Spoiler(session)
     found = [spoiler.find(case) for case in cases(session)]
-    rows = [(one.gate, *(_degree(one.fails[kind]) for kind in KINDS)) for one in found]
+    rows = [(str(one.gate), *(_degree(one.fails[kind]) for kind in KINDS)) for one in found]
     never = [f"{one.gate} never fails, whatever was spoilt" for one in found if one.never]
     return [
         *columns([("fails at", *KINDS), *rows]),
@@ -124,8 +124,8 @@ class _Spoiler:
     def find(self, case: Case) -> Found:
         """At which degrees a gate fails."""
         if self._fails(case, "duplicates", 0.0):
-            return Found(case.name, dict.fromkeys(KINDS, 0.0))
-        return Found(case.name, {kind: self._first(case, kind) for kind in KINDS})
+            return Found(case.gate, dict.fromkeys(KINDS, 0.0))
+        return Found(case.gate, {kind: self._first(case, kind) for kind in KINDS})
 
     def _first(self, case: Case, kind: str) -> float | None:
         return next((degree for degree in DEGREES if self._fails(case, kind, degree)), None)
