@@ -15,11 +15,10 @@ from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import DataError, StoreError
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.sampling import Engine, Identity, Progress, Request
+from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store import Drawn, Store
 
 __all__ = ["Drawing", "Plan", "choose_prompts", "draw", "missing", "replayed"]
-
-_FLUSH = 64  # samples kept in memory before they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def draw(
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
                 with turn(), start(drawn) as progress:
-                    _keep(plan, store, engine(progress).sample(wanted, progress))
+                    _keep(plan, store, sample(engine(progress), wanted, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -153,27 +152,10 @@ def _demand_writable(store: Store, wanted: Sequence[Request]) -> None:
 
 
 def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
-    """Write samples as they arrive, and whatever has arrived when something breaks off."""
-    waiting: list[Sample] = []
-    try:
-        for sample in samples:
-            waiting.append(sample)
-            if len(waiting) >= _FLUSH:
-                _write(plan, store, waiting)
-                waiting = []
-    finally:
-        _write(plan, store, waiting)
-
-
-def _write(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
-    by_prompt: dict[str, list[Drawn]] = {}
-    for sample in samples:
-        drawn = Drawn(
-            sample.index, sample.text, sample.finish_reason, sample.tokens, sample.logprob
-        )
-        by_prompt.setdefault(sample.prompt, []).append(drawn)
-    for name, group in by_prompt.items():
-        store.add(*plan.key(plan.prompts[name]), group)
+    """Write each sample as it arrives: what a server was paid for survives any end of the run."""
+    for one in samples:
+        drawn = Drawn(one.index, one.text, one.finish_reason, one.tokens, one.logprob)
+        store.add(*plan.key(plan.prompts[one.prompt]), [drawn])
 
 
 def _stored(plan: Plan, store: Store) -> SampleSet:

@@ -15,7 +15,6 @@ from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling import Engine, Model, Progress, local, openai, ray
 from pytest_diversity.sampling.draw import Drawing, Plan, draw, missing, replayed
-from pytest_diversity.sampling.verbalized import Verbalizing
 from pytest_diversity.sources import fingerprint, is_hub_name, is_server, locate
 from pytest_diversity.store import Store
 
@@ -162,7 +161,7 @@ class Sampler:
         engine = self._serving(*self._loaded, model) if self._loaded else None
         if engine is None:
             self.close()
-            engine = Verbalizing(model.load(progress))
+            engine = model.load(progress)
         self._loaded = (model, engine)
         return engine
 

@@ -14,9 +14,9 @@ from itertools import groupby
 from typing import Any
 
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling import Engine, Model, Progress, Request
+from pytest_diversity.sampling import Engine, Progress, Request
 
-__all__ = ["MALFORMED", "MalformedReplyError", "Verbalizing", "read_reply"]
+__all__ = ["MALFORMED", "MalformedReplyError", "read_reply", "sample"]
 
 MALFORMED = "malformed"  # the finish reason of an answer that was asked for and not given
 
@@ -56,52 +56,38 @@ def read_reply(reply: str, count: int) -> list[str | None]:
     return answers + [None] * (count - len(answers))
 
 
-class Verbalizing:
-    """An engine that also serves requests of mode `verbalized`, by calls of another engine."""
+def sample(engine: Engine, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
+    """Samples of both modes; all answers of a call, also those that nobody asked for yet.
 
-    def __init__(self, engine: Engine) -> None:
-        """Wrap an engine."""
-        self._engine = engine
+    Raises:
+        SamplingError: The engine failed.
+    """
+    for generation, group in groupby(requests, key=lambda request: request.generation):
+        if generation.mode == "verbalized":
+            yield from _verbalized(engine, list(group), generation.answers_per_call, progress)
+        else:
+            yield from engine.sample(list(group), progress)
 
-    def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
-        """Samples of both modes; all answers of a call, also those that nobody asked for yet.
 
-        Raises:
-            SamplingError: The engine failed.
-        """
-        for generation, group in groupby(requests, key=lambda request: request.generation):
-            if generation.mode == "verbalized":
-                yield from self._verbalized(list(group), generation.answers_per_call, progress)
-            else:
-                yield from self._engine.sample(list(group), progress)
-
-    def swap(self, model: Model) -> bool:
-        """As the engine does."""
-        return self._engine.swap(model)
-
-    def close(self) -> None:
-        """Close the engine."""
-        self._engine.close()
-
-    def _verbalized(
-        self, requests: Sequence[Request], count: int, progress: Progress
-    ) -> Iterator[Sample]:
-        calls = [_calls(request, count) for request in requests]
-        wanted, asked = _total(requests), _total(calls)
-        missing, problems = 0, list[str]()
-        for reply in self._engine.sample(calls, _Share(progress, wanted / asked)):
-            try:
-                answers = read_reply(reply.text, count)
-            except MalformedReplyError as error:
-                problems.append(f"; the first reply that cannot be read is {error}")
-                answers = [None] * count
-            missing += answers.count(None)
-            yield from _samples(reply, answers)
-        if missing:
-            progress.say(
-                f"{missing} of {asked * count} answers are not as asked for, and count as invalid"
-                + "".join(problems[:1])
-            )
+def _verbalized(
+    engine: Engine, requests: Sequence[Request], count: int, progress: Progress
+) -> Iterator[Sample]:
+    calls = [_calls(request, count) for request in requests]
+    wanted, asked = _total(requests), _total(calls)
+    missing, problems = 0, list[str]()
+    for reply in engine.sample(calls, _Share(progress, wanted / asked)):
+        try:
+            answers = read_reply(reply.text, count)
+        except MalformedReplyError as error:
+            problems.append(f"; the first reply that cannot be read is {error}")
+            answers = [None] * count
+        missing += answers.count(None)
+        yield from _samples(reply, answers)
+    if missing:
+        progress.say(
+            f"{missing} of {asked * count} answers are not as asked for, and count as invalid"
+            + "".join(problems[:1])
+        )
 
 
 class _Share:

@@ -226,7 +226,6 @@ def test_a_full_disk_keeps_what_was_finished(
 ) -> None:
     """SQLite's own "disk is full" becomes one sentence, and what was written before is there."""
     monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
-    monkeypatch.setattr("pytest_diversity.sampling.draw._FLUSH", 4)
     one = session()
     pages = one.store.rows("PRAGMA page_count")[0][0]
     one.store.rows(f"PRAGMA max_page_count = {pages + 1}")
@@ -351,7 +350,7 @@ def test_the_model_before_is_released(
     one.samples("m", "d")
     assert one.sampler._loaded is not None
     engine: Any = one.sampler._loaded[1]
-    model = weakref.ref(engine._engine._model)  # what reads verbalized answers stands around it
+    model = weakref.ref(engine._model)
     del engine
     other = make_model(tmp_path / "other", seed=1)
     one.sampler.draw(Checkpoint("other", str(other)), domain, prompts)

@@ -215,12 +215,9 @@ def test_no_answer_in_time_is_one_sentence(server: Scripted, open_session: Open)
 def test_a_server_that_dies_keeps_what_arrived(server: Scripted, open_session: Open) -> None:
     """What it gave is in the store, and once it is back the rest alone is drawn."""
     source, how = f"{server.url}#m", Server(retries=1, concurrency=2)
-    died = threading.Event()
 
     def die(call: Call) -> Reply | None:
-        if not call.probes and call.number >= 6:
-            died.set()
-        return Reply(None) if died.is_set() else None
+        return Reply(None) if call.number >= 6 and not call.probes else None
 
     server.behave = die
     session = open_session(source, server=how)
@@ -230,7 +227,7 @@ def test_a_server_that_dies_keeps_what_arrived(server: Scripted, open_session: O
     with pytest.raises(SamplingError, match="cannot be reached"):
         open_session(source, server=how).samples("m", "d")
     kept = _stored(session)
-    assert kept == 6
+    assert kept in {5, 6}  # the sixth may be on its way when the seventh is given up
     server.behave = lambda _: None
     server.calls.clear()
     server.restart()

@@ -50,7 +50,7 @@ class ServerModel:
 
     @property
     def shared(self) -> bool:
-        """Nothing here is in anyone's way."""
+        """No: a connection takes nothing from others."""
         return False
 
     def load(self, progress: Progress) -> Engine:

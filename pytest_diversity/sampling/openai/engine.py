@@ -60,8 +60,9 @@ class ServerEngine:
                 progress.advance(1, sample.tokens or 0)
                 yield sample
 
-    def swap(self, model: Model) -> bool:  # noqa: ARG002 - another model is another probe
-        """Never."""
+    def swap(self, model: Model) -> bool:
+        """No: another model is another server, or another name on it, to be probed anew."""
+        del model
         return False
 
     def close(self) -> None:
