@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -51,6 +51,7 @@ class Generation:
         max_tokens: The most new tokens.
         seed: Where the random numbers start.
         system: A system message before the prompt, for models with a chat template.
+        stop: Strings before which a text ends.
     """
 
     temperature: float = 1.0
@@ -61,6 +62,13 @@ class Generation:
     max_tokens: int = 256
     seed: int = 0
     system: str | None = None
+    stop: tuple[str, ...] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """All of it as JSON; `stop` only where it is set, so that older samples keep their key."""
+        values = asdict(self)
+        stop = values.pop("stop")
+        return {**values, "stop": list(stop)} if stop else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +332,7 @@ _GENERATION: Mapping[str, type] = {
     "max_tokens": int,
     "seed": int,
     "system": str,
+    "stop": list,
 }
 _DOMAIN: Mapping[str, type] = {
     "kind": str,
@@ -478,7 +487,19 @@ def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
             table.fail(key, f"{key!r} must be at least {_LOWEST[key]:g}", fix="raise it")
         if key == "top_p" and not 0 < value <= 1:
             table.fail(key, "'top_p' must be above 0 and at most 1", fix="1 keeps every token")
+        if key == "stop":
+            values[key] = _stops(table, value)
     return values
+
+
+def _stops(table: Table, strings: list[Any]) -> tuple[str, ...]:
+    """In one order and once each: the same strings are the same setting."""
+    for string in strings:
+        if not isinstance(string, str) or not string:
+            table.fail(
+                "stop", f"'stop' holds {string!r}, which no text ends at", fix='write ["\\n\\n"]'
+            )
+    return tuple(sorted(set(strings)))
 
 
 def _is_reference(name: str, config: Config) -> bool:

@@ -30,10 +30,13 @@ from pytest_diversity.errors import (
 )
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Progress, Request
+from pytest_diversity.sampling.attention import fold_heads
 from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.ends import Ends
 from pytest_diversity.sampling.gguf import converted
 from pytest_diversity.sampling.noise import sample_key
+from pytest_diversity.sampling.packing import packed
 from pytest_diversity.sources import Location
 
 __all__ = ["TransformersEngine"]
@@ -85,7 +88,9 @@ class TransformersEngine:
                 model = _adapt(model, adapter)
         self._model = model.to(environment.device).eval()
         self._shares = is_supported(self._model)
-        if not self._shares:
+        if self._shares:
+            fold_heads(self._model)
+        else:
             progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
         if self._tokenizer.chat_template is None:
             progress.say(
@@ -136,9 +141,11 @@ class TransformersEngine:
             Row(row.tokens, sample_key(generation.seed, row.prompt, row.number)) for row in batch
         ]
         steps = _Steps(len(batch), generation.max_tokens, progress)
-        finished = decode(self._model, rows, generation, ends=self._ends, on_step=steps.count)
-        for one in finished:
-            yield one.index, self._sample(batch[one.index], one.row.tokens, one.row.logprob)
+        ends = self._ends(generation)
+        with packed(self._model):
+            for one in decode(self._model, rows, generation, ends=ends, on_step=steps.count):
+                row = batch[one.index]
+                yield one.index, self._sample(row, one.row.tokens, one.row.logprob, ends)
         steps.finish()
 
     def _halve(self, error: RuntimeError, size: int, progress: Progress) -> None:
@@ -167,25 +174,31 @@ class TransformersEngine:
         ).to(self._environment.device)
         torch.manual_seed(_seed(batch))
         steps = _Steps(len(batch), generation.max_tokens, progress)
+        ends, start = self._ends(generation), inputs["input_ids"].shape[1]
+
+        def stopped(ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+            new = ids[:, max(start, ids.shape[1] - ends.window) :].tolist()
+            return torch.tensor([ends(tokens) for tokens in new], device=ids.device)
+
         with torch.inference_mode():
             output = self._model.generate(
                 **inputs,
                 generation_config=self._settings(generation),
-                stopping_criteria=[steps],
+                stopping_criteria=[steps, stopped],
             )
         steps.finish()
-        new = output[:, inputs["input_ids"].shape[1] :].tolist()
-        for place, (row, tokens) in enumerate(zip(batch, new, strict=True)):
-            yield place, self._sample(row, tokens, None)
+        for place, (row, tokens) in enumerate(zip(batch, output[:, start:].tolist(), strict=True)):
+            yield place, self._sample(row, ends.whole(tokens), None, ends)
 
-    def _sample(self, row: _Row, tokens: list[int], logprob: float | None) -> Sample:
-        end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
-        kept = tokens if end is None else tokens[:end]
+    def _sample(
+        self, row: _Row, tokens: list[int], logprob: float | None, ends: Ends
+    ) -> Sample:
+        kept = tokens[:-1] if tokens[-1] in ends.tokens else tokens
         return Sample(
             prompt=row.prompt,
             index=row.number,
-            text=self._tokenizer.decode(kept, skip_special_tokens=True),
-            finish_reason="length" if end is None else "stop",
+            text=ends.text(kept),
+            finish_reason="stop" if ends(tokens) else "length",
             tokens=len(kept),
             logprob=logprob,
         )
@@ -217,12 +230,15 @@ class TransformersEngine:
             repetition_penalty=generation.repetition_penalty,
             max_new_tokens=generation.max_tokens,
             pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=sorted(self._ends),
+            eos_token_id=sorted(self._end_tokens),
             **(draw if sampled else {}),
         )
 
+    def _ends(self, generation: Generation) -> Ends:
+        return Ends(self._tokenizer, self._end_tokens, generation.stop)
+
     @cached_property
-    def _ends(self) -> frozenset[int]:
+    def _end_tokens(self) -> frozenset[int]:
         own = self._model.generation_config.eos_token_id
         ids = own if isinstance(own, list) else [own]
         return frozenset(i for i in [*ids, self._tokenizer.eos_token_id] if i is not None)

@@ -118,7 +118,7 @@ def test_greedy_with_repetition_penalty_is_that_of_generate(tiny: Path) -> None:
     assert is_supported(model)
     prompt = (5, 9, 30, 31, 5)
     settings = Generation(temperature=0.0, repetition_penalty=1.5, max_tokens=12)
-    [done] = decode(model, [Row(prompt, 1)], settings, ends=frozenset(), on_step=lambda _: None)
+    [done] = decode(model, [Row(prompt, 1)], settings, ends=lambda _: False, on_step=lambda _: None)
     processor = RepetitionPenaltyLogitsProcessor(1.5)
     ids = torch.tensor([prompt])
     for _ in range(12):
@@ -133,7 +133,7 @@ def test_the_logprob_is_the_models_own(tiny: Path) -> None:
     prompts = [(5, 9, 30), (7, 8, 40, 41, 42, 43)]
     rows = [Row(prompt, key) for key, prompt in enumerate(prompts)]
     settings = Generation(temperature=0.6, max_tokens=9)
-    for done in decode(model, rows, settings, ends=frozenset(), on_step=lambda _: None):
+    for done in decode(model, rows, settings, ends=lambda _: False, on_step=lambda _: None):
         text = torch.tensor([[*done.row.prompt, *done.row.tokens]])
         logs = model(text).logits.detach().float().log_softmax(-1)[0, len(done.row.prompt) - 1 : -1]
         expected = logs.gather(1, torch.tensor(done.row.tokens)[:, None]).sum()
