@@ -36,7 +36,7 @@ def _attend(
     attention_mask: torch.Tensor | None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """As `sdpa_attention_forward`, shape (rows, heads, tokens, size) to (rows, tokens, heads, size).
+    """As `sdpa_attention_forward`: (rows, heads, tokens, size) to (rows, tokens, heads, size).
 
     A mask that all heads share has one head, so it is that of the folded heads too.
     """

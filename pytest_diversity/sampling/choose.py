@@ -53,9 +53,7 @@ def choose(
         tokens = _draw(logits, total, keys, position, generation)
     else:
         scores = logits / generation.temperature
-        tokens = _draw(
-            scores, scores.logsumexp(dim=-1, keepdim=True), keys, position, generation
-        )
+        tokens = _draw(scores, scores.logsumexp(dim=-1, keepdim=True), keys, position, generation)
     chosen = logits.gather(1, tokens[:, None])
     return Choice(tokens, (chosen - total)[:, 0])
 
@@ -69,7 +67,7 @@ def _draw(
 ) -> torch.Tensor:
     if generation.top_p < 1 or generation.top_k > 0 or generation.min_p > 0:
         count = generation.top_k or _TOP
-        return _filtered(scores, total, keys, position, generation, count)
+        return _filtered(scores, total, keys, position, generation, count=count)
     values, ids = scores.topk(min(_TOP, scores.shape[-1]), dim=-1)
     # log(exp(total) - exp(top)): the mass that the lump stands for.
     top = values.logsumexp(dim=-1, keepdim=True)
@@ -110,6 +108,7 @@ def _filtered(
     keys: torch.Tensor,
     position: int,
     generation: Generation,
+    *,
     count: int,
 ) -> torch.Tensor:
     """A token of each row from the `count` likeliest, without those that the filters leave out.
@@ -124,10 +123,11 @@ def _filtered(
     probabilities = torch.exp(values - kept)
     values = values.masked_fill(_left_out(probabilities, generation), -torch.inf)
     tokens = _winner(values, ids, keys, position)
-    rows = () if limited else (~_reached(probabilities, generation)).nonzero()[:, 0]
+    short = torch.zeros_like(tokens).bool() if limited else ~_reached(probabilities, generation)
+    rows = short.nonzero()[:, 0]
     if not len(rows):
         return tokens
-    more = _filtered(scores[rows], total[rows], keys[rows], position, generation, 4 * count)
+    more = _filtered(scores[rows], total[rows], keys[rows], position, generation, count=4 * count)
     return tokens.index_copy(0, rows, more)
 
 

@@ -27,11 +27,12 @@ def packed(model: Any) -> Iterator[None]:
     """
     linears = [module for module in model.modules() if type(module) is Linear]
     size = sum(linear.weight.nbytes for linear in linears)
-    usable = model.device.type == "cpu" and torch.backends.mkldnn.is_available() and size <= _MOST
+    has_onednn: Any = torch.backends.mkldnn.is_available
+    usable = model.device.type == "cpu" and has_onednn() and size <= _MOST
     chosen = [linear for linear in linears if usable and "forward" not in vars(linear)]
     try:
         for linear in chosen:
-            linear.forward = _packed(linear)  # type: ignore[method-assign]
+            vars(linear)["forward"] = _packed(linear)
         yield
     finally:
         for linear in chosen:

@@ -1,7 +1,7 @@
-"""The embedded engine: a causal language model in transformers, decoded for K samples a prompt.
+"""The embedded engine: a language model in transformers, decoded for K samples a prompt.
 
-Models whose cache cannot be shared among samples (see `decode.is_supported`) are served by
-transformers' own `generate`, and the run says so.
+Models whose cache cannot be shared among samples (see `decode.is_supported`), and those with an
+encoder, are served by transformers' own `generate`, and the run says so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    GenerationConfig,
+)
 
 from pytest_diversity.config import Generation
 from pytest_diversity.errors import (
@@ -55,7 +61,7 @@ class _Row(NamedTuple):
 
 
 class TransformersEngine:
-    """A causal language model in memory, with its tokenizer."""
+    """A language model in memory, with its tokenizer."""
 
     def __init__(
         self,
@@ -123,7 +129,7 @@ class TransformersEngine:
     ) -> Iterator[Sample]:
         method = self._decode if self._shares else self._generate
         while rows:
-            batch, done = rows[: self._batch], set()
+            batch, done = self._next_batch(rows), set()
             try:
                 for place, sample in _quietly(method(batch, generation, progress)):
                     done.add(place)
@@ -132,6 +138,13 @@ class TransformersEngine:
                 self._halve(error, len(batch), progress)
             left = [row for place, row in enumerate(batch) if place not in done]
             rows = left + rows[len(batch) :]
+
+    def _next_batch(self, rows: list[_Row]) -> list[_Row]:
+        """The first rows; for `generate` of one length, since not every model may be padded."""
+        batch = rows[: self._batch]
+        if self._shares:
+            return batch
+        return [row for row in batch if len(row.tokens) == len(batch[0].tokens)]
 
     def _decode(
         self, batch: list[_Row], generation: Generation, progress: Progress
@@ -167,14 +180,11 @@ class TransformersEngine:
         self, batch: list[_Row], generation: Generation, progress: Progress
     ) -> Iterator[tuple[int, Sample]]:
         """The same by `generate`, all at once; its random numbers depend on the batch."""
-        inputs = self._tokenizer.pad(
-            {"input_ids": [list(row.tokens) for row in batch]},
-            padding_side="left",
-            return_tensors="pt",
-        ).to(self._environment.device)
+        inputs = torch.tensor([row.tokens for row in batch], device=self._model.device)
         torch.manual_seed(_seed(batch))
         steps = _Steps(len(batch), generation.max_tokens, progress)
-        ends, start = self._ends(generation), inputs["input_ids"].shape[1]
+        ends = self._ends(generation)
+        start = 1 if self._model.config.is_encoder_decoder else inputs.shape[1]
 
         def stopped(ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
             new = ids[:, max(start, ids.shape[1] - ends.window) :].tolist()
@@ -182,7 +192,8 @@ class TransformersEngine:
 
         with torch.inference_mode():
             output = self._model.generate(
-                **inputs,
+                inputs,
+                attention_mask=torch.ones_like(inputs),
                 generation_config=self._settings(generation),
                 stopping_criteria=[steps, stopped],
             )
@@ -190,9 +201,7 @@ class TransformersEngine:
         for place, (row, tokens) in enumerate(zip(batch, output[:, start:].tolist(), strict=True)):
             yield place, self._sample(row, ends.whole(tokens), None, ends)
 
-    def _sample(
-        self, row: _Row, tokens: list[int], logprob: float | None, ends: Ends
-    ) -> Sample:
+    def _sample(self, row: _Row, tokens: list[int], logprob: float | None, ends: Ends) -> Sample:
         kept = tokens[:-1] if tokens[-1] in ends.tokens else tokens
         return Sample(
             prompt=row.prompt,
@@ -281,7 +290,9 @@ def _load(location: Location, environment: Environment, folder: Path) -> tuple[A
     tokenizer = AutoTokenizer.from_pretrained(path)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(
+    encodes = AutoConfig.from_pretrained(path).is_encoder_decoder
+    kind = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
+    model = kind.from_pretrained(
         path, dtype=getattr(torch, environment.dtype), use_safetensors=True
     )
     return tokenizer, model
@@ -311,7 +322,7 @@ def _explained(what: str) -> Iterator[None]:
     except Exception as error:  # safetensors, tokenizers and jinja have types of their own
         raise CheckpointError(
             f"{what} cannot be loaded: {_first_line(error)}",
-            fix="it must be a causal language model that transformers can load",
+            fix="it must be a language model that transformers can load",
         ) from error
 
 
