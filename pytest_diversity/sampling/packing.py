@@ -29,7 +29,7 @@ def packed(model: Any) -> Iterator[None]:
     size = sum(linear.weight.nbytes for linear in linears)
     has_onednn: Any = torch.backends.mkldnn.is_available
     usable = model.device.type == "cpu" and has_onednn() and size <= _MOST
-    chosen = [linear for linear in linears if usable and "forward" not in vars(linear)]
+    chosen = [linear for linear in linears if usable and _is_packable(linear)]
     try:
         for linear in chosen:
             vars(linear)["forward"] = _packed(linear)
@@ -37,6 +37,14 @@ def packed(model: Any) -> Iterator[None]:
     finally:
         for linear in chosen:
             vars(linear).pop("forward", None)
+
+
+def _is_packable(linear: Linear) -> bool:
+    """Whether this processor multiplies its number format, and nobody else replaced how it does."""
+    operators: Any = torch.ops.mkldnn
+    dtype = linear.weight.dtype
+    native = dtype == torch.bfloat16 and operators._is_mkldnn_bf16_supported()  # noqa: SLF001 - as below
+    return "forward" not in vars(linear) and (native or dtype == torch.float32)
 
 
 def _packed(linear: Linear) -> Callable[[torch.Tensor], torch.Tensor]:

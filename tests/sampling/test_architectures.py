@@ -137,8 +137,7 @@ def _expected(model: Any, tokenizer: PreTrainedTokenizerFast, prompt: str) -> st
         ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=LENGTH
     )
     start = 1 if model.config.is_encoder_decoder else ids.shape[1]
-    text: str = tokenizer.decode(output[0, start:], skip_special_tokens=True)
-    return text
+    return str(tokenizer.decode(output[0, start:], skip_special_tokens=True))
 
 
 @pytest.mark.parametrize("name", [*SHARED, *GENERATED])

@@ -83,13 +83,13 @@ def _greedy(
     return [sample.text for sample in samples], [sample.finish_reason for sample in samples]
 
 
-@pytest.mark.parametrize("shares", [True, False], ids=["shared cache", "generate"])
+@pytest.mark.parametrize("way", ["shared cache", "generate"])
 def test_a_random_models_texts_end_where_generate_ends_them(
-    load_engine: Load, tiny: Path, said: Progress, shares: bool
+    load_engine: Load, tiny: Path, said: Progress, way: str
 ) -> None:
     """Its texts are noise, so any of their characters is a stop string."""
     engine = load_engine(tiny)
-    engine._shares = shares
+    engine._shares = way == "shared cache"
     full, _ = _greedy(engine, [], 12, said)
     strings = sorted({text[6] for text in full})
     texts, reasons = _greedy(engine, strings, 12, said)
@@ -101,8 +101,8 @@ def test_a_random_models_texts_end_where_generate_ends_them(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "strings",
-    [["."], [" the", "\n"], ["ing "], ["\n\n", "!"], ["I'm ", ", "]],
-    ids=["a full stop", "a word or a line", "a word's end", "two marks", "over token borders"],
+    [["."], [" the", "\n"], ["ing "]],
+    ids=["a full stop", "a word or a line", "over the border of two tokens"],
 )
 def test_smollm2s_texts_end_where_generate_ends_them(
     load_engine: Load, smollm2: Path, said: Progress, strings: list[str]
