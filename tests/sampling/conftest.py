@@ -70,7 +70,7 @@ def save_model(folder: Path, *, hidden: int = 32, seed: int = 0, template: bool 
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=2,
-        num_attention_heads=2,
+        num_attention_heads=4,
         num_key_value_heads=2,
         vocab_size=len(tokenizer),
         max_position_embeddings=512,
