@@ -58,7 +58,7 @@ bench-execution: $(VENV)/ready
 	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
 
 bench-sampling: $(VENV)/ready
-	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
+	$(VENV)/bin/python -m benchmarks.sampling $(ARGS)
 
 # The first run also runs the programs of the data in the sandbox; it keeps what they did.
 bench-statistics: $(VENV)/ready

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -42,7 +42,7 @@ FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 # What every request to a server says; `max_completion_tokens` would say one of them twice.
 _SENT = {
     *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),
-    *("temperature", "top_p", "max_tokens", "max_completion_tokens"),
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop"),
 }
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -63,6 +63,7 @@ class Generation:
         system: A system message before the prompt, for models with a chat template.
         mode: `direct`, or `verbalized` to ask for several answers at once, with probabilities.
         answers_per_call: How many answers a verbalized call asks for.
+        stop: Strings before which a text ends.
     """
 
     temperature: float = 1.0
@@ -75,6 +76,13 @@ class Generation:
     system: str | None = None
     mode: str = "direct"
     answers_per_call: int = 5
+    stop: tuple[str, ...] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """All of it as JSON; `stop` only where it is set, so that older samples keep their key."""
+        values = asdict(self)
+        stop = values.pop("stop")
+        return {**values, "stop": list(stop)} if stop else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +393,7 @@ _GENERATION: Mapping[str, type] = {
     "system": str,
     "mode": str,
     "answers_per_call": int,
+    "stop": list,
 }
 _SERVER: Mapping[str, type] = {
     "api": str,
@@ -569,7 +578,19 @@ def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
             table.fail(key, f"unknown {key} {value!r}", fix=did_you_mean(value, _CHOICES[key]))
         if key == "top_p" and not 0 < value <= 1:
             table.fail(key, "'top_p' must be above 0 and at most 1", fix="1 keeps every token")
+        if key == "stop":
+            values[key] = _stops(table, value)
     return values
+
+
+def _stops(table: Table, strings: list[Any]) -> tuple[str, ...]:
+    """In one order and once each: the same strings are the same setting."""
+    for string in strings:
+        if not isinstance(string, str) or not string:
+            table.fail(
+                "stop", f"'stop' holds {string!r}, which no text ends at", fix='write ["\\n\\n"]'
+            )
+    return tuple(sorted(set(strings)))
 
 
 def _is_reference(name: str, config: Config) -> bool:
