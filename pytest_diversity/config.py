@@ -37,6 +37,7 @@ EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
 BASELINE = "baseline"
 MODES = ("direct", "verbalized")
 APIS = ("chat", "completions")
+QUANTIZATIONS = ("8bit", "4bit")
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 # What every request to a server says; `max_completion_tokens` would say one of them twice.
@@ -138,6 +139,7 @@ class Checkpoint:
         adapter: Source of a LoRA adapter on top, if any.
         generation: Settings of its own, which override the domain's.
         server: How its server is spoken to, if it is on one.
+        quantization: `8bit` or `4bit` weights, made while loading; None keeps them as they are.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Checkpoint:
     adapter: str | None = None
     generation: Mapping[str, Any] = field(default_factory=dict)
     server: Server = Server()
+    quantization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +435,11 @@ _LOWEST: Mapping[str, float] = {
     "retries": 0,
     "timeout": 0.001,
 }
-_CHOICES: Mapping[str, tuple[str, ...]] = {"mode": MODES, "api": APIS}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "mode": MODES,
+    "api": APIS,
+    "quantization": QUANTIZATIONS,
+}
 
 
 def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
@@ -444,17 +451,18 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
         else:
             entry = table.table(name)
-        entry.allow(("model", "adapter", *_GENERATION, *_SERVER), "checkpoint key")
+        entry.allow(("model", "adapter", "quantization", *_GENERATION, *_SERVER), "checkpoint key")
         source, adapter = entry.value("model", str), entry.value("adapter", str)
         if not source:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation, server = _values(entry, _GENERATION), _server(entry, source)
+        quantization = _values(entry, {"quantization": str}).get("quantization")
         for expanded, path in _located(entry, None, partial(_expand, name, root), source):
             reserved = expanded in names or baseline_name(expanded, "") is not None
             if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
-            yield expanded, Checkpoint(expanded, path, adapter, generation, server)
+            yield expanded, Checkpoint(expanded, path, adapter, generation, server, quantization)
 
 
 def _server(entry: Table, source: str) -> Server:
@@ -463,6 +471,8 @@ def _server(entry: Table, source: str) -> Server:
     for key in entry.data:
         if served and key == "adapter":
             entry.fail(key, "a server has no adapter", fix="name what it serves: URL#ADAPTER")
+        if served and key == "quantization":
+            entry.fail(key, "a server quantises its own weights", fix="remove it")
         if not served and key in _SERVER:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
     server: Server = _located(entry, None, lambda given: Server(**given), _values(entry, _SERVER))

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -24,6 +25,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
     GenerationConfig,
 )
 
@@ -31,6 +33,7 @@ from pytest_diversity.config import Generation
 from pytest_diversity.errors import (
     CheckpointError,
     DiversityError,
+    MissingExtraError,
     SamplingError,
 )
 from pytest_diversity.samples import Sample
@@ -92,7 +95,9 @@ class TransformersEngine:
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with _without_warnings(), _explained(f"checkpoint {location.path}"):
             self._tokenizer, model = _load(location, environment, cache)
-        self._model = model.to(environment.device).eval()
+        if environment.quantization is None:  # such weights are on their device already
+            model = model.to(environment.device)
+        self._model = model.eval()
         self._base = (location, environment)
         self._adaptable = Adaptable(self._model, environment.device)
         with _without_warnings():
@@ -131,7 +136,7 @@ class TransformersEngine:
         """Exchange the adapter, if `model` is of the same base."""
         if not isinstance(model, LocalModel) or not self._adaptable.changeable:
             return False
-        if (model.location, model.environment) != self._base:
+        if (model.location, model.environment) != self._base or self._environment.quantization:
             return False
         with _without_warnings():
             self._adaptable.use(model.adapter.path if model.adapter else None)
@@ -314,10 +319,30 @@ def _load(location: Location, environment: Environment, folder: Path) -> tuple[A
         tokenizer.pad_token = tokenizer.eos_token
     encodes = AutoConfig.from_pretrained(path).is_encoder_decoder
     kind = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
+    dtype = getattr(torch, environment.dtype)
     model = kind.from_pretrained(
-        path, dtype=getattr(torch, environment.dtype), use_safetensors=True
+        path, dtype=dtype, use_safetensors=True, **_quantized(environment, dtype)
     )
     return tokenizer, model
+
+
+def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
+    """What `from_pretrained` is told to quantise the weights.
+
+    Raises:
+        MissingExtraError: bitsandbytes is not installed.
+    """
+    if environment.quantization is None:
+        return {}
+    if find_spec("bitsandbytes") is None:
+        what = f"{environment.quantization} weights"
+        raise MissingExtraError(what, package="bitsandbytes", extra="quantized")
+    config: Any = BitsAndBytesConfig
+    bits = {f"load_in_{environment.quantization}": True}
+    return {
+        "quantization_config": config(**bits, bnb_4bit_compute_dtype=dtype),
+        "device_map": {"": environment.device},
+    }
 
 
 @contextmanager
