@@ -18,6 +18,7 @@ __all__ = ["Choice", "choose"]
 
 _TOP = 256  # tokens with noise of their own; on real models they hold nearly all of the mass
 _LUMP = -1  # the token id that the rest shares
+_ROWS = 32  # chosen together on a CPU: its cache holds no more rows of a vocabulary
 _OPENED = 0x5DEECE66D  # another stream of noise, for the tokens of an opened lump
 
 
@@ -45,6 +46,18 @@ def choose(
         position: How many tokens the rows have already.
         generation: Temperature and filters.
     """
+    rows = _ROWS if logits.device.type == "cpu" else len(logits)
+    chosen = [
+        _choose(logits[start : start + rows], keys[start : start + rows], position, generation)
+        for start in range(0, len(logits), rows)
+    ]
+    tokens, logprobs = zip(*chosen, strict=True)
+    return Choice(torch.cat(tokens), torch.cat(logprobs))
+
+
+def _choose(
+    logits: torch.Tensor, keys: torch.Tensor, position: int, generation: Generation
+) -> tuple[torch.Tensor, torch.Tensor]:
     logits = logits.float()
     total = logits.logsumexp(dim=-1, keepdim=True)
     if generation.temperature == 0:
@@ -55,7 +68,7 @@ def choose(
         scores = logits / generation.temperature
         tokens = _draw(scores, scores.logsumexp(dim=-1, keepdim=True), keys, position, generation)
     chosen = logits.gather(1, tokens[:, None])
-    return Choice(tokens, (chosen - total)[:, 0])
+    return tokens, (chosen - total)[:, 0]
 
 
 def _draw(
