@@ -154,7 +154,9 @@ class Sampler:
         store = self._store
         folder = store.path.parent / "models"
         find = {"transformers": local.find, "vllm": vllm.find, "ray": ray.find}
-        return find[self._options.engine](checkpoint, self._options, self._root, folder, store.facts)
+        return find[self._options.engine](
+            checkpoint, self._options, self._root, folder, store.facts
+        )
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""

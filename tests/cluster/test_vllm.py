@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ PROMPTS = [f"p{i}" for i in range(50)]
 def test_seeds_are_spread() -> None:
     """No two samples have the same seed, nor seeds near enough to share random numbers."""
     seeds = sorted(seed_of(Generation(), prompt, i) for prompt in PROMPTS for i in range(32))
-    assert min(b - a for a, b in zip(seeds, seeds[1:], strict=False)) > 2**16
+    assert min(b - a for a, b in pairwise(seeds)) > 2**16
     assert seeds[0] >= 0
     assert seeds[-1] < 2**63
 
@@ -56,10 +57,7 @@ def test_settings_are_given_outright() -> None:
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
-def test_without_vllm_one_sentence_says_what_to_install(
-    make_model: Callable[..., Path], tmp_path: Path
-) -> None:
-    """Before anything is loaded."""
-    checkpoint = Checkpoint("base", str(make_model(tmp_path / "m")))
+def test_without_vllm_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+    """Before anything is looked for or loaded."""
     with pytest.raises(MissingExtraError, match=r"pytest-diversity\[vllm\]"):
-        vllm.find(checkpoint, Options(engine="vllm"), tmp_path, tmp_path, {})
+        vllm.find(Checkpoint("base", "m"), Options(engine="vllm"), tmp_path, tmp_path, {})
