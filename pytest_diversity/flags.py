@@ -17,7 +17,10 @@ _OPTIONS: Mapping[str, tuple[str, str]] = {
     "samples": ("K", "samples per prompt, in place of every domain's own"),
     "embedder": ("SOURCE", "the sentence embedder: hub name, directory or package:NAME/path"),
     "correction": ("NAME", "holm (over the bounds of a checkpoint) or none"),
-    "engine": ("NAME", "transformers (in this process) or ray (on a cluster)"),
+    "engine": (
+        "NAME",
+        "transformers (in this process), vllm (in one of its own) or ray (a cluster)",
+    ),
     "ray-address": ("ADDRESS", "the Ray cluster; else the one Ray finds, or this machine alone"),
     "actors": ("N", "models that the Ray cluster holds at most; else one a GPU, or one a CPU"),
     "store": ("PATH", "the sample store; else .diversity/samples.sqlite"),

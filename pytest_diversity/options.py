@@ -27,7 +27,7 @@ OPTIONS: Mapping[str, str] = {
 }
 
 CORRECTIONS = ("holm", "none")
-ENGINES = ("transformers", "ray")
+ENGINES = ("transformers", "vllm", "ray")
 FLAGS = (
     "strict",
     "allow_execution",
@@ -53,7 +53,7 @@ class Options:
         samples: Samples per prompt for all domains, None to keep each domain's own.
         embedder: Source of the embedder for all domains, None to keep each domain's own.
         correction: `holm` over the bounds of a checkpoint, or `none`.
-        engine: What draws from weights: `transformers` in this process, or `ray` on a cluster.
+        engine: What draws from weights: `transformers` or `vllm` here, `ray` on a cluster.
         ray_address: Of the cluster; None for the one Ray finds, else one of this machine alone.
         actors: How many models the cluster holds at most; None for one a GPU, or else one a CPU.
         strict: Whether `unclear` fails.

@@ -13,7 +13,7 @@ from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling import Engine, Model, Progress, local, openai, ray
+from pytest_diversity.sampling import Engine, Model, Progress, local, openai, ray, vllm
 from pytest_diversity.sampling.draw import Drawing, Plan, draw, missing, replayed
 from pytest_diversity.sources import fingerprint, is_hub_name, is_server, locate
 from pytest_diversity.store import Store
@@ -153,8 +153,10 @@ class Sampler:
             return openai.find(checkpoint)
         store = self._store
         folder = store.path.parent / "models"
-        find = ray.find if self._options.engine == "ray" else local.find
-        return find(checkpoint, self._options, self._root, folder, store.facts)
+        find = {"transformers": local.find, "vllm": vllm.find, "ray": ray.find}
+        return find[self._options.engine](
+            checkpoint, self._options, self._root, folder, store.facts
+        )
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""

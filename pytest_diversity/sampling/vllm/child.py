@@ -1,0 +1,171 @@
+"""The process that holds vLLM: when it ends, the memory of its device is free again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from pytest_diversity.config import Generation
+from pytest_diversity.samples import Sample
+from pytest_diversity.sampling import Request
+
+__all__ = ["Failure", "Start", "seed_of", "serve", "settings_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is loaded.
+
+    Attributes:
+        path: A directory with safetensors weights, or a GGUF file.
+        gguf: Whether it is the latter.
+        dtype: Number format.
+        lora: Whether adapters will be asked for.
+        cache: Where a GGUF file's weights are kept once converted.
+    """
+
+    path: Path
+    gguf: bool
+    dtype: str
+    lora: bool
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the process gives up, as its last message."""
+
+    reason: str
+
+
+def seed_of(generation: Generation, prompt: str, number: int) -> int:
+    """The seed of one sample, from 0 to 2**63 - 1, spread by a hash.
+
+    vLLM gives choice i of a request the seed plus i, so that prompts with neighbouring seeds would
+    share their random numbers: each sample is a request of its own, and prefix caching lets those
+    of a prompt share its prefill.
+    """
+    from pytest_diversity.sampling.noise import sample_key  # noqa: PLC0415 - imports torch
+
+    return int(sample_key(generation.seed, prompt, number)) & (2**63 - 1)
+
+
+def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
+    """The arguments of `vllm.SamplingParams`, each outright."""
+    return {
+        "n": 1,
+        "temperature": generation.temperature,
+        "top_p": generation.top_p,
+        "top_k": generation.top_k,
+        "min_p": generation.min_p,
+        "repetition_penalty": generation.repetition_penalty,
+        "max_tokens": generation.max_tokens,
+        "seed": seed,
+        "logprobs": 0,  # of the drawn tokens alone
+    }
+
+
+def serve(pipe: Connection, start: Start) -> None:
+    """Load; then answer each (requests, adapter) with its samples and None, until the pipe ends."""
+    _quiet()
+    try:
+        engine = _Engine(start)
+        pipe.send(None)
+        while True:
+            requests, adapter = pipe.recv()
+            for sample in engine.draw(requests, adapter):
+                pipe.send(sample)
+            pipe.send(None)
+    except (EOFError, BrokenPipeError):
+        return  # the driver has closed it, or is gone
+    except Exception as error:  # noqa: BLE001 - vLLM's own are of any type
+        lines = str(error).strip().splitlines()
+        pipe.send(Failure(lines[0] if lines else type(error).__name__))
+
+
+class _Engine:
+    """vLLM's engine, its tokenizer and its adapters."""
+
+    def __init__(self, start: Start) -> None:
+        from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
+        from vllm import EngineArgs, LLMEngine  # noqa: PLC0415 - optional and heavy
+
+        from pytest_diversity.sampling.gguf import converted  # noqa: PLC0415 - imports torch
+
+        path = converted(start.path, start.dtype, start.cache) if start.gguf else start.path
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
+        arguments = EngineArgs(
+            model=str(path), dtype=start.dtype, enable_prefix_caching=True, enable_lora=start.lora
+        )
+        self._engine = LLMEngine.from_engine_args(arguments)
+        self._adapters: dict[Path, Any] = {}
+
+    def draw(self, requests: Sequence[Request], adapter: Path | None) -> Iterator[Sample]:
+        """Each sample as soon as it is finished."""
+        from vllm import SamplingParams  # noqa: PLC0415 - optional and heavy
+        from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415
+
+        places = {}
+        lora = self._adapter(adapter)
+        for request in requests:
+            prompt = {"prompt_token_ids": self._render(request)}
+            for number in request.numbers:
+                seed = seed_of(request.generation, request.prompt, number)
+                settings = SamplingParams(
+                    **settings_of(request.generation, seed),
+                    output_kind=RequestOutputKind.FINAL_ONLY,
+                )
+                name = str(len(places))
+                places[name] = (request.prompt, number)
+                self._engine.add_request(name, prompt, settings, lora_request=lora)
+        while self._engine.has_unfinished_requests():
+            for output in self._engine.step():
+                if output.finished:
+                    yield _sample(*places[output.request_id], output.outputs[0])
+
+    def _adapter(self, path: Path | None) -> Any:
+        from vllm.lora.request import LoRARequest  # noqa: PLC0415 - optional and heavy
+
+        if path is None:
+            return None
+        number = len(self._adapters) + 1
+        return self._adapters.setdefault(path, LoRARequest(f"adapter-{number}", number, str(path)))
+
+    def _render(self, request: Request) -> list[int]:
+        system = request.generation.system
+        if self._tokenizer.chat_template is None:
+            text = request.text if system is None else f"{system}\n\n{request.text}"
+            return list(self._tokenizer(text)["input_ids"])
+        messages = [{"role": "system", "content": system}] if system is not None else []
+        messages.append({"role": "user", "content": request.text})
+        text = self._tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _sample(prompt: str, number: int, output: Any) -> Sample:
+    stopped = output.finish_reason == "stop"
+    return Sample(
+        prompt=prompt,
+        index=number,
+        text=output.text,
+        finish_reason="stop" if stopped else "length",
+        tokens=len(output.token_ids) - stopped,  # without the token that ends it
+        logprob=output.cumulative_logprob,
+    )
+
+
+def _quiet() -> None:
+    """What vLLM logs would stand in the middle of a test run."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # this process is its process
+    logging.disable(logging.WARNING)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)

@@ -1,0 +1,63 @@
+"""What embedding vLLM asks of it; that it answers is tried by hand, see docs/engines.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pytest_diversity.config import Checkpoint, Generation
+from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.options import Options
+from pytest_diversity.sampling import vllm
+from pytest_diversity.sampling.vllm.child import seed_of, settings_of
+
+PROMPTS = [f"p{i}" for i in range(50)]
+
+
+def test_seeds_are_spread() -> None:
+    """No two samples have the same seed, nor seeds near enough to share random numbers."""
+    seeds = sorted(seed_of(Generation(), prompt, i) for prompt in PROMPTS for i in range(32))
+    assert min(b - a for a, b in pairwise(seeds)) > 2**16
+    assert seeds[0] >= 0
+    assert seeds[-1] < 2**63
+
+
+OTHERS: Mapping[str, tuple[Generation, str, int]] = {
+    "another sample": (Generation(), "p", 1),
+    "another prompt": (Generation(), "q", 0),
+    "another seed": (Generation(seed=1), "p", 0),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_seed_is_of_one_sample(case: str) -> None:
+    """It depends on the seed of the run, the prompt and the number, and on nothing else."""
+    assert seed_of(*OTHERS[case]) != seed_of(Generation(), "p", 0)
+    assert seed_of(Generation(temperature=0.5), "p", 0) == seed_of(Generation(), "p", 0)
+
+
+def test_settings_are_given_outright() -> None:
+    """What is left open, vLLM might take from the model's own file."""
+    generation = Generation(temperature=0.7, top_p=0.9, top_k=40, min_p=0.1, max_tokens=9)
+    assert settings_of(generation, 5) == {
+        "n": 1,
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "top_k": 40,
+        "min_p": 0.1,
+        "repetition_penalty": 1.0,
+        "max_tokens": 9,
+        "seed": 5,
+        "logprobs": 0,
+    }
+
+
+@pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
+def test_without_vllm_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+    """Before anything is looked for or loaded."""
+    with pytest.raises(MissingExtraError, match=r"pytest-diversity\[vllm\]"):
+        vllm.find(Checkpoint("base", "m"), Options(engine="vllm"), tmp_path, tmp_path, {})
