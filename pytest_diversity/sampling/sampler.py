@@ -21,6 +21,12 @@ from pytest_diversity.store import Store
 __all__ = ["Sampler"]
 
 Shown = AbstractContextManager[Progress]
+Finder = Callable[[Checkpoint, Options, Path, Path, MutableMapping[str, str]], Model]
+_FINDERS: Mapping[str, Finder] = {
+    "transformers": local.find,
+    "vllm": vllm.find,
+    "ray": ray.find,
+}
 
 
 class Sampler:
@@ -153,10 +159,8 @@ class Sampler:
             return openai.find(checkpoint)
         store = self._store
         folder = store.path.parent / "models"
-        find = {"transformers": local.find, "vllm": vllm.find, "ray": ray.find}
-        return find[self._options.engine](
-            checkpoint, self._options, self._root, folder, store.facts
-        )
+        find = _FINDERS[self._options.engine]
+        return find(checkpoint, self._options, self._root, folder, store.facts)
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""

@@ -40,6 +40,7 @@ from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Model, Progress, Request
 from pytest_diversity.sampling.adapters import Adaptable
 from pytest_diversity.sampling.attention import fold_heads
+from pytest_diversity.sampling.chat import render
 from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.ends import Ends
@@ -124,7 +125,7 @@ class TransformersEngine:
         rows = [
             _Row(request.prompt, number, tokens, request.generation)
             for request in requests
-            for tokens in [self._render(request)]
+            for tokens in [render(self._tokenizer, request)]
             for number in request.numbers
         ]
         # Rows of one batch share their settings; rows of similar length waste the least padding.
@@ -238,18 +239,6 @@ class TransformersEngine:
             tokens=len(kept),
             logprob=logprob,
         )
-
-    def _render(self, request: Request) -> tuple[int, ...]:
-        system = request.generation.system
-        if self._tokenizer.chat_template is None:
-            text = request.text if system is None else f"{system}\n\n{request.text}"
-            return tuple(self._tokenizer(text)["input_ids"])
-        messages = [{"role": "system", "content": system}] if system is not None else []
-        messages.append({"role": "user", "content": request.text})
-        text = self._tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
-        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _settings(self, generation: Generation) -> GenerationConfig:
         """Everything outright: what is left open, `generate` takes from the model's own file."""

@@ -42,7 +42,9 @@ def test_a_seed_is_of_one_sample(case: str) -> None:
 
 def test_settings_are_given_outright() -> None:
     """What is left open, vLLM might take from the model's own file."""
-    generation = Generation(temperature=0.7, top_p=0.9, top_k=40, min_p=0.1, max_tokens=9)
+    generation = Generation(
+        temperature=0.7, top_p=0.9, top_k=40, min_p=0.1, max_tokens=9, stop=("\n\n",)
+    )
     assert settings_of(generation, 5) == {
         "n": 1,
         "temperature": 0.7,
@@ -51,6 +53,7 @@ def test_settings_are_given_outright() -> None:
         "min_p": 0.1,
         "repetition_penalty": 1.0,
         "max_tokens": 9,
+        "stop": ["\n\n"],
         "seed": 5,
         "logprobs": 0,
     }

@@ -13,6 +13,7 @@ from typing import Any
 from pytest_diversity.config import Generation
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Request
+from pytest_diversity.sampling.chat import render
 
 __all__ = ["Failure", "Start", "seed_of", "serve", "settings_of"]
 
@@ -65,6 +66,7 @@ def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
         "min_p": generation.min_p,
         "repetition_penalty": generation.repetition_penalty,
         "max_tokens": generation.max_tokens,
+        "stop": list(generation.stop),
         "seed": seed,
         "logprobs": 0,  # of the drawn tokens alone
     }
@@ -110,10 +112,10 @@ class _Engine:
         from vllm import SamplingParams  # noqa: PLC0415 - optional and heavy
         from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415
 
-        places = {}
+        places: dict[str, tuple[str, int]] = {}
         lora = self._adapter(adapter)
         for request in requests:
-            prompt = {"prompt_token_ids": self._render(request)}
+            prompt = {"prompt_token_ids": list(render(self._tokenizer, request))}
             for number in request.numbers:
                 seed = seed_of(request.generation, request.prompt, number)
                 settings = SamplingParams(
@@ -135,18 +137,6 @@ class _Engine:
             return None
         number = len(self._adapters) + 1
         return self._adapters.setdefault(path, LoRARequest(f"adapter-{number}", number, str(path)))
-
-    def _render(self, request: Request) -> list[int]:
-        system = request.generation.system
-        if self._tokenizer.chat_template is None:
-            text = request.text if system is None else f"{system}\n\n{request.text}"
-            return list(self._tokenizer(text)["input_ids"])
-        messages = [{"role": "system", "content": system}] if system is not None else []
-        messages.append({"role": "user", "content": request.text})
-        text = self._tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _sample(prompt: str, number: int, output: Any) -> Sample:
