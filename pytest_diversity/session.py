@@ -160,6 +160,7 @@ class Session:
                     "domain": domain,
                     "drawn": drawing.drawn,
                     "stored": drawing.stored,
+                    "replayed": model.source.startswith("replay:"),
                     "prompts": len(drawing.samples),
                     "count": chosen.samples_per_prompt,
                     "most": self.domain(domain).samples_per_prompt,

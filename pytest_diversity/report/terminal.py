@@ -92,14 +92,24 @@ def correction_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
 def drawing_line(drawings: Sequence[Mapping[str, Any]]) -> str:
     """How many samples came from where."""
     drawn = sum(drawing["drawn"] for drawing in drawings)
+    replayed = _distinct(one for one in drawings if one["replayed"])
+    stored = _distinct(one for one in drawings if not one["replayed"]) - drawn
+    if drawn:
+        parts = [f"{drawn} samples drawn", f"{stored} from the store"]
+    elif stored:
+        parts = [f"{stored} samples from the store", "none drawn"]
+    else:
+        parts = []
+    return ", ".join([*parts, *([f"{replayed} samples replayed"] if replayed else [])])
+
+
+def _distinct(drawings: Iterable[Mapping[str, Any]]) -> int:
+    """Samples of all checkpoints and domains, whoever has read them and however often."""
     every: dict[tuple[str, str], int] = {}
     for one in drawings:  # of samples looked at in steps, the last look has all
         place, count = (one["checkpoint"], one["domain"]), one["drawn"] + one["stored"]
         every[place] = max(count, every.get(place, 0))
-    stored = sum(every.values()) - drawn
-    if not drawn:
-        return f"{stored} samples from the store, none drawn"
-    return f"{drawn} samples drawn, {stored} from the store"
+    return sum(every.values())
 
 
 def _warned(verdict: Mapping[str, Any]) -> bool:

@@ -73,13 +73,19 @@ def _expected(logits: torch.Tensor, generation: Generation) -> np.ndarray[Any, A
 
 
 def _p_value(counts: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> float:
-    """Chi-square of counts against probabilities, the rare tokens taken together."""
-    often = expected * counts.sum() >= 5
-    observed = np.append(counts[often], counts[~often].sum())
-    wanted = np.append(expected[often], expected[~often].sum()) * counts.sum()
-    if wanted[-1] < 1e-9:
-        observed, wanted = observed[:-1], wanted[:-1]
-    return float(stats.chisquare(observed, wanted * observed.sum() / wanted.sum()).pvalue)
+    """Chi-square of counts against probabilities, tokens taken together until five are expected."""
+    order = np.argsort(-expected, kind="stable")
+    bins, mass, number = np.zeros(len(order), dtype=int), 0.0, 0
+    for place, wanted in enumerate(expected[order] * counts.sum()):
+        bins[place] = number
+        mass += wanted
+        if mass >= 5:
+            mass, number = 0.0, number + 1
+    bins = np.minimum(bins, number - 1)  # what is left over goes into the last one
+    assert number > 1
+    observed = np.bincount(bins, counts[order])
+    together = np.bincount(bins, expected[order])
+    return float(stats.chisquare(observed, together / together.sum() * observed.sum()).pvalue)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

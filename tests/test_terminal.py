@@ -1,0 +1,46 @@
+"""What the summary says of where samples came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_diversity.report.terminal import drawing_line
+
+
+def drawing(drawn: int, stored: int, *, domain: str = "code", replayed: bool = False) -> Any:
+    """An event of a checkpoint's samples in a domain."""
+    return {
+        "checkpoint": "m",
+        "domain": domain,
+        "drawn": drawn,
+        "stored": stored,
+        "replayed": replayed,
+    }
+
+
+LINES: Mapping[str, tuple[Sequence[Any], str]] = {
+    "all drawn": ([drawing(8, 0)], "8 samples drawn, 0 from the store"),
+    "some there already": ([drawing(3, 5)], "3 samples drawn, 5 from the store"),
+    "all there": ([drawing(0, 8)], "8 samples from the store, none drawn"),
+    "recorded ones": ([drawing(0, 8, replayed=True)], "8 samples replayed"),
+    "drawn and recorded": (
+        [drawing(4, 0), drawing(0, 8, domain="talk", replayed=True)],
+        "4 samples drawn, 0 from the store, 8 samples replayed",
+    ),
+    "drawn by one worker and read by two": (
+        [drawing(0, 8), drawing(8, 0), drawing(0, 8)],
+        "8 samples drawn, 0 from the store",
+    ),
+    "read by two workers": ([drawing(0, 8)] * 2, "8 samples from the store, none drawn"),
+    "looked at in steps": ([drawing(4, 0), drawing(4, 4)], "8 samples drawn, 0 from the store"),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_where_samples_came_from(case: str) -> None:
+    """Each sample is counted once, whoever read it and however often."""
+    events, line = LINES[case]
+    assert drawing_line(events) == line
