@@ -44,7 +44,7 @@ $(VENV)/servers: $(VENV)/ready
 	touch $@
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
-.PHONY: bench-metrics bench-execution bench-sampling bench-statistics
+.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism
 
 # In an environment of their own: some of these peers need versions that contradict our constraints.
 bench-metrics:
@@ -58,7 +58,13 @@ bench-execution: $(VENV)/ready
 	$(VENV)/bin/python benchmarks/execution.py $(ARGS)
 
 bench-sampling: $(VENV)/ready
-	$(VENV)/bin/python benchmarks/sampling.py $(ARGS)
+	$(VENV)/bin/python -m benchmarks.sampling $(ARGS)
+
+bench-store: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.store $(ARGS)
+
+bench-determinism: $(VENV)/ready
+	$(VENV)/bin/python -W ignore -m benchmarks.determinism $(ARGS)
 
 # The first run also runs the programs of the data in the sandbox; it keeps what they did.
 bench-statistics: $(VENV)/ready

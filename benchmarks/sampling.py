@@ -1,21 +1,33 @@
-"""`make bench-sampling`: tokens per CPU second of this engine and of transformers' `generate`.
+"""`make bench-sampling`: tokens per CPU second of this engine and of its peers.
 
-One thread, the same model, prompts and settings, in the same run. CPU seconds, not wall time, so
-that a busy neighbour does not change the figures. Ratios above 1 are in this engine's favour.
+One thread, the same prompts, settings and run. CPU seconds, not wall time, so that a busy neighbour
+changes little; engines take turns, and each figure is the median of the repetitions with their
+range. Texts end where the model ends them; only tokens of texts count. Peers in environments of
+their own are named by their interpreters:
+
+    make bench-sampling ARGS="--llama-python PATH --vllm-python PATH"
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import torch
+from torch.profiler import ProfilerActivity, profile
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pytest_diversity.config import Generation
 from pytest_diversity.sampling import Request
 from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.packing import packed
 from pytest_diversity.sampling.transformers import TransformersEngine
 from pytest_diversity.sources import fingerprint, locate
 
@@ -30,6 +42,23 @@ PROMPTS = (
     "Write a letter to an old friend.",
     "What would you take to an island?",
 )
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "_linear_pointwise")
+
+
+class Job(NamedTuple):
+    """What is drawn: `prompts` x `samples` texts of at most `tokens`."""
+
+    prompts: int
+    samples: int
+    tokens: int
+    top_p: float
+
+    def __str__(self) -> str:
+        """As a row of the table begins."""
+        return f"{self.prompts} x {self.samples:<3} {self.tokens:>4} tokens  top_p {self.top_p:<5}"
+
+
+Draw = Callable[[Job], tuple[int, float]]  # tokens and CPU seconds
 
 
 class Silent:
@@ -42,52 +71,186 @@ class Silent:
         """Say nothing."""
 
 
-def rate(engine: TransformersEngine, batches: list[list[Request]]) -> float:
-    """Tokens per CPU second over all batches."""
-    started = time.process_time()
-    drawn = [sample for batch in batches for sample in engine.sample(batch, Silent())]
-    return sum(sample.tokens or 0 for sample in drawn) / (time.process_time() - started)
+def timed(draw: Callable[[Job], int]) -> Draw:
+    """`draw` with the CPU seconds of this process."""
+
+    def run(job: Job) -> tuple[int, float]:
+        started = time.process_time()
+        tokens = draw(job)
+        return tokens, time.process_time() - started
+
+    return run
 
 
-def compare(engine: TransformersEngine, shape: tuple[int, int], settings: Generation) -> str:
-    """A row of the table: ours, `generate` prompt by prompt, `generate` in one batch."""
-    prompts, count = shape
-    numbers = tuple(range(count))
-    requests = [Request(text, text, numbers, settings) for text in PROMPTS[:prompts]]
-    state: Any = engine
-    state._shares = True  # noqa: SLF001 - our own decoding
-    ours = rate(engine, [requests])
-    state._shares = False  # noqa: SLF001 - the fallback is plain `generate`
-    each = rate(engine, [[request] for request in requests])
-    together = rate(engine, [requests])
-    return (
-        f"{prompts} x {count:<3} {settings.max_tokens:>4} tokens  top_p {settings.top_p:<5}"
-        f"{ours:8.0f}{each:10.0f}{together:10.0f}{ours / each:9.2f}x{ours / together:9.2f}x"
+def ours(engine: TransformersEngine) -> Draw:
+    """This engine, all of a job in one batch as its peers have it."""
+
+    def draw(job: Job) -> int:
+        settings = Generation(max_tokens=job.tokens, top_p=job.top_p)
+        numbers = tuple(range(job.samples))
+        requests = [Request(text, text, numbers, settings) for text in PROMPTS[: job.prompts]]
+        return sum(sample.tokens or 0 for sample in engine.sample(requests, Silent()))
+
+    return timed(draw)
+
+
+def generate(model: Any, tokenizer: Any, *, together: bool) -> Draw:
+    """`generate` of transformers as it comes, prompt by prompt or in one left-padded batch."""
+
+    def run(texts: list[str], job: Job) -> int:
+        inputs = tokenizer(
+            texts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
+        )
+        output = model.generate(
+            **inputs,
+            do_sample=True,
+            top_k=0,
+            top_p=job.top_p,
+            max_new_tokens=job.tokens,
+            num_return_sequences=job.samples,
+            pad_token_id=tokenizer.eos_token_id,
+        )
+        new = output[:, inputs["input_ids"].shape[1] :]
+        return int((new != tokenizer.eos_token_id).sum())
+
+    def draw(job: Job) -> int:
+        texts = rendered(tokenizer, job.prompts)
+        return run(texts, job) if together else sum(run([text], job) for text in texts)
+
+    return timed(draw)
+
+
+def peer(python: str, kind: str, model: str, tokenizer: Any) -> Draw:
+    """An engine in an environment of its own, which takes its own time."""
+    process = subprocess.Popen(  # noqa: S603 - the interpreter was named on the command line
+        # -P: beside it lies a file that is named as a module of the standard library
+        [python, "-P", str(Path(__file__).with_name("sampling_peers.py")), kind, model],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
+
+    def run(job: Job) -> tuple[int, float]:
+        prompts = tokenizer(rendered(tokenizer, job.prompts), add_special_tokens=False)["input_ids"]
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError
+        process.stdin.write(json.dumps({**job._asdict(), "prompts": prompts}) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline() or "null")
+        if answer is None:
+            message = f"{kind} has ended; run benchmarks/sampling_peers.py by hand to see why"
+            raise RuntimeError(message)
+        return answer["tokens"], answer["seconds"]
+
+    return run
+
+
+def rendered(tokenizer: Any, count: int) -> list[str]:
+    """The first prompts as the model reads them."""
+    return [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+        )
+        for text in PROMPTS[:count]
+    ]
+
+
+def compare(job: Job, engines: Mapping[str, Draw], repeats: int) -> str:
+    """A row of the table: each engine's median and range, and our ratio to it."""
+    rates: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(repeats):
+        for name, draw in engines.items():
+            tokens, seconds = draw(job)
+            rates[name].append(tokens / seconds)
+    first = median(rates["ours"])
+    cells = [
+        f"{name} {median(found):.0f} ({min(found):.0f}-{max(found):.0f})"
+        + (f" {first / median(found):.2f}x" if name != "ours" else "")
+        for name, found in rates.items()
+    ]
+    return f"{job}  " + " | ".join(cells)
+
+
+def bound(model: Any, rows: int) -> float:
+    """Tokens per CPU second if a step were nothing but the model's linear layers."""
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    states = {
+        layer.in_features: torch.randn(rows, layer.in_features, dtype=layer.weight.dtype)
+        for layer in layers
+    }
+    times = []
+    with torch.inference_mode():
+        for _ in range(5):
+            started = time.process_time()
+            for layer in layers:
+                layer(states[layer.in_features])
+            times.append(time.process_time() - started)
+    return rows / median(times)
+
+
+def products(draw: Draw, job: Job) -> float:
+    """The share of our time that is spent in matrix products."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        draw(job)
+    spent: dict[str, float] = {
+        event.key.rpartition("::")[2]: event.self_cpu_time_total
+        for event in profiler.key_averages()
+    }
+    return sum(spent.get(name, 0.0) for name in PRODUCTS) / sum(spent.values())
+
+
+def read_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default=MODEL, help="a directory or a GGUF file")
+    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--tokens", type=int, nargs="*", default=[48, 256])
+    parser.add_argument("--top-p", type=float, nargs="*", default=[1.0, 0.95])
+    parser.add_argument("--shapes", nargs="*", default=["1x32", "8x16"])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--llama-python", help="an interpreter with llama-cpp-python")
+    parser.add_argument("--vllm-python", help="an interpreter with vLLM's CPU build")
+    return parser.parse_args()
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=MODEL)
-    parser.add_argument("--dtype", default="bfloat16")
-    parser.add_argument("--tokens", type=int, nargs="*", default=[48])
-    options = parser.parse_args()
+    options = read_arguments()
     torch.set_num_threads(1)
     location = locate(options.model, Path())
-    engine = TransformersEngine(
-        location,
-        None,
-        Environment("cpu", options.dtype, ""),
-        Silent(),
-        Path(".diversity/models") / f"{fingerprint(location, {})}-{options.dtype}",
-    )
-    print(f"{options.dtype}, one thread, tokens per CPU second")
-    print(" " * 32 + "    ours  generate   batched   ours / generate, batched")
+    cache = Path(".diversity/models") / f"{fingerprint(location, {})}-{options.dtype}"
+    place = Environment("cpu", options.dtype, "")
+    engine = TransformersEngine(location, None, place, Silent(), cache)
+    folder = location.path
+    if location.kind == "gguf":
+        folder = converted(location.path, options.dtype, cache)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype))
+    engines = {
+        "ours": ours(engine),
+        "generate": generate(plain, tokenizer, together=False),
+        "batched": generate(plain, tokenizer, together=True),
+    }
+    if options.vllm_python:
+        engines["vLLM"] = peer(options.vllm_python, "vllm", str(folder.resolve()), tokenizer)
+    if options.llama_python and location.kind == "gguf":
+        path = str(location.path.resolve())
+        engines["llama.cpp 4-bit"] = peer(options.llama_python, "llama", path, tokenizer)
+    print(f"{options.dtype}, one thread, tokens per CPU second: median (range) and ours / theirs")
+    for rows in (32, 128):
+        with packed(plain):
+            limit = bound(plain, rows)
+        print(f"linear layers alone, {rows} rows: {bound(plain, rows):.0f}, packed {limit:.0f}")
+    share = products(engines["ours"], Job(1, 32, 32, 1.0))
+    print(f"share of our time in matrix products, 1 x 32: {share:.0%}", flush=True)
     for tokens in options.tokens:
-        for shape in ((1, 32), (8, 16)):
-            for top_p in (1.0, 0.95):
-                print(compare(engine, shape, Generation(max_tokens=tokens, top_p=top_p)))
+        for shape in options.shapes:
+            prompts, samples = map(int, shape.split("x"))
+            for top_p in options.top_p:
+                job = Job(prompts, samples, tokens, top_p)
+                print(compare(job, engines, options.repeats), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -37,12 +37,13 @@ EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
 BASELINE = "baseline"
 MODES = ("direct", "verbalized")
 APIS = ("chat", "completions")
+QUANTIZATIONS = ("8bit", "4bit")
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
 FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 # What every request to a server says; `max_completion_tokens` would say one of them twice.
 _SENT = {
     *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),
-    *("temperature", "top_p", "max_tokens", "max_completion_tokens"),
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop"),
 }
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
@@ -63,6 +64,7 @@ class Generation:
         system: A system message before the prompt, for models with a chat template.
         mode: `direct`, or `verbalized` to ask for several answers at once, with probabilities.
         answers_per_call: How many answers a verbalized call asks for.
+        stop: Strings before which a text ends.
     """
 
     temperature: float = 1.0
@@ -75,6 +77,13 @@ class Generation:
     system: str | None = None
     mode: str = "direct"
     answers_per_call: int = 5
+    stop: tuple[str, ...] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """All of it as JSON; `stop` only where it is set, so that older samples keep their key."""
+        values = asdict(self)
+        stop = values.pop("stop")
+        return {**values, "stop": list(stop)} if stop else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,7 @@ class Checkpoint:
         adapter: Source of a LoRA adapter on top, if any.
         generation: Settings of its own, which override the domain's.
         server: How its server is spoken to, if it is on one.
+        quantization: `8bit` or `4bit` weights, made while loading; None keeps them as they are.
     """
 
     name: str
@@ -137,6 +147,7 @@ class Checkpoint:
     adapter: str | None = None
     generation: Mapping[str, Any] = field(default_factory=dict)
     server: Server = Server()
+    quantization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +396,7 @@ _GENERATION: Mapping[str, type] = {
     "system": str,
     "mode": str,
     "answers_per_call": int,
+    "stop": list,
 }
 _SERVER: Mapping[str, type] = {
     "api": str,
@@ -423,7 +435,11 @@ _LOWEST: Mapping[str, float] = {
     "retries": 0,
     "timeout": 0.001,
 }
-_CHOICES: Mapping[str, tuple[str, ...]] = {"mode": MODES, "api": APIS}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "mode": MODES,
+    "api": APIS,
+    "quantization": QUANTIZATIONS,
+}
 
 
 def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
@@ -435,17 +451,18 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
         else:
             entry = table.table(name)
-        entry.allow(("model", "adapter", *_GENERATION, *_SERVER), "checkpoint key")
+        entry.allow(("model", "adapter", "quantization", *_GENERATION, *_SERVER), "checkpoint key")
         source, adapter = entry.value("model", str), entry.value("adapter", str)
         if not source:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation, server = _values(entry, _GENERATION), _server(entry, source)
+        quantization = _values(entry, {"quantization": str}).get("quantization")
         for expanded, path in _located(entry, None, partial(_expand, name, root), source):
             reserved = expanded in names or baseline_name(expanded, "") is not None
             if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
-            yield expanded, Checkpoint(expanded, path, adapter, generation, server)
+            yield expanded, Checkpoint(expanded, path, adapter, generation, server, quantization)
 
 
 def _server(entry: Table, source: str) -> Server:
@@ -454,6 +471,8 @@ def _server(entry: Table, source: str) -> Server:
     for key in entry.data:
         if served and key == "adapter":
             entry.fail(key, "a server has no adapter", fix="name what it serves: URL#ADAPTER")
+        if served and key == "quantization":
+            entry.fail(key, "a server quantises its own weights", fix="remove it")
         if not served and key in _SERVER:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
     server: Server = _located(entry, None, lambda given: Server(**given), _values(entry, _SERVER))
@@ -569,7 +588,19 @@ def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
             table.fail(key, f"unknown {key} {value!r}", fix=did_you_mean(value, _CHOICES[key]))
         if key == "top_p" and not 0 < value <= 1:
             table.fail(key, "'top_p' must be above 0 and at most 1", fix="1 keeps every token")
+        if key == "stop":
+            values[key] = _stops(table, value)
     return values
+
+
+def _stops(table: Table, strings: list[Any]) -> tuple[str, ...]:
+    """In one order and once each: the same strings are the same setting."""
+    for string in strings:
+        if not isinstance(string, str) or not string:
+            table.fail(
+                "stop", f"'stop' holds {string!r}, which no text ends at", fix='write ["\\n\\n"]'
+            )
+    return tuple(sorted(set(strings)))
 
 
 def _is_reference(name: str, config: Config) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -185,9 +185,9 @@ def settings(
     if domain.kind == "prose":
         own["same_meaning"] = domain.same_meaning  # type: ignore[assignment] # a number
     fewest, most = samples
+    generation = replace(domain.generation, **(checkpoint.generation if checkpoint else {}))
     return {
-        **{key: value for key, value in asdict(domain.generation).items() if value is not None},
-        **(checkpoint.generation if checkpoint else {}),
+        **{key: value for key, value in generation.settings().items() if value is not None},
         **own,
         "kind": domain.kind,
         "samples": most if fewest == most else [fewest, most],

@@ -75,6 +75,16 @@ def test_defaults_reach_every_domain(tmp_path: Path) -> None:
     assert config.domain("prose").kind == "prose"
 
 
+def test_stop_strings_are_a_set(tmp_path: Path) -> None:
+    """Their order and repetition mean nothing, and without any the settings do not name them."""
+    head = "[checkpoints]\nm = 'x'\n[domains.d]\n"
+    one = load(tmp_path, f'{head}stop = ["b", "\\n\\n", "b"]').domain("d").generation
+    two = load(tmp_path, f'{head}stop = ["\\n\\n", "b"]').domain("d").generation
+    assert one == two
+    assert one.settings()["stop"] == ["\n\n", "b"]
+    assert "stop" not in Generation().settings()
+
+
 def test_an_empty_file_has_the_built_in_domains(tmp_path: Path) -> None:
     """Nothing is needed in a file; there is just no checkpoint."""
     config = load(tmp_path, "")
@@ -179,6 +189,18 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "a nucleus of nothing": (
         f"{HEAD}[domains.d]\ntop_p = 0",
         "4: 'top_p' must be above 0 and at most 1; 1 keeps every token",
+    ),
+    "a stop string without its list": (
+        f"{HEAD}[domains.d]\nstop = 'x'",
+        "4: 'stop' must be a list, not 'x'",
+    ),
+    "an empty stop string": (
+        f"{HEAD}[domains.d]\nstop = ['x', '']",
+        "4: 'stop' holds '', which no text ends at; write",
+    ),
+    "a stop string that is a number": (
+        f"{HEAD}[checkpoints.own]\nmodel = 'x'\nstop = [3]",
+        "5: 'stop' holds 3, which no text ends at; write",
     ),
     "bounds that contradict each other": (
         f"{BUDGET}lexical = {{ min = 0.4, max = 0.2 }}",

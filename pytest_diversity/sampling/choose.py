@@ -18,6 +18,7 @@ __all__ = ["Choice", "choose"]
 
 _TOP = 256  # tokens with noise of their own; on real models they hold nearly all of the mass
 _LUMP = -1  # the token id that the rest shares
+_ROWS = 32  # chosen together on a CPU: its cache holds no more rows of a vocabulary
 _OPENED = 0x5DEECE66D  # another stream of noise, for the tokens of an opened lump
 
 
@@ -45,22 +46,41 @@ def choose(
         position: How many tokens the rows have already.
         generation: Temperature and filters.
     """
+    rows = _ROWS if logits.device.type == "cpu" else len(logits)
+    chosen = [
+        _choose(logits[start : start + rows], keys[start : start + rows], position, generation)
+        for start in range(0, len(logits), rows)
+    ]
+    tokens, logprobs = zip(*chosen, strict=True)
+    return Choice(torch.cat(tokens), torch.cat(logprobs))
+
+
+def _choose(
+    logits: torch.Tensor, keys: torch.Tensor, position: int, generation: Generation
+) -> tuple[torch.Tensor, torch.Tensor]:
     logits = logits.float()
+    total = logits.logsumexp(dim=-1, keepdim=True)
     if generation.temperature == 0:
         tokens = logits.argmax(dim=-1)
+    elif generation.temperature == 1:
+        tokens = _draw(logits, total, keys, position, generation)
     else:
-        tokens = _draw(logits / generation.temperature, keys, position, generation)
-    chosen = logits.gather(1, tokens[:, None])[:, 0]
-    return Choice(tokens, chosen - logits.logsumexp(dim=-1))
+        scores = logits / generation.temperature
+        tokens = _draw(scores, scores.logsumexp(dim=-1, keepdim=True), keys, position, generation)
+    chosen = logits.gather(1, tokens[:, None])
+    return tokens, (chosen - total)[:, 0]
 
 
 def _draw(
-    scores: torch.Tensor, keys: torch.Tensor, position: int, generation: Generation
+    scores: torch.Tensor,
+    total: torch.Tensor,
+    keys: torch.Tensor,
+    position: int,
+    generation: Generation,
 ) -> torch.Tensor:
-    total = scores.logsumexp(dim=-1, keepdim=True)
     if generation.top_p < 1 or generation.top_k > 0 or generation.min_p > 0:
-        values, ids = _filtered(scores, total, generation)
-        return _winner(values, ids, keys, position)
+        count = generation.top_k or _TOP
+        return _filtered(scores, total, keys, position, generation, count=count)
     values, ids = scores.topk(min(_TOP, scores.shape[-1]), dim=-1)
     # log(exp(total) - exp(top)): the mass that the lump stands for.
     top = values.logsumexp(dim=-1, keepdim=True)
@@ -96,31 +116,39 @@ def _open(
 
 
 def _filtered(
-    scores: torch.Tensor, total: torch.Tensor, generation: Generation
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The likeliest tokens with those that top_k, top_p and min_p leave out set to -inf.
+    scores: torch.Tensor,
+    total: torch.Tensor,
+    keys: torch.Tensor,
+    position: int,
+    generation: Generation,
+    *,
+    count: int,
+) -> torch.Tensor:
+    """A token of each row from the `count` likeliest, without those that the filters leave out.
 
-    Sorting a vocabulary is what makes filters slow: as many of the likeliest tokens are taken as
-    the filters can reach, doubled until that is enough for every row.
+    Sorting a vocabulary is what makes filters slow: rows whose filters reach beyond the likeliest
+    tokens, and no others, are drawn again from more of them.
     """
-    size = scores.shape[-1]
-    count = min(size, generation.top_k or _TOP)
-    while True:
-        values, ids = scores.topk(count, dim=-1)
-        limited = generation.top_k > 0 or count == size
-        kept = values.logsumexp(dim=-1, keepdim=True) if limited else total
-        probabilities = torch.exp(values - kept)
-        if limited or _reaches(probabilities, generation):
-            return values.masked_fill(_left_out(probabilities, generation), -torch.inf), ids
-        count = min(size, 4 * count)
+    count = min(count, scores.shape[-1])
+    values, ids = scores.topk(count, dim=-1)
+    limited = generation.top_k > 0 or count == scores.shape[-1]
+    kept = values.logsumexp(dim=-1, keepdim=True) if limited else total
+    probabilities = torch.exp(values - kept)
+    values = values.masked_fill(_left_out(probabilities, generation), -torch.inf)
+    tokens = _winner(values, ids, keys, position)
+    short = torch.zeros_like(tokens).bool() if limited else ~_reached(probabilities, generation)
+    rows = short.nonzero()[:, 0]
+    if not len(rows):
+        return tokens
+    more = _filtered(scores[rows], total[rows], keys[rows], position, generation, count=4 * count)
+    return tokens.index_copy(0, rows, more)
 
 
-def _reaches(probabilities: torch.Tensor, generation: Generation) -> bool:
-    """Whether the filters end within these tokens, in every row."""
-    mass = probabilities.sum(dim=-1) >= generation.top_p if generation.top_p < 1 else None
+def _reached(probabilities: torch.Tensor, generation: Generation) -> torch.Tensor:
+    """Whether a row's filters end within these tokens, shape (rows,)."""
+    mass = probabilities.sum(dim=-1) >= generation.top_p
     weak = probabilities[:, -1] < generation.min_p * probabilities[:, 0]
-    enough = weak if mass is None else (mass | weak if generation.min_p > 0 else mass)
-    return bool(enough.all())
+    return weak | mass if generation.top_p < 1 else weak
 
 
 def _left_out(probabilities: torch.Tensor, generation: Generation) -> torch.Tensor:

@@ -75,7 +75,7 @@ def decode(
     rows: Sequence[Row],
     generation: Generation,
     *,
-    ends: frozenset[int],
+    ends: Callable[[Sequence[int]], bool],
     on_step: Callable[[int], None],
 ) -> Iterator[Finished]:
     """Draw all rows together; each is yielded as soon as it is finished.
@@ -84,7 +84,7 @@ def decode(
         model: A causal language model that `is_supported`.
         rows: What to draw, with nothing drawn yet.
         generation: How to draw.
-        ends: Token ids that end a row.
+        ends: Whether a row ends with the last of these tokens; asked after each one.
         on_step: Told how many rows made a step.
     """
     batch = _Batch(model, rows, generation)
@@ -93,7 +93,7 @@ def decode(
         alive = len(batch.alive)
         last = position + 1 == generation.max_tokens
         for index, row in batch.take(choice.tokens.tolist(), choice.logprobs.tolist()):
-            reason = "stop" if row.tokens[-1] in ends else "length"
+            reason = "stop" if ends(row.tokens) else "length"
             if reason == "stop" or last:
                 batch.finish(index)
                 yield Finished(index, row, reason)

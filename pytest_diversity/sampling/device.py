@@ -38,12 +38,19 @@ class Environment:
         dtype: `bfloat16`, `float16` or `float32`.
         versions: Of the libraries that do the arithmetic.
         shared: Whether other workers of this run use the same GPU in turn.
+        quantization: `8bit` or `4bit` weights; None for those of the number format.
     """
 
     device: str
     dtype: str
     versions: str
     shared: bool = False
+    quantization: str | None = None
+
+    @property
+    def precision(self) -> str:
+        """Number format and quantisation."""
+        return " ".join(filter(None, (self.dtype, self.quantization)))
 
 
 def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Environment:

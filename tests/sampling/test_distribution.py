@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.generation.logits_process import (
     LogitsProcessorList,
     MinPLogitsWarper,
@@ -38,6 +39,7 @@ SETTINGS = {
     "top k and nucleus": Generation(top_k=50, top_p=0.7),
     "nucleus and min p": Generation(top_p=0.9, min_p=0.02, temperature=0.8),
 }
+_DRAWN = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 PROCESSORS: dict[str, Callable[[Any], Any]] = {
     "temperature": TemperatureLogitsWarper,
     "top_k": TopKLogitsWarper,
@@ -118,7 +120,7 @@ def test_greedy_with_repetition_penalty_is_that_of_generate(tiny: Path) -> None:
     assert is_supported(model)
     prompt = (5, 9, 30, 31, 5)
     settings = Generation(temperature=0.0, repetition_penalty=1.5, max_tokens=12)
-    [done] = decode(model, [Row(prompt, 1)], settings, ends=frozenset(), on_step=lambda _: None)
+    [done] = decode(model, [Row(prompt, 1)], settings, ends=lambda _: False, on_step=lambda _: None)
     processor = RepetitionPenaltyLogitsProcessor(1.5)
     ids = torch.tensor([prompt])
     for _ in range(12):
@@ -133,8 +135,53 @@ def test_the_logprob_is_the_models_own(tiny: Path) -> None:
     prompts = [(5, 9, 30), (7, 8, 40, 41, 42, 43)]
     rows = [Row(prompt, key) for key, prompt in enumerate(prompts)]
     settings = Generation(temperature=0.6, max_tokens=9)
-    for done in decode(model, rows, settings, ends=frozenset(), on_step=lambda _: None):
+    for done in decode(model, rows, settings, ends=lambda _: False, on_step=lambda _: None):
         text = torch.tensor([[*done.row.prompt, *done.row.tokens]])
         logs = model(text).logits.detach().float().log_softmax(-1)[0, len(done.row.prompt) - 1 : -1]
         expected = logs.gather(1, torch.tensor(done.row.tokens)[:, None]).sum()
         assert done.row.logprob == pytest.approx(float(expected), abs=1e-3)
+
+
+REAL = SETTINGS | {
+    "repetition penalty": Generation(repetition_penalty=1.4),
+    "all of them": Generation(
+        temperature=1.2, top_k=400, top_p=0.95, min_p=0.001, repetition_penalty=1.1
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def real(smollm2: Path) -> tuple[Any, tuple[int, ...]]:
+    """SmolLM2 and the tokens of a prompt whose next token is wide open."""
+    tokenizer = AutoTokenizer.from_pretrained(smollm2)
+    prompt = tokenizer("My favourite thing in the whole world is the")["input_ids"]
+    return AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32), tuple(prompt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_models_next_tokens_are_distributed_as_in_generate(
+    real: tuple[Any, tuple[int, ...]], name: str
+) -> None:
+    """Chi-square over 1,000 draws of SmolLM2's next token against the scores of `generate`."""
+    model, prompt = real
+    settings = REAL[name]
+    rows = [Row(prompt, sample_key(0, name, number)) for number in range(1000)]
+    one = replace(settings, max_tokens=1)
+    counts = np.zeros(model.config.vocab_size)
+    for start in range(0, len(rows), 500):  # 500 rows of logits are 100 MB
+        batch = rows[start : start + 500]
+        for done in decode(model, batch, one, ends=lambda _: False, on_step=lambda _: None):
+            counts[done.row.tokens[0]] += 1
+    output = model.generate(
+        torch.tensor([prompt]),
+        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        do_sample=True,
+        max_new_tokens=1,
+        return_dict_in_generate=True,
+        output_scores=True,
+        **{name: value for name, value in asdict(settings).items() if name in _DRAWN},
+    )
+    expected = np.asarray(output.scores[0][0].double().softmax(-1))
+    assert counts[expected == 0].sum() == 0
+    assert _p_value(counts, expected) > 1e-4

@@ -107,8 +107,15 @@ def test_fewer_samples_are_a_part_of_the_stored_ones(session: Callable[..., Sess
 
 @pytest.mark.parametrize(
     "change",
-    [{"temperature": 0.5}, {"max_tokens": 5}, {"seed": 1}, {"system": "be brief"}, {"top_k": 5}],
-    ids=["temperature", "length", "seed", "system message", "top_k"],
+    [
+        {"temperature": 0.5},
+        {"max_tokens": 5},
+        {"seed": 1},
+        {"system": "be brief"},
+        {"top_k": 5},
+        {"stop": ("a",)},
+    ],
+    ids=["temperature", "length", "seed", "system message", "top_k", "stop strings"],
 )
 def test_other_settings_are_other_samples(
     session: Callable[..., Session], change: dict[str, Any]

@@ -13,8 +13,9 @@ base = "{model}"
 greedy = {{ model = "{model}", temperature = 0 }}
 [defaults]
 samples_per_prompt = 4
-max_tokens = 8
+max_tokens = 16
 device = "cpu"
+dtype = "float32"
 reference = "base"
 [domains.talk]
 prompts = "prompts.jsonl"

@@ -58,8 +58,9 @@ SENT: Mapping[str, tuple[dict[str, Any], Server, dict[str, Any], tuple[str, ...]
         {"temperature": 0.7, "top_p": 0.9},
         Server(),
         {"temperature": 0.7, "top_p": 0.9, "max_tokens": 8, "model": "m"},
-        ("top_k", "min_p", "repetition_penalty", "n", "prompt"),
+        ("top_k", "min_p", "repetition_penalty", "n", "prompt", "stop"),
     ),
+    "stop strings": ({"stop": ("\n\n", "END")}, Server(), {"stop": ["\n\n", "END"]}, ()),
     "settings beyond the API": (
         {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1},
         Server(),

@@ -56,6 +56,8 @@ class Question(NamedTuple):
             "max_tokens": settings.max_tokens,
             "extra_body": {**server.body, **changed},
         }
+        if settings.stop:
+            body["stop"] = list(settings.stop)
         if self.choices > 1:
             body["n"] = self.choices
         chat = server.api == "chat"

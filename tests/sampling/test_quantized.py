@@ -1,0 +1,48 @@
+"""Weights in 8 and 4 bits: loaded for real, and samples of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_diversity.config import Checkpoint
+from pytest_diversity.options import Options
+from pytest_diversity.sampling import local
+from pytest_diversity.sampling.transformers import TransformersEngine
+
+pytest.importorskip("bitsandbytes")
+
+
+class Quiet:
+    """Progress that nobody sees."""
+
+    def advance(self, samples: float, tokens: int) -> None:
+        """Count nothing."""
+
+    def say(self, message: str) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("bits", "most"), [("8bit", 0.5), ("4bit", 0.35)])
+def test_weights_are_quantised(
+    tmp_path: Path, make_model: Callable[..., Path], bits: str, most: float
+) -> None:
+    """The layers take the room of their bits, and the key of a sample says so."""
+    source = make_model(tmp_path / "model", hidden=128)
+    options = Options(device="cpu", dtype="float32", store=tmp_path / "store.sqlite")
+    plain, fewer = (
+        local.find(Checkpoint("m", str(source), quantization=q), options, tmp_path, tmp_path, {})
+        for q in (None, bits)
+    )
+    assert plain.identity != fewer.identity
+    assert bits in fewer.identity.dtype
+    sizes = []
+    for model in (plain, fewer):
+        engine = model.load(Quiet())
+        assert isinstance(engine, TransformersEngine)
+        layers = engine._model.model.layers
+        sizes.append(sum(p.nbytes for p in layers.parameters()))
+        engine.close()
+    assert sizes[1] < most * sizes[0]
