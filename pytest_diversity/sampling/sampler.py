@@ -153,10 +153,14 @@ class Sampler:
             return openai.find(checkpoint)
         store = self._store
         folder = store.path.parent / "models"
-        find = {"transformers": local.find, "vllm": vllm.find, "ray": ray.find}
-        return find[self._options.engine](
-            checkpoint, self._options, self._root, folder, store.facts
-        )
+        where = (checkpoint, self._options, self._root, folder, store.facts)
+        match self._options.engine:
+            case "ray":
+                return ray.find(*where)
+            case "vllm":
+                return vllm.find(*where)
+            case _:
+                return local.find(*where)
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""

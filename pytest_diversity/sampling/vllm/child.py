@@ -65,6 +65,7 @@ def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
         "min_p": generation.min_p,
         "repetition_penalty": generation.repetition_penalty,
         "max_tokens": generation.max_tokens,
+        "stop": list(generation.stop),
         "seed": seed,
         "logprobs": 0,  # of the drawn tokens alone
     }
@@ -110,7 +111,7 @@ class _Engine:
         from vllm import SamplingParams  # noqa: PLC0415 - optional and heavy
         from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415
 
-        places = {}
+        places: dict[str, tuple[str, int]] = {}
         lora = self._adapter(adapter)
         for request in requests:
             prompt = {"prompt_token_ids": self._render(request)}
@@ -151,12 +152,13 @@ class _Engine:
 
 def _sample(prompt: str, number: int, output: Any) -> Sample:
     stopped = output.finish_reason == "stop"
+    ended = stopped and not isinstance(output.stop_reason, str)  # by a token, not a stop string
     return Sample(
         prompt=prompt,
         index=number,
         text=output.text,
         finish_reason="stop" if stopped else "length",
-        tokens=len(output.token_ids) - stopped,  # without the token that ends it
+        tokens=len(output.token_ids) - ended,  # without the token that ends it
         logprob=output.cumulative_logprob,
     )
 
