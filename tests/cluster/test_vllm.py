@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.config import Checkpoint, Generation
-from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import vllm
 from pytest_diversity.sampling.vllm.child import seed_of, settings_of
@@ -43,7 +43,7 @@ def test_a_seed_is_of_one_sample(case: str) -> None:
 def test_settings_are_given_outright() -> None:
     """What is left open, vLLM might take from the model's own file."""
     generation = Generation(
-        temperature=0.7, top_p=0.9, top_k=40, min_p=0.1, max_tokens=9, stop=("\n\n",)
+        temperature=0.7, top_p=0.9, top_k=40, min_p=0.1, max_tokens=9, stop=("END",)
     )
     assert settings_of(generation, 5) == {
         "n": 1,
@@ -53,10 +53,24 @@ def test_settings_are_given_outright() -> None:
         "min_p": 0.1,
         "repetition_penalty": 1.0,
         "max_tokens": 9,
-        "stop": ["\n\n"],
+        "stop": ["END"],
         "seed": 5,
         "logprobs": 0,
     }
+
+
+REFUSED: Mapping[str, tuple[Checkpoint, Options]] = {
+    "deterministic": (Checkpoint("base", "m"), Options(engine="vllm", deterministic=True)),
+    "does not quantize": (Checkpoint("base", "m", quantization="4bit"), Options(engine="vllm")),
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_what_it_does_not_promise_is_refused(sentence: str, tmp_path: Path) -> None:
+    """Rather than stored under a key that says it was done."""
+    checkpoint, options = REFUSED[sentence]
+    with pytest.raises(ConfigError, match=sentence):
+        vllm.find(checkpoint, options, tmp_path, tmp_path, {})
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")

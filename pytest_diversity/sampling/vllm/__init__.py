@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.config import Checkpoint
-from pytest_diversity.errors import MissingExtraError, SamplingError
+from pytest_diversity.errors import ConfigError, MissingExtraError, SamplingError
 from pytest_diversity.options import Options
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Engine, Identity, Model, Progress, Request, local
@@ -24,6 +24,7 @@ from pytest_diversity.sampling.vllm.child import Failure, Start, serve
 
 __all__ = ["VllmEngine", "VllmModel", "find"]
 
+_INSTEAD = "use --diversity-engine transformers"
 _FIX = "see what vLLM says to it alone, or use --diversity-engine transformers"
 
 
@@ -73,9 +74,17 @@ def find(
     """Find a checkpoint's files, as the embedded engine does.
 
     Raises:
+        ConfigError: It is asked for what it does not promise here.
         MissingExtraError: vLLM is not installed.
         CheckpointError: The files are not there.
     """
+    if options.deterministic:
+        raise ConfigError("--diversity-engine vllm cannot be deterministic", fix=_INSTEAD)
+    if checkpoint.quantization is not None:
+        raise ConfigError(
+            f"checkpoint {checkpoint.name!r}: --diversity-engine vllm does not quantize weights",
+            fix=_INSTEAD,
+        )
     if find_spec("vllm") is None:
         raise MissingExtraError("--diversity-engine vllm", package="vllm", extra="vllm")
     return VllmModel(

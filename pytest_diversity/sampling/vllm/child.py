@@ -141,12 +141,13 @@ class _Engine:
 
 def _sample(prompt: str, number: int, output: Any) -> Sample:
     stopped = output.finish_reason == "stop"
+    ended = stopped and not isinstance(output.stop_reason, str)  # by a token, not a stop string
     return Sample(
         prompt=prompt,
         index=number,
         text=output.text,
         finish_reason="stop" if stopped else "length",
-        tokens=len(output.token_ids) - stopped,  # without the token that ends it
+        tokens=len(output.token_ids) - ended,  # without the token that ends it
         logprob=output.cumulative_logprob,
     )
 
