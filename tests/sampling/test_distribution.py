@@ -164,7 +164,7 @@ def real(smollm2: Path) -> tuple[Any, tuple[int, ...]]:
     return AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32), tuple(prompt)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_models_next_tokens_are_distributed_as_in_generate(
     real: tuple[Any, tuple[int, ...]], name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import warnings
 from collections.abc import MutableMapping
 from typing import Any
@@ -13,6 +14,8 @@ from pytest_diversity.sampling.device import Environment, versions
 from pytest_diversity.sampling.ray.actor import Failure, look
 
 __all__ = ["connect", "gpus_each", "nodes_environment"]
+
+_ANSWER = 10.0  # seconds
 
 
 def connect(address: str | None) -> tuple[Any, bool]:
@@ -28,6 +31,7 @@ def connect(address: str | None) -> tuple[Any, bool]:
         raise MissingExtraError("a Ray cluster", package="ray", extra="ray") from None
     if ray.is_initialized():
         return ray, False
+    _knock(address)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -44,6 +48,24 @@ def connect(address: str | None) -> tuple[Any, bool]:
             fix="start it, or check --diversity-ray-address",
         ) from error
     return ray, True
+
+
+def _knock(address: str | None) -> None:
+    """See whether anything listens at `host:port`: Ray itself tries for minutes.
+
+    Raises:
+        SamplingError: Nothing does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER).close()
+    except OSError as error:
+        raise SamplingError(
+            f"the Ray cluster {address} cannot be reached: {error.strerror or error}",
+            fix="start it, or check --diversity-ray-address",
+        ) from None
 
 
 def gpus_each(ray: Any) -> int:
