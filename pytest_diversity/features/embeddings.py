@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -89,7 +90,9 @@ class Embedder:
     def _load(self) -> Any:
         if self._model is None:
             try:
-                from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+                with warnings.catch_warnings():  # what it imports warns of torch's old parts
+                    warnings.simplefilter("ignore")
+                    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
             except ImportError:
                 raise MissingExtraError(
                     "embedding_distance", package="sentence-transformers", extra="embeddings"
