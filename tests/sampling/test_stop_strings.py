@@ -98,7 +98,7 @@ def test_a_random_models_texts_end_where_generate_ends_them(
     assert texts != full
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "strings",
     [["."], [" the", "\n"], ["ing "]],

@@ -165,7 +165,7 @@ def test_a_model_that_cannot_is_all_invalid(
     assert (event["drawn"], event["stored"]) == (0, 12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_real_model_often_fails_and_is_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

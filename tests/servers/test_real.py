@@ -98,7 +98,7 @@ def serve(smollm2: Path) -> Iterator[Process]:
     one.kill()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_llama
 def test_llama_cpp_samples_chats(llama: Process, open_session: Open) -> None:
     """Its only model is found, and each sample is a text of its own, with its log-probability."""
@@ -117,7 +117,7 @@ def test_llama_cpp_samples_chats(llama: Process, open_session: Open) -> None:
     llama.start()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_llama
 def test_llama_cpp_samples_completions(llama: Process, open_session: Open) -> None:
     """The other API continues a text, from the prompt as it is."""
@@ -132,7 +132,7 @@ def test_llama_cpp_samples_completions(llama: Process, open_session: Open) -> No
     assert all(len(set(group)) > 1 for group in texts)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_llama
 def test_llama_cpp_is_greedy_where_a_domain_is(llama: Process, open_session: Open) -> None:
     """The settings arrive: at temperature 0 all texts of a prompt are the same."""
@@ -142,7 +142,7 @@ def test_llama_cpp_is_greedy_where_a_domain_is(llama: Process, open_session: Ope
     assert len({group[0] for group in texts}) > 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_llama
 def test_llama_cpp_killed_midway(
     llama: Process, open_session: Open, monkeypatch: pytest.MonkeyPatch
@@ -171,7 +171,7 @@ def test_llama_cpp_killed_midway(
     assert event["drawn"] == 16 - arrived
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_llama
 def test_llama_cpp_has_no_other_model(llama: Process, open_session: Open) -> None:
     """It answers under any name; what it does not have is refused all the same."""
@@ -179,7 +179,7 @@ def test_llama_cpp_has_no_other_model(llama: Process, open_session: Open) -> Non
         open_session(f"{llama.url}#other").samples("m", "d")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_transformers_serve_is_refused_and_then_samples(
     serve: Process, smollm2: Path, open_session: Open
 ) -> None:
