@@ -31,6 +31,16 @@ samples_per_prompt = {samples}
 max_tokens = 48
 """
 DOMAIN = "[domains.{name}.budget]\nlexical = {{ min = 0.0 }}\n"
+# pytest that hears Ctrl-C, even where this process was started in the background and does not.
+PYTEST = (
+    sys.executable,
+    "-c",
+    (
+        "import signal, sys, pytest\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.exit(pytest.main(sys.argv[1:]))"
+    ),
+)
 PID = """
 import os, pathlib
 def pytest_configure(config):
@@ -58,7 +68,7 @@ class Project:
         """Start a run in a process group of its own."""
         flags = ("-p", "no:cacheprovider", "--diversity-deterministic")
         return subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "pytest", *flags, *arguments],
+            [*PYTEST, *flags, *arguments],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -29,6 +29,17 @@ prompts = "prompts.jsonl"
 lexical = {{ max_drop = "90%" }}
 """
 
+# pytest that hears Ctrl-C, even where this process was started in the background and does not.
+PYTEST = (
+    sys.executable,
+    "-c",
+    (
+        "import signal, sys, pytest\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.exit(pytest.main(sys.argv[1:]))"
+    ),
+)
+
 
 @pytest.fixture
 def project(
@@ -113,7 +124,7 @@ def test_a_run_that_is_ended_keeps_what_arrived(
         return _speak(call)
 
     server.behave = hang
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--diversity-checkpoint"]
+    command = [*PYTEST, "-p", "no:cacheprovider", "--diversity-checkpoint"]
     run = subprocess.Popen(  # noqa: S603 - this interpreter
         [*command, "dpo"],
         cwd=project.path,
