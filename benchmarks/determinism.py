@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.sampling import Silent
 from pytest_diversity.config import Checkpoint, Generation
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import Request, local
@@ -26,16 +27,6 @@ PROMPTS = (
     "What would you pack for a week in the mountains in winter?",
     "Describe a market.",
 )
-
-
-class Silent:
-    """Progress that nobody sees."""
-
-    def advance(self, samples: float, tokens: int) -> None:
-        """Count nothing."""
-
-    def say(self, message: str) -> None:
-        """Say nothing."""
 
 
 def texts(engine: TransformersEngine, batches: Sequence[Sequence[Request]]) -> dict[str, str]:

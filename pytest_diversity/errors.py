@@ -21,6 +21,7 @@ __all__ = [
     "SamplingError",
     "StoreError",
     "did_you_mean",
+    "first_line",
 ]
 
 
@@ -79,3 +80,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = get_close_matches(word, names, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
+
+
+def first_line(error: Exception) -> str:
+    """What a library's error says, in a line; the name of its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

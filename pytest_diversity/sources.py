@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pytest_diversity.errors import CheckpointError, MissingExtraError
+from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
 __all__ = ["Location", "fingerprint", "is_hub_name", "is_server", "locate"]
 
@@ -140,7 +140,7 @@ def _from_hub(source: str, what: str) -> Path:
             snapshot_download(repository, revision=revision or None, allow_patterns=list(_FILES))
         )
     except Exception as error:  # the hub's client raises many unrelated types
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise CheckpointError(
             f"{what} {source!r} is neither a directory here nor to be had from the hub: {reason}",
             fix="check the name, or give a local directory",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.errors import CheckpointError, MissingExtraError
+from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 from pytest_diversity.sources import Location, fingerprint, locate
 
 __all__ = ["Embedder", "default_source", "shared_embedder"]
@@ -105,7 +105,7 @@ class Embedder:
                     )
             except Exception as error:
                 raise CheckpointError(
-                    f"embedder {str(self.location)!r} cannot be loaded: {_first_line(error)}",
+                    f"embedder {str(self.location)!r} cannot be loaded: {first_line(error)}",
                     fix="give a hub name, a directory or package:NAME/path as embedder",
                 ) from error
         return self._model
@@ -140,7 +140,3 @@ def shared_embedder(source: str | None, root: Path) -> Embedder:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pytest_diversity.errors import CheckpointError, MissingExtraError
+from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
 __all__ = ["Adaptable"]
 
@@ -53,9 +53,8 @@ class Adaptable:
             self._keep()
             adapted.merge_and_unload()
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise CheckpointError(
-                f"adapter {adapter} does not fit its base: {reason}",
+                f"adapter {adapter} does not fit its base: {first_line(error)}",
                 fix="use the base model it was trained on",
             ) from error
         (config,) = adapted.peft_config.values()

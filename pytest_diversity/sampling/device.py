@@ -23,6 +23,7 @@ __all__ = [
     "spread",
     "threads",
     "versions",
+    "workers",
 ]
 
 DEVICES = ("auto", "cuda", "mps", "xpu", "cpu")
@@ -79,9 +80,8 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
         found = pick_device(device)
         facts[name] = f"{found} {_pick_dtype(found, dtype)} {_count(_type(found))}"
     found, chosen, count = facts[name].split()
-    workers = _workers()
     own = spread(found, int(count), os.environ.get("PYTEST_XDIST_WORKER"))
-    shared = _type(own) != "cpu" and workers > (1 if ":" in found else int(count))
+    shared = _type(own) != "cpu" and workers() > (1 if ":" in found else int(count))
     return Environment(own, chosen, libraries, shared)
 
 
@@ -122,9 +122,9 @@ def physical(device: str, visible: str) -> str | None:
     return f"{kind}-{names[number] if number < len(names) else number}"
 
 
-def threads(cores: int, workers: int) -> int:
-    """Threads of one of `workers` processes: idle ones spin at OpenMP's barriers, and cost all."""
-    return max(1, cores // max(1, workers))
+def threads(cores: int, processes: int) -> int:
+    """Threads of one of so many processes: idle ones spin at OpenMP's barriers, and cost all."""
+    return max(1, cores // max(1, processes))
 
 
 def settle(*, deterministic: bool) -> None:
@@ -140,8 +140,8 @@ def settle(*, deterministic: bool) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its start
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
         torch.set_num_threads(1)
-    elif "OMP_NUM_THREADS" not in os.environ and _workers() > 1:
-        torch.set_num_threads(threads(_cores(), _workers()))
+    elif "OMP_NUM_THREADS" not in os.environ and workers() > 1:
+        torch.set_num_threads(threads(_cores(), workers()))
 
 
 def require_gpu(device: str) -> None:
@@ -196,7 +196,8 @@ def _count(kind: str) -> int:
     return int(getattr(torch, kind).device_count()) if kind in {"cuda", "xpu"} else 0
 
 
-def _workers() -> int:
+def workers() -> int:
+    """How many processes of xdist this run has."""
     return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 

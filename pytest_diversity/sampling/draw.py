@@ -153,9 +153,10 @@ def _demand_writable(store: Store, wanted: Sequence[Request]) -> None:
 
 def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
     """Write each sample as it arrives: what a server was paid for survives any end of the run."""
+    keys = {name: plan.key(prompt) for name, prompt in plan.prompts.items()}
     for one in samples:
         drawn = Drawn(one.index, one.text, one.finish_reason, one.tokens, one.logprob)
-        store.add(*plan.key(plan.prompts[one.prompt]), [drawn])
+        store.add(*keys[one.prompt], [drawn])
 
 
 def _stored(plan: Plan, store: Store) -> SampleSet:

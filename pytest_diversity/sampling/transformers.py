@@ -35,6 +35,7 @@ from pytest_diversity.errors import (
     DiversityError,
     MissingExtraError,
     SamplingError,
+    first_line,
 )
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Model, Progress, Request
@@ -192,7 +193,7 @@ class TransformersEngine:
     def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
         if not _out_of_memory(error):
             raise SamplingError(
-                f"the model failed while sampling: {_first_line(error)}",
+                f"the model failed while sampling: {first_line(error)}",
                 fix="try --diversity-dtype float32, or another device",
             ) from error
         if size == 1:
@@ -343,7 +344,7 @@ def _explained(what: str) -> Iterator[None]:
         raise
     except Exception as error:  # safetensors, tokenizers and jinja have types of their own
         raise CheckpointError(
-            f"{what} cannot be loaded: {_first_line(error)}",
+            f"{what} cannot be loaded: {first_line(error)}",
             fix="it must be a language model that transformers can load",
         ) from error
 
@@ -383,7 +384,3 @@ def _seed(batch: Sequence[_Row]) -> int:
 def _out_of_memory(error: RuntimeError) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -7,7 +7,6 @@ to this process; what an actor or a node takes with it is drawn again by the oth
 
 from __future__ import annotations
 
-import os
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from pytest_diversity.config import Checkpoint
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import Engine, Identity, Progress, local
+from pytest_diversity.sampling.device import workers
 from pytest_diversity.sampling.ray.actor import Placed
 from pytest_diversity.sampling.ray.cluster import nodes_environment
 from pytest_diversity.sampling.ray.engine import RayEngine
@@ -45,7 +45,7 @@ class RayModel:
     @property
     def shared(self) -> bool:
         """Whether other workers wait for the actors' places."""
-        return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
+        return workers() > 1
 
     def load(self, progress: Progress) -> Engine:
         """Connect to the cluster, or start one of this machine alone; actors start with the work.

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import MutableMapping
 from typing import Any
 
-from pytest_diversity.errors import ConfigError, MissingExtraError, SamplingError
+from pytest_diversity.errors import ConfigError, MissingExtraError, SamplingError, first_line
 from pytest_diversity.options import Options
 from pytest_diversity.sampling.device import Environment, versions
 from pytest_diversity.sampling.ray.actor import Failure, look
@@ -42,9 +42,9 @@ def connect(address: str | None) -> tuple[Any, bool]:
                 configure_logging=False,
             )
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        where, reason = address or "of this machine", first_line(error)
         raise SamplingError(
-            f"the Ray cluster {address or 'of this machine'} cannot be reached: {lines[0]}",
+            f"the Ray cluster {where} cannot be reached: {reason}",
             fix="start it, or check --diversity-ray-address",
         ) from error
     return ray, True

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_diversity.errors import SamplingError
+from pytest_diversity.errors import SamplingError, first_line
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Model, Progress, Request
 from pytest_diversity.sampling.ray.actor import Actor, Failure, Placed
@@ -209,9 +209,8 @@ class _Drawing:
         rest = task.rest()
         self._deaths += 1
         if rest.deaths >= _DEATHS or self._deaths >= _DEATHS * len(self._engine.actors):
-            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise SamplingError(
-                f"actors of the Ray cluster died again and again: {lines[0]}",
+                f"actors of the Ray cluster died again and again: {first_line(error)}",
                 fix="look at the nodes' memory and logs: ray status, ray logs",
             ) from error
         if rest.requests:

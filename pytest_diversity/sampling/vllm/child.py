@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.config import Generation
+from pytest_diversity.errors import first_line
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Request
 from pytest_diversity.sampling.chat import render
@@ -86,8 +87,7 @@ def serve(pipe: Connection, start: Start) -> None:
     except (EOFError, BrokenPipeError):
         return  # the driver has closed it, or is gone
     except Exception as error:  # noqa: BLE001 - vLLM's own are of any type
-        lines = str(error).strip().splitlines()
-        pipe.send(Failure(lines[0] if lines else type(error).__name__))
+        pipe.send(Failure(first_line(error)))
 
 
 class _Engine:
