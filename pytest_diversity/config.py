@@ -45,6 +45,8 @@ _SENT = {
     *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),
     *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop"),
 }
+# What the checkpoint, its adapter and the run's options say of vLLM's engine.
+_OURS = {"model", "tokenizer", "dtype", "enable_lora", "skip_tokenizer_init", "device"}
 Level = Literal["error", "warn", "off"]
 Value = TypeVar("Value")
 
@@ -110,22 +112,28 @@ class Server:
 
     def __post_init__(self) -> None:
         """Refuse a body that is not JSON or says what the run says, and a key in the file."""
-        try:
-            json.dumps(self.body, allow_nan=False)
-        except (TypeError, ValueError):
-            raise ConfigError(
-                "body holds what JSON cannot", fix="no dates, no inf, no nan"
-            ) from None
-        for name in sorted(_SENT & self.body.keys()):
-            raise ConfigError(
-                f"body must not set {name!r}, which the run sets", fix="see docs/servers.md"
-            )
+        _check_passed("body", self.body, _SENT, "docs/servers.md")
         if self.api_key_env is not None and not re.fullmatch(r"[A-Za-z_]\w*", self.api_key_env):
             # what stands there may be the key itself: it is not shown
             raise ConfigError(
                 "api_key_env is not the name of an environment variable",
                 fix="put the key into the environment, and its variable's name here",
             )
+
+
+def _check_passed(
+    what: str, arguments: Mapping[str, Any], ours: Iterable[str], guide: str
+) -> Mapping[str, Any]:
+    """What is passed on as it stands, if it is JSON and says nothing that the run says."""
+    try:
+        json.dumps(arguments, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{what} holds what JSON cannot", fix="no dates, no inf, no nan"
+        ) from None
+    for name in sorted({*ours} & arguments.keys()):
+        raise ConfigError(f"{what} must not set {name!r}, which the run sets", fix=f"see {guide}")
+    return arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,7 @@ class Checkpoint:
         generation: Settings of its own, which override the domain's.
         server: How its server is spoken to, if it is on one.
         quantization: `8bit` or `4bit` weights, made while loading; None keeps them as they are.
+        vllm: Arguments of vLLM's engine, beside those of the whole run.
     """
 
     name: str
@@ -148,6 +157,7 @@ class Checkpoint:
     generation: Mapping[str, Any] = field(default_factory=dict)
     server: Server = Server()
     quantization: str | None = None
+    vllm: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +295,7 @@ class Config:
         selected: Names of the checkpoints under test.
         reference: What changes are measured against unless a budget says otherwise.
         settings: Settings of the run in the file: `device`, `dtype`, `store`.
+        vllm: Arguments of vLLM's engine for every checkpoint.
     """
 
     path: Path | None = None
@@ -293,6 +304,7 @@ class Config:
     selected: tuple[str, ...] = ()
     reference: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    vllm: Mapping[str, Any] = field(default_factory=dict)
 
     def domain(self, name: str) -> Domain:
         """The domain of that name.
@@ -340,6 +352,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         selected=tuple(known),
         reference=defaults.value("reference", str),
         settings={key: defaults.value(key, str) for key in _SETTINGS if key in defaults.data},
+        vllm=_vllm(defaults),
     )
     config = add_checkpoints(config, checkpoints)
     _check_references(root, config)
@@ -419,7 +432,7 @@ _DOMAIN: Mapping[str, type] = {
     "adaptive": bool,
 }
 _SETTINGS = ("device", "dtype", "store", "correction", "engine", "ray_address")
-_DEFAULTS = ("reference", *_SETTINGS)
+_DEFAULTS = ("reference", "vllm", *_SETTINGS)
 _LOWEST: Mapping[str, float] = {
     "temperature": 0,
     "top_k": 0,
@@ -451,18 +464,27 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
         else:
             entry = table.table(name)
-        entry.allow(("model", "adapter", "quantization", *_GENERATION, *_SERVER), "checkpoint key")
+        known = ("model", "adapter", "quantization", "vllm", *_GENERATION, *_SERVER)
+        entry.allow(known, "checkpoint key")
         source, adapter = entry.value("model", str), entry.value("adapter", str)
         if not source:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation, server = _values(entry, _GENERATION), _server(entry, source)
         quantization = _values(entry, {"quantization": str}).get("quantization")
+        found = partial(
+            Checkpoint,
+            adapter=adapter,
+            generation=generation,
+            server=server,
+            quantization=quantization,
+            vllm=_vllm(entry),
+        )
         for expanded, path in _located(entry, None, partial(_expand, name, root), source):
             reserved = expanded in names or baseline_name(expanded, "") is not None
             if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
-            yield expanded, Checkpoint(expanded, path, adapter, generation, server, quantization)
+            yield expanded, found(expanded, path)
 
 
 def _server(entry: Table, source: str) -> Server:
@@ -473,10 +495,20 @@ def _server(entry: Table, source: str) -> Server:
             entry.fail(key, "a server has no adapter", fix="name what it serves: URL#ADAPTER")
         if served and key == "quantization":
             entry.fail(key, "a server quantises its own weights", fix="remove it")
+        if served and key == "vllm":
+            entry.fail(key, "a server has its own engine arguments", fix="remove it")
         if not served and key in _SERVER:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
     server: Server = _located(entry, None, lambda given: Server(**given), _values(entry, _SERVER))
     return server
+
+
+def _vllm(table: Table) -> Mapping[str, Any]:
+    """Arguments for vLLM's engine, which vLLM itself checks where it is installed."""
+    arguments = table.value("vllm", dict, {})
+    check = partial(_check_passed, "vllm", ours=_OURS, guide="docs/engines.md")
+    passed: Mapping[str, Any] = _located(table, "vllm" if arguments else None, check, arguments)
+    return passed
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:

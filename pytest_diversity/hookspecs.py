@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-__all__ = ["pytest_diversity_register_metrics"]
+__all__ = ["pytest_diversity_register_metrics", "pytest_diversity_register_samplers"]
 
 
 @pytest.hookspec
@@ -12,4 +12,12 @@ def pytest_diversity_register_metrics() -> None:
     """Register metrics of one's own with `pytest_diversity.metrics.register`.
 
     Called once, before the first metric is looked up.
+    """
+
+
+@pytest.hookspec
+def pytest_diversity_register_samplers() -> None:
+    """Register samplers of one's own with `pytest_diversity.sampling.custom.register`.
+
+    Called once, before the first checkpoint is looked for.
     """

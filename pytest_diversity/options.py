@@ -56,6 +56,7 @@ class Options:
         engine: What draws from weights: `transformers` or `vllm` here, `ray` on a cluster.
         ray_address: Of the cluster; None for the one Ray finds, else one of this machine alone.
         actors: How many models the cluster holds at most; None for one a GPU, or else one a CPU.
+        vllm: Arguments of vLLM's engine, from the file.
         strict: Whether `unclear` fails.
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
@@ -78,6 +79,7 @@ class Options:
     engine: str = "transformers"
     ray_address: str | None = None
     actors: int | None = None
+    vllm: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     allow_execution: bool = False
     unsafe_code: bool = False
@@ -124,6 +126,7 @@ def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
         engine=_one_of("engine", values, ENGINES, origins),
         ray_address=values["ray_address"] or None,
         actors=_count(values["actors"], "actors", "actors", origins),
+        vllm=config.vllm,
         origins=origins,
         **flags,
     )

@@ -45,6 +45,7 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
         config.hook.pytest_diversity_register_metrics()
+        config.hook.pytest_diversity_register_samplers()
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
         given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pytest_diversity.config import Generation
 from pytest_diversity.samples import Sample
+from pytest_diversity.sampling.seeds import sample_seed
 
 __all__ = ["Engine", "Identity", "Model", "Progress", "Request"]
 
@@ -52,6 +53,10 @@ class Request:
     text: str
     numbers: tuple[int, ...]
     generation: Generation
+
+    def seed(self, number: int, bits: int = 64) -> int:
+        """The seed of sample `number`, from 0 to 2**bits - 1, for engines that take one."""
+        return sample_seed(self.generation.seed, self.prompt, number, bits)
 
 
 class Progress(Protocol):

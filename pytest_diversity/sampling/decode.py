@@ -1,7 +1,7 @@
 """Decoding K samples of many prompts together on transformers' own forward and cache classes.
 
 Each prompt is read once and its cache shared among its samples; rows leave the batch when they are
-finished. Keys and values lie in buffers made once, where transformers' dynamic cache copies
+finished. Keys and values lie in buffers with room, where transformers' dynamic cache copies
 everything it has at each step.
 """
 
@@ -13,14 +13,17 @@ from inspect import signature
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from pytest_diversity.config import Generation
+from pytest_diversity.sampling.attention import beginning
 from pytest_diversity.sampling.choose import choose
 
 __all__ = ["Finished", "Row", "decode", "is_supported"]
 
+_ROOM = 64  # tokens: making room copies the whole cache, and unused room is multiplied with
 _CROWD = 7 / 8  # rows are cut out when an eighth has ended: cutting copies the whole cache
 
 
@@ -124,7 +127,7 @@ class _Batch:
             use_cache=True,
             logits_to_keep=1,
         )
-        self._cache = _shared(out.past_key_values, share, generation.max_tokens)
+        self._cache = _shared(out.past_key_values, share)
         self._logits: torch.Tensor = out.logits[:, -1][share]
         self._mask = mask[share]
         self._is_padded = not bool(mask.all())
@@ -184,16 +187,16 @@ class _Batch:
 
 
 class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A layer's keys and values in buffers with room for all tokens to come."""
+    """A layer's keys and values in buffers with room for tokens to come."""
 
-    def __init__(self, layer: DynamicLayer, share: torch.Tensor, room: int) -> None:
+    def __init__(self, layer: DynamicLayer, share: torch.Tensor) -> None:
         """Copy what `layer` holds for the prompts of `share`, and make room behind it."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.is_initialized = True
         self.dtype, self.device = layer.dtype, layer.device
         self._length = layer.get_seq_length()
         states = (layer.keys, layer.values)
-        self._buffers = [_roomy(part, share, room) for part in states if part is not None]
+        self._buffers = [_roomy(part[share]) for part in states if part is not None]
         self._view()
 
     def update(
@@ -201,6 +204,8 @@ class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write the new states behind the ones before; all of them so far."""
         end = self._length + key_states.shape[-2]
+        if end > self._buffers[0].shape[-2]:
+            self._buffers = [_roomy(buffer) for buffer in self._buffers]
         for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
             buffer[:, :, self._length : end] = states
         self._length = end
@@ -212,27 +217,25 @@ class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
         self._view()
 
     def _view(self) -> tuple[torch.Tensor, torch.Tensor]:
-        keys, values = (buffer[:, :, : self._length] for buffer in self._buffers)
+        keys, values = (beginning(buffer, self._length) for buffer in self._buffers)
         self.keys, self.values = keys, values
         return keys, values
 
 
-def _shared(cache: DynamicCache, share: torch.Tensor, room: int) -> DynamicCache:
+def _shared(cache: DynamicCache, share: torch.Tensor) -> DynamicCache:
     """The prompts' cache, spread over the rows that share them."""
     layers: list[Any] = cache.layers
     for number, layer in enumerate(layers):
         if type(layer) is DynamicLayer:
-            layers[number] = _Buffered(layer, share, room)
+            layers[number] = _Buffered(layer, share)
         else:
             layer.batch_select_indices(share)
     return cache
 
 
-def _roomy(states: torch.Tensor, share: torch.Tensor, room: int) -> torch.Tensor:
-    _, heads, length, size = states.shape
-    buffer = states.new_empty(len(share), heads, length + room, size)
-    buffer[:, :, :length] = states[share]
-    return buffer
+def _roomy(states: torch.Tensor) -> torch.Tensor:
+    """`states` with zeros behind them, which weigh nothing where the whole is multiplied."""
+    return pad(states, (0, 0, 0, _ROOM))
 
 
 def _padded(

@@ -16,7 +16,7 @@ from pytest_diversity.sources import Location, fingerprint, locate
 
 __all__ = ["LocalModel", "find"]
 
-ENGINE = "transformers/2"  # part of every key: raised when the engine draws other texts
+ENGINE = "transformers/3"  # part of every key: raised when the engine draws other texts
 
 
 @dataclass(frozen=True, slots=True)

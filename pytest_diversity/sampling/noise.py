@@ -6,9 +6,9 @@ wrap, so that every device computes the same bits.
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
+
+from pytest_diversity.sampling.seeds import sample_seed
 
 __all__ = ["gumbel", "sample_key"]
 
@@ -19,8 +19,8 @@ _MIX2 = -0x6B2FB644ECCEEE15  # 0x94D049BB133111EB
 
 def sample_key(seed: int, prompt: str, number: int) -> int:
     """The key of sample `number` of a prompt: a signed 64-bit number."""
-    text = f"{seed}\0{number}\0{prompt}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big", signed=True)
+    unsigned = sample_seed(seed, prompt, number)
+    return unsigned - (1 << 64) if unsigned >> 63 else unsigned  # int64 is all that torch has
 
 
 def gumbel(keys: torch.Tensor, position: int, tokens: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling import Engine, Model, Progress, local, openai, ray, vllm
+from pytest_diversity.sampling import Engine, Model, Progress, custom, local, openai, ray, vllm
 from pytest_diversity.sampling.draw import Drawing, Plan, draw, missing, replayed
 from pytest_diversity.sources import fingerprint, is_hub_name, is_server, locate
 from pytest_diversity.store import Store
@@ -57,8 +57,7 @@ class Sampler:
             DiversityError: A path does not exist, a file of samples cannot be read, or a server's
                 URL cannot be used.
         """
-        if is_server(checkpoint.source):
-            openai.find(checkpoint)
+        if _elsewhere(checkpoint) is not None:
             return
         for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
             if source and not is_hub_name(source, self._root):
@@ -94,9 +93,9 @@ class Sampler:
 
     def weights(self, checkpoint: Checkpoint) -> str:
         """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
-        if is_server(checkpoint.source):
-            known = openai.find(checkpoint).identity.weights
-            return hashlib.sha256(known.encode()).hexdigest()[:16]
+        elsewhere = _elsewhere(checkpoint)
+        if elsewhere is not None:
+            return hashlib.sha256(elsewhere.identity.weights.encode()).hexdigest()[:16]
         facts: MutableMapping[str, str] = self._store.facts
         if checkpoint.source.startswith("replay:"):
             facts = {}  # no store is made for the sake of a digest
@@ -155,8 +154,9 @@ class Sampler:
         return self._replays[path]
 
     def _find(self, checkpoint: Checkpoint) -> Model:
-        if is_server(checkpoint.source):
-            return openai.find(checkpoint)
+        elsewhere = _elsewhere(checkpoint)
+        if elsewhere is not None:
+            return elsewhere
         store = self._store
         folder = store.path.parent / "models"
         find = _FINDERS[self._options.engine]
@@ -177,3 +177,10 @@ class Sampler:
         except BaseException:
             self.close()
             raise
+
+
+def _elsewhere(checkpoint: Checkpoint) -> Model | None:
+    """A checkpoint that has no weights here: on a server, or behind a registered function."""
+    if is_server(checkpoint.source):
+        return openai.find(checkpoint)
+    return custom.find(checkpoint)

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_diversity.config import Checkpoint, Generation
 from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.options import Options
-from pytest_diversity.sampling import vllm
-from pytest_diversity.sampling.vllm.child import seed_of, settings_of
+from pytest_diversity.sampling import Request, vllm
+from pytest_diversity.sampling.vllm.child import SEED_BITS, Start, arguments_of, settings_of
 
 PROMPTS = [f"p{i}" for i in range(50)]
 
 
+def seed(generation: Generation, prompt: str, number: int) -> int:
+    """The seed of a sample as vLLM gets it."""
+    return Request(prompt, "", (number,), generation).seed(number, SEED_BITS)
+
+
 def test_seeds_are_spread() -> None:
     """No two samples have the same seed, nor seeds near enough to share random numbers."""
-    seeds = sorted(seed_of(Generation(), prompt, i) for prompt in PROMPTS for i in range(32))
+    seeds = sorted(seed(Generation(), prompt, i) for prompt in PROMPTS for i in range(32))
     assert min(b - a for a, b in pairwise(seeds)) > 2**16
     assert seeds[0] >= 0
     assert seeds[-1] < 2**63
@@ -36,8 +42,8 @@ OTHERS: Mapping[str, tuple[Generation, str, int]] = {
 @pytest.mark.parametrize("case", OTHERS)
 def test_a_seed_is_of_one_sample(case: str) -> None:
     """It depends on the seed of the run, the prompt and the number, and on nothing else."""
-    assert seed_of(*OTHERS[case]) != seed_of(Generation(), "p", 0)
-    assert seed_of(Generation(temperature=0.5), "p", 0) == seed_of(Generation(), "p", 0)
+    assert seed(*OTHERS[case]) != seed(Generation(), "p", 0)
+    assert seed(Generation(temperature=0.5), "p", 0) == seed(Generation(), "p", 0)
 
 
 def test_settings_are_given_outright() -> None:
@@ -57,6 +63,31 @@ def test_settings_are_given_outright() -> None:
         "seed": 5,
         "logprobs": 0,
     }
+
+
+STARTS: Mapping[str, tuple[int, Mapping[str, Any], dict[str, Any]]] = {
+    "a base alone": (0, {}, {"dtype": "bfloat16", "enable_prefix_caching": True}),
+    "an adapter needs room for its rank": (
+        32,
+        {},
+        {"dtype": "bfloat16", "enable_prefix_caching": True}
+        | {"enable_lora": True, "max_lora_rank": 32},
+    ),
+    "what the user writes comes last": (
+        8,
+        {"tensor_parallel_size": 2, "max_lora_rank": 64, "enable_prefix_caching": False},
+        {"dtype": "bfloat16", "enable_prefix_caching": False, "tensor_parallel_size": 2}
+        | {"enable_lora": True, "max_lora_rank": 64},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_engine_arguments_are_passed_on(case: str) -> None:
+    """Those of the user beside those that a checkpoint needs."""
+    rank, given, expected = STARTS[case]
+    start = Start(Path("m"), gguf=False, dtype="bfloat16", rank=rank, cache=Path(), arguments=given)
+    assert arguments_of(start) == expected
 
 
 REFUSED: Mapping[str, tuple[Checkpoint, Options]] = {

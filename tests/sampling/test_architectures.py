@@ -13,12 +13,15 @@ from transformers import PreTrainedTokenizerFast
 
 from pytest_diversity.config import Generation
 from pytest_diversity.sampling import Request
+from pytest_diversity.sampling.attention import fold_heads
+from pytest_diversity.sampling.decode import Row, decode
 from pytest_diversity.sampling.transformers import TransformersEngine
 
 from .conftest import Said
 
 PROMPTS = ("the cat", "a dog ran in the park, and the dog sat", "hello")
 LENGTH = 16  # beyond the sliding windows
+LONG = 80  # beyond the room that buffers have at first
 
 LLAMA = {
     "hidden_size": 32,
@@ -159,6 +162,26 @@ def test_greedy_text_is_that_of_generate(
         assert [texts[prompt, 0], texts[prompt, 1]] == [expected, expected]
     falls_back = "model: its cache cannot be shared, so generate draws" in said.lines
     assert falls_back == (name in GENERATED)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_in_bfloat16_a_token_has_the_probability_that_it_is_drawn_with(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, name: str
+) -> None:
+    """Up to rounding it is that of one forward pass over the whole text, padded rows included."""
+    _save(SHARED[name], tokenizer, tmp_path)
+    load: Any = transformers.AutoModelForCausalLM.from_pretrained
+    model, plain = (load(tmp_path, dtype=torch.bfloat16) for _ in range(2))
+    fold_heads(model)
+    rows = [Row(tuple(range(4, 4 + length)), key) for length in (3, 20) for key in (1, 2)]
+    settings = Generation(max_tokens=LONG)
+    list(decode(model, rows, settings, ends=lambda _: False, on_step=lambda _: None))
+    for row in rows:
+        ids = torch.tensor([[*row.prompt, *row.tokens]])
+        with torch.inference_mode():
+            logprobs = plain(ids).logits[0, len(row.prompt) - 1 : -1].float().log_softmax(-1)
+        expected = logprobs[torch.arange(LONG), torch.tensor(row.tokens)].sum().item()
+        assert row.logprob == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.parametrize("name", GENERATED)

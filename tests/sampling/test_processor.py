@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
+from torch.nn.functional import pad
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from pytest_diversity.sampling.attention import _attend, fold_heads
+from pytest_diversity.sampling.attention import _attend, beginning, fold_heads
 from pytest_diversity.sampling.packing import packed
 
 ROWS, KEYS, LENGTH, SIZE = 3, 2, 7, 8
@@ -27,21 +28,47 @@ ATTENTION = {
 }
 
 
-@pytest.mark.parametrize("case", ATTENTION)
-def test_folded_heads_attend_as_they_would_apart(case: str) -> None:
-    """The same as transformers' own attention, up to float32's rounding."""
+class States(NamedTuple):
+    """What a layer attends with, and the mask."""
+
+    module: Any
+    query: torch.Tensor
+    key: torch.Tensor
+    value: torch.Tensor
+    mask: torch.Tensor | None
+
+
+def states(case: str) -> States:
+    """Those of a case, the same at each call."""
     heads, tokens, mask = ATTENTION[case]
     module: Any = torch.nn.Module()
     module.num_key_value_groups = heads // KEYS
     module.is_causal = True
     generator = torch.Generator().manual_seed(0)
-    query, key, value = (
-        torch.randn(ROWS, count, length, SIZE, generator=generator)
-        for count, length in ((heads, tokens), (KEYS, LENGTH), (KEYS, LENGTH))
-    )
-    expected, _ = sdpa_attention_forward(module, query, key, value, mask, scaling=0.3)
-    found, _ = _attend(module, query, key, value, mask, scaling=0.3)
+    shapes = ((heads, tokens), (KEYS, LENGTH), (KEYS, LENGTH))
+    query, key, value = (torch.randn(ROWS, *s, SIZE, generator=generator) for s in shapes)
+    return States(module, query, key, value, mask)
+
+
+@pytest.mark.parametrize("case", ATTENTION)
+def test_folded_heads_attend_as_they_would_apart(case: str) -> None:
+    """The same as transformers' own attention, up to float32's rounding."""
+    expected, _ = sdpa_attention_forward(*states(case), scaling=0.3)
+    found, _ = _attend(*states(case), scaling=0.3)
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("scale", [None, 0.3], ids=["its own scale", "a scale of the model"])
+@pytest.mark.parametrize("case", ATTENTION)
+def test_buffers_are_attended_to_as_far_as_they_are_filled(case: str, scale: float | None) -> None:
+    """In bfloat16 whole buffers are multiplied: the same, up to the rounding of bfloat16."""
+    module, *parts, mask = states(case)
+    query, key, value = (part.bfloat16() for part in parts)
+    exact = States(module, query.float(), key.float(), value.float(), mask)
+    expected, _ = sdpa_attention_forward(*exact, scaling=scale)
+    keys, values = (beginning(pad(part, (0, 0, 0, 5)), LENGTH) for part in (key, value))
+    found, _ = _attend(module, query, keys, values, mask, scaling=scale)
+    torch.testing.assert_close(found.float(), expected, rtol=0.02, atol=0.02)
 
 
 def test_heads_are_folded_where_transformers_chooses_its_own_attention(tiny: Path) -> None:

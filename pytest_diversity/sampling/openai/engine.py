@@ -16,7 +16,7 @@ from pytest_diversity.sampling import Model, Progress, Request
 from pytest_diversity.sampling.openai.address import Address
 from pytest_diversity.sampling.openai.client import Client
 from pytest_diversity.sampling.openai.probe import probe
-from pytest_diversity.sampling.openai.reply import Question, seed_of
+from pytest_diversity.sampling.openai.reply import SEED_BITS, Question
 
 __all__ = ["ServerEngine"]
 
@@ -69,9 +69,8 @@ class ServerEngine:
         """Nothing is held: a connection lasts as long as a drawing."""
 
     async def _draw(self, client: Client, request: Request, number: int) -> Sample:
-        generation = request.generation
-        seed = seed_of(generation.seed, request.prompt, number)
-        question = Question(request.text, seed, generation, self.probe.logprobs)
+        seed = request.seed(number, SEED_BITS)
+        question = Question(request.text, seed, request.generation, self.probe.logprobs)
         answer = (await client.ask(self.probe.model, question))[0]
         return Sample(
             prompt=request.prompt,

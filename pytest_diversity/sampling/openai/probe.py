@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pytest_diversity.config import Generation
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.sampling.openai.client import Client, RefusedError
-from pytest_diversity.sampling.openai.reply import Answer, Question, seed_of
+from pytest_diversity.sampling.openai.reply import SEED_BITS, Answer, Question
+from pytest_diversity.sampling.seeds import sample_seed
 
 __all__ = ["Probe", "probe"]
 
 # Even a model that says little else has no favourite here.
 _TEXT = "Write one line of forty random letters and digits."
 _GENERATION = Generation(max_tokens=32)
-_SEEDS = tuple(seed_of(0, _TEXT, number) for number in range(4))
+_SEEDS = tuple(sample_seed(0, _TEXT, number, SEED_BITS) for number in range(4))
 _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
 _NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take

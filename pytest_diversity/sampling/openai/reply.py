@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -11,8 +10,9 @@ from typing import Any, NamedTuple
 
 from pytest_diversity.config import Generation, Server
 
-__all__ = ["Answer", "Question", "read_answers", "read_models", "seed_of"]
+__all__ = ["SEED_BITS", "Answer", "Question", "read_answers", "read_models"]
 
+SEED_BITS = 31  # of a seed that every server can read
 _BEYOND = ("top_k", "min_p", "repetition_penalty")  # settings that the OpenAI API does not have
 _DEFAULTS = {field.name: field.default for field in fields(Generation)}
 
@@ -73,15 +73,6 @@ class Question(NamedTuple):
     def _prompt(self) -> dict[str, Any]:
         system = self.generation.system
         return {"prompt": self.text if system is None else f"{system}\n\n{self.text}"}
-
-
-def seed_of(seed: int, prompt: str, number: int) -> int:
-    """The seed of sample `number` of a prompt: 31 bits, which every server can read.
-
-    Spread by a hash, since some servers draw choice i with the seed + i.
-    """
-    text = f"{seed}\0{number}\0{prompt}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big") >> 1
 
 
 def read_answers(reply: str) -> list[Answer]:

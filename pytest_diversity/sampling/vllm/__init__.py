@@ -1,13 +1,14 @@
 """Checkpoints in vLLM, embedded: a process for each base, adapters per request.
 
-Its samples are its own: they are stored under the engine's name and version, and repeat from seeds
-only as far as vLLM's do.
+Its samples are its own: they are stored under the engine's name, version and arguments, and repeat
+from seeds only as far as vLLM's do.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -15,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.config import Checkpoint
-from pytest_diversity.errors import ConfigError, MissingExtraError, SamplingError
+from pytest_diversity.errors import (
+    CheckpointError,
+    ConfigError,
+    MissingExtraError,
+    SamplingError,
+    first_line,
+)
 from pytest_diversity.options import Options
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Engine, Identity, Model, Progress, Request, local
@@ -24,6 +31,7 @@ from pytest_diversity.sampling.vllm.child import Failure, Start, serve
 
 __all__ = ["VllmEngine", "VllmModel", "find"]
 
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
 _INSTEAD = "use --diversity-engine transformers"
 _FIX = "see what vLLM says to it alone, or use --diversity-engine transformers"
 
@@ -34,16 +42,19 @@ class VllmModel:
 
     Attributes:
         found: Its files, and where they would run.
-        engine: vLLM and its version.
+        version: Of vLLM.
+        arguments: Of its engine, beside those that the checkpoint needs.
     """
 
     found: LocalModel
-    engine: str
+    version: str
+    arguments: Mapping[str, Any]
 
     @property
     def identity(self) -> Identity:
-        """That of the files, with vLLM's name and version."""
-        return replace(self.found.identity, engine=self.engine)
+        """That of the files, with vLLM's version and arguments: most of them move its rounding."""
+        given = json.dumps(self.arguments, sort_keys=True) if self.arguments else ""
+        return replace(self.found.identity, engine=f"vllm/{self.version} {given}".strip())
 
     @property
     def place(self) -> str | None:
@@ -87,9 +98,8 @@ def find(
         )
     if find_spec("vllm") is None:
         raise MissingExtraError("--diversity-engine vllm", package="vllm", extra="vllm")
-    return VllmModel(
-        local.find(checkpoint, options, root, folder, facts), f"vllm/{_installed_version()}"
-    )
+    found = local.find(checkpoint, options, root, folder, facts)
+    return VllmModel(found, _installed_version(), {**options.vllm, **checkpoint.vllm})
 
 
 class VllmEngine:
@@ -103,14 +113,16 @@ class VllmEngine:
         """
         found = model.found
         self._model = model
+        self._rank = _room(found)
         start = Start(
             path=found.location.path,
             gguf=found.location.kind == "gguf",
             dtype=found.environment.dtype,
-            lora=found.adapter is not None,
+            rank=self._rank,
             cache=found.cache,
+            arguments=model.arguments,
         )
-        progress.say(f"loading {found.location.path.name} in {model.engine}")
+        progress.say(f"loading {found.location.path.name} in vLLM {model.version}")
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         self._process = spawn.Process(target=serve, args=(theirs, start))
@@ -135,11 +147,10 @@ class VllmEngine:
             yield sample
 
     def swap(self, model: Model) -> bool:
-        """Whether `model` is another adapter of the same base, loaded with room for adapters."""
-        if not isinstance(model, VllmModel) or self._model.found.adapter is None:
+        """Whether `model` is the same base, and its adapter, if any, fits the room for adapters."""
+        if not isinstance(model, VllmModel):
             return False
-        mine, other = self._model.found, model.found
-        same = (mine.location, mine.environment) == (other.location, other.environment)
+        same = _base(self._model) == _base(model) and _room(model.found) <= self._rank
         if same:
             self._model = model
         return same
@@ -162,7 +173,7 @@ class VllmEngine:
         except (EOFError, OSError):
             raise self._death() from None
         if isinstance(message, Failure):
-            raise SamplingError(f"vLLM failed: {message.reason}", fix=_FIX)
+            raise SamplingError(message.reason, fix=message.fix or _FIX)
         return message
 
     def _death(self) -> SamplingError:
@@ -170,6 +181,31 @@ class VllmEngine:
         return SamplingError(
             f"the process that holds vLLM died (exit code {self._process.exitcode})", fix=_FIX
         )
+
+
+def _base(model: VllmModel) -> tuple[object, ...]:
+    return model.found.location, model.found.environment, model.arguments
+
+
+def _room(found: LocalModel) -> int:
+    """The rank that vLLM must have room for; 0 without an adapter.
+
+    Raises:
+        CheckpointError: The adapter does not say its rank.
+    """
+    if found.adapter is None:
+        return 0
+    file = found.adapter.path / "adapter_config.json"
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        rank = max([config["r"], *(config.get("rank_pattern") or {}).values()])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"adapter {found.adapter.path}: no rank to be read: {first_line(error)}",
+            fix="save it with peft's save_pretrained",
+        ) from None
+    fitting = [known for known in _RANKS if known >= rank]
+    return fitting[0] if fitting else rank
 
 
 def _installed_version() -> str:

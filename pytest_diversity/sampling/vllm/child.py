@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from pytest_diversity.config import Generation
-from pytest_diversity.errors import first_line
+from pytest_diversity.errors import ConfigError, DiversityError, did_you_mean, first_line
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Request
 from pytest_diversity.sampling.chat import render
 
-__all__ = ["Failure", "Start", "seed_of", "serve", "settings_of"]
+__all__ = ["SEED_BITS", "Failure", "Start", "arguments_of", "serve", "settings_of"]
+
+SEED_BITS = 63  # of a seed that vLLM and torch's generators can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +29,34 @@ class Start:
         path: A directory with safetensors weights, or a GGUF file.
         gguf: Whether it is the latter.
         dtype: Number format.
-        lora: Whether adapters will be asked for.
+        rank: Of the adapters that will be asked for at most; 0 for none.
         cache: Where a GGUF file's weights are kept once converted.
+        arguments: Of vLLM's engine, as the user wrote them.
     """
 
     path: Path
     gguf: bool
     dtype: str
-    lora: bool
+    rank: int
     cache: Path
+    arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the process gives up, as its last message."""
+    """Why the process gives up, as its last message: an error, which might not survive the pipe."""
 
     reason: str
+    fix: str | None = None
 
 
-def seed_of(generation: Generation, prompt: str, number: int) -> int:
-    """The seed of one sample, from 0 to 2**63 - 1, spread by a hash.
+def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
+    """The arguments of `vllm.SamplingParams`, each outright.
 
     vLLM gives choice i of a request the seed plus i, so that prompts with neighbouring seeds would
     share their random numbers: each sample is a request of its own, and prefix caching lets those
     of a prompt share its prefill.
     """
-    from pytest_diversity.sampling.noise import sample_key  # noqa: PLC0415 - imports torch
-
-    return int(sample_key(generation.seed, prompt, number)) & (2**63 - 1)
-
-
-def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
-    """The arguments of `vllm.SamplingParams`, each outright."""
     return {
         "n": 1,
         "temperature": generation.temperature,
@@ -71,6 +69,12 @@ def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
         "seed": seed,
         "logprobs": 0,  # of the drawn tokens alone
     }
+
+
+def arguments_of(start: Start) -> dict[str, Any]:
+    """The arguments of `vllm.EngineArgs` but for the model; the user's own come last."""
+    lora = {"enable_lora": True, "max_lora_rank": start.rank} if start.rank else {}
+    return {"dtype": start.dtype, "enable_prefix_caching": True, **lora, **start.arguments}
 
 
 def serve(pipe: Connection, start: Start) -> None:
@@ -86,8 +90,25 @@ def serve(pipe: Connection, start: Start) -> None:
             pipe.send(None)
     except (EOFError, BrokenPipeError):
         return  # the driver has closed it, or is gone
+    except DiversityError as error:
+        pipe.send(Failure(error.message, error.fix))
     except Exception as error:  # noqa: BLE001 - vLLM's own are of any type
-        pipe.send(Failure(first_line(error)))
+        pipe.send(Failure(f"vLLM failed: {_reason(error)}"))
+
+
+def _reason(error: Exception) -> str:
+    """Its first line, and pydantic's second, which says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ": ".join(lines[:2]) if lines[1:] and "validation" in lines[0] else first_line(error)
+
+
+def _check(given: Mapping[str, Any], known: type) -> None:
+    names = [field.name for field in fields(known)]
+    for name in given:
+        if name not in names:
+            raise ConfigError(
+                f"this vLLM's engine has no argument {name!r}", fix=did_you_mean(name, names)
+            )
 
 
 class _Engine:
@@ -101,10 +122,9 @@ class _Engine:
 
         path = converted(start.path, start.dtype, start.cache) if start.gguf else start.path
         self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
-        arguments = EngineArgs(
-            model=str(path), dtype=start.dtype, enable_prefix_caching=True, enable_lora=start.lora
-        )
-        self._engine = LLMEngine.from_engine_args(arguments)
+        _check(start.arguments, EngineArgs)
+        arguments = {**arguments_of(start), "model": str(path)}
+        self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments))
         self._adapters: dict[Path, Any] = {}
 
     def draw(self, requests: Sequence[Request], adapter: Path | None) -> Iterator[Sample]:
@@ -117,9 +137,8 @@ class _Engine:
         for request in requests:
             prompt = {"prompt_token_ids": list(render(self._tokenizer, request))}
             for number in request.numbers:
-                seed = seed_of(request.generation, request.prompt, number)
                 settings = SamplingParams(
-                    **settings_of(request.generation, seed),
+                    **settings_of(request.generation, request.seed(number, SEED_BITS)),
                     output_kind=RequestOutputKind.FINAL_ONLY,
                 )
                 name = str(len(places))
