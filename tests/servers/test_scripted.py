@@ -54,17 +54,18 @@ def test_a_sample_keeps_its_seed_when_more_are_drawn(server: Scripted, open_sess
 
 
 SENT: Mapping[str, tuple[dict[str, Any], Server, dict[str, Any], tuple[str, ...]]] = {
-    "the API's own settings, and no others": (
+    "the API's own settings, and what changes nothing": (
         {"temperature": 0.7, "top_p": 0.9},
         Server(),
-        {"temperature": 0.7, "top_p": 0.9, "max_tokens": 8, "model": "m"},
-        ("top_k", "min_p", "repetition_penalty", "n", "prompt", "stop"),
+        {"temperature": 0.7, "top_p": 0.9, "max_tokens": 8, "model": "m"}
+        | {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "repeat_penalty": 1.0},
+        ("n", "prompt", "stop"),
     ),
     "stop strings": ({"stop": ("\n\n", "END")}, Server(), {"stop": ["\n\n", "END"]}, ()),
     "settings beyond the API": (
         {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1},
         Server(),
-        {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1},
+        {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1, "repeat_penalty": 1.1},
         (),
     ),
     "fields of the checkpoint's own": (
@@ -73,11 +74,11 @@ SENT: Mapping[str, tuple[dict[str, Any], Server, dict[str, Any], tuple[str, ...]
         {"generation_config": "{}", "chat_template_kwargs": {"thinking": False}},
         (),
     ),
-    "a server's own defaults, set right": (
+    "a body that says otherwise": (
         {"top_k": 40},
-        Server(body={"top_k": 0, "min_p": 0.0}),
-        {"top_k": 40, "min_p": 0.0},
-        ("repetition_penalty",),
+        Server(body={"top_k": 20, "min_p": 0.2}),
+        {"top_k": 40, "min_p": 0.2, "repetition_penalty": 1.0},
+        (),
     ),
     "a system message": (
         {"system": "be brief"},
@@ -104,6 +105,44 @@ def test_what_is_sent(server: Scripted, open_session: Open, case: str) -> None:
         found = body[name][:1] if name == "messages" else body[name]
         assert found == value
     assert not set(absent) & body.keys()
+
+
+def refuses(*fields: tuple[str, float | None]) -> Callable[[Call], Reply | None]:
+    """A server that answers 400 to these fields, with None to any value of them."""
+    return lambda call: (
+        Reply(400, "unknown field")
+        if any(name in call.body and value in {call.body[name], None} for name, value in fields)
+        else None
+    )
+
+
+FIELDS = ("top_k", "min_p", "repetition_penalty", "repeat_penalty")
+NEUTRAL: Mapping[str, tuple[Callable[[Call], Reply | None], dict[str, float]]] = {
+    "one that knows the API alone": (
+        refuses(*[(name, None) for name in FIELDS]),
+        {},
+    ),
+    "one whose top_k is off at -1": (
+        refuses(("top_k", 0), ("repeat_penalty", None)),
+        {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0},
+    ),
+    "one with names of its own": (
+        refuses(("repetition_penalty", None)),
+        {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NEUTRAL)
+def test_defaults_of_a_server_are_turned_off(
+    server: Scripted, open_session: Open, case: str
+) -> None:
+    """Each field that it takes is sent with the value that changes nothing, and no other."""
+    server.behave, expected = NEUTRAL[case]
+    open_session(f"{server.url}#m").samples("m", "d")
+    assert server.drawn
+    for call in server.drawn:
+        assert {name: call.body[name] for name in FIELDS if name in call.body} == expected
 
 
 TROUBLES: Mapping[str, Callable[[Call], Reply]] = {
@@ -376,7 +415,11 @@ def test_empty_texts_are_refused(server: Scripted, open_session: Open) -> None:
 PROBED: Mapping[str, tuple[Callable[[Call], Reply | None], str]] = {
     "all of it": (
         lambda _: None,
-        "the server samples m: seeds repeat, n is honoured, log-probabilities are not given",
+        "n is honoured, log-probabilities are not given; top_k, min_p, repetition_penalty, ",
+    ),
+    "no fields beyond the API": (
+        refuses(*[(name, None) for name in FIELDS]),
+        "top_k, min_p and penalties are the server's own: see docs/servers.md",
     ),
     "no n": (
         lambda call: complete(call, text_of(call)) if "n" not in call.body else Reply(400, "no n"),

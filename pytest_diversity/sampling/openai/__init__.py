@@ -15,7 +15,7 @@ from pytest_diversity.sampling.openai.address import Address
 
 __all__ = ["Address", "ServerModel", "find"]
 
-ENGINE = "openai/1"  # part of every key: raised when the same server is asked otherwise
+ENGINE = "openai/2"  # part of every key: raised when the same server is asked otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,11 @@ class ServerEngine:
 
     async def _draw(self, client: Client, request: Request, number: int) -> Sample:
         seed = request.seed(number, SEED_BITS)
-        question = Question(request.text, seed, request.generation, self.probe.logprobs)
-        answer = (await client.ask(self.probe.model, question))[0]
+        found = self.probe
+        question = Question(
+            request.text, seed, request.generation, found.logprobs, neutral=found.neutral
+        )
+        answer = (await client.ask(found.model, question))[0]
         return Sample(
             prompt=request.prompt,
             index=number,

@@ -5,12 +5,13 @@ Real servers answer with HTTP 200 and greedy text, drop `n`, or ignore the seed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_diversity.config import Generation
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.sampling.openai.client import Client, RefusedError
-from pytest_diversity.sampling.openai.reply import SEED_BITS, Answer, Question
+from pytest_diversity.sampling.openai.reply import NEUTRAL, SEED_BITS, Answer, Question
 from pytest_diversity.sampling.seeds import sample_seed
 
 __all__ = ["Probe", "probe"]
@@ -21,6 +22,7 @@ _GENERATION = Generation(max_tokens=32)
 _SEEDS = tuple(sample_seed(0, _TEXT, number, SEED_BITS) for number in range(4))
 _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
+_SAYS = "top_k, min_p and penalties are the server's own: see docs/servers.md"
 _NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
 
 
@@ -33,12 +35,14 @@ class Probe:
         repeats: Whether a seed gives the same text again.
         choices: Whether it gives as many choices as `n` says; not relied on.
         logprobs: Whether it gives log-probabilities.
+        neutral: Fields with which it is told to change no probabilities.
     """
 
     model: str
     repeats: bool
     choices: bool
     logprobs: bool
+    neutral: Mapping[str, float]
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -46,7 +50,8 @@ class Probe:
             f"the server samples {self.model}: "
             f"seeds {'repeat' if self.repeats else 'do not repeat'}, "
             f"n is {'honoured' if self.choices else 'ignored'}, "
-            f"log-probabilities are {'given' if self.logprobs else 'not given'}"
+            f"log-probabilities are {'given' if self.logprobs else 'not given'}; "
+            + (f"{', '.join(self.neutral)} set to neutral" if self.neutral else _SAYS)
         )
 
 
@@ -58,15 +63,18 @@ async def probe(client: Client) -> Probe:
         SamplingError: It cannot be asked.
     """
     model = await _model(client)
-    first = await _first(client, model)
+    neutral = await _neutral(client, model)
+    questions = [Question(_TEXT, seed, _GENERATION, neutral=neutral) for seed in _SEEDS]
+    first = await _first(client, model, questions[0])
     # One after the other: some servers have one random generator for all requests.
-    texts = [first.text, *[(await _ask(client, model, seed)).text for seed in _SEEDS[1:]]]
+    texts = [first.text, *[await _text(client, model, question) for question in questions[1:]]]
     _check(client, texts)
     return Probe(
         model=model,
-        repeats=(await _ask(client, model, _SEEDS[0])).text == first.text,
-        choices=await _gives_choices(client, model),
+        repeats=await _text(client, model, questions[0]) == first.text,
+        choices=await _gives_choices(client, model, questions[0]),
         logprobs=first.logprob is not None,
+        neutral=neutral,
     )
 
 
@@ -105,17 +113,30 @@ async def _model(client: Client) -> str:
     return wanted
 
 
+async def _neutral(client: Client, model: str) -> Mapping[str, float]:
+    """Those fields, each asked for alone, that the server does not refuse."""
+    taken: dict[str, float] = {}
+    for name, value in NEUTRAL:
+        if name not in taken and await _answers(client, model, {name: value}):
+            taken[name] = value
+    return taken
+
+
 async def _knows(client: Client, model: str) -> bool:
-    question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1))
+    return await _answers(client, model, {})
+
+
+async def _answers(client: Client, model: str, neutral: Mapping[str, float]) -> bool:
+    question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1), neutral=neutral)
     try:
         return bool(await client.ask(model, question, at_once=True))
     except RefusedError:
         return False
 
 
-async def _first(client: Client, model: str) -> Answer:
+async def _first(client: Client, model: str, question: Question) -> Answer:
     """The first seed's answer, with its log-probability if the server takes the question."""
-    question = Question(_TEXT, _SEEDS[0], _GENERATION, logprobs=True)
+    question = question._replace(logprobs=True)
     try:
         return (await client.ask(model, question, at_once=True))[0]
     except RefusedError as error:
@@ -123,12 +144,12 @@ async def _first(client: Client, model: str) -> Answer:
     return (await client.ask(model, question._replace(logprobs=taken)))[0]
 
 
-async def _ask(client: Client, model: str, seed: int) -> Answer:
-    return (await client.ask(model, Question(_TEXT, seed, _GENERATION)))[0]
+async def _text(client: Client, model: str, question: Question) -> str:
+    return (await client.ask(model, question))[0].text
 
 
-async def _gives_choices(client: Client, model: str) -> bool:
-    question = Question(_TEXT, _SEEDS[0], _GENERATION, choices=_CHOICES)
+async def _gives_choices(client: Client, model: str, question: Question) -> bool:
+    question = question._replace(choices=_CHOICES)
     try:
         return len(await client.ask(model, question, at_once=True)) == _CHOICES
     except RefusedError:

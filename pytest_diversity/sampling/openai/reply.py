@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_diversity.config import Generation, Server
 
-__all__ = ["SEED_BITS", "Answer", "Question", "read_answers", "read_models"]
+__all__ = ["NEUTRAL", "SEED_BITS", "Answer", "Question", "read_answers", "read_models"]
 
 SEED_BITS = 31  # of a seed that every server can read
-_BEYOND = ("top_k", "min_p", "repetition_penalty")  # settings that the OpenAI API does not have
+# Fields that the OpenAI API does not have, by servers' names for them, and the values that change
+# nothing; what a server is not told, it may take from the model's own file.
+NEUTRAL: Sequence[tuple[str, float]] = (
+    ("top_k", 0),
+    ("top_k", -1),  # SGLang's
+    ("min_p", 0.0),
+    ("repetition_penalty", 1.0),
+    ("repeat_penalty", 1.0),  # llama.cpp's
+)
+_SETTINGS = {name: name for name, _ in NEUTRAL} | {"repeat_penalty": "repetition_penalty"}
 _DEFAULTS = {field.name: field.default for field in fields(Generation)}
 
 
@@ -35,6 +45,7 @@ class Question(NamedTuple):
         generation: How to draw it.
         logprobs: Whether its log-probability is wanted.
         choices: How many texts to ask for.
+        neutral: Fields of `NEUTRAL` that the server takes.
     """
 
     text: str
@@ -42,19 +53,24 @@ class Question(NamedTuple):
     generation: Generation
     logprobs: bool = False
     choices: int = 1
+    neutral: Mapping[str, float] = MappingProxyType({})
 
     def body(self, model: str, server: Server) -> dict[str, Any]:
         """The arguments of the client's `create`."""
         settings = self.generation
-        beyond = {name: getattr(settings, name) for name in _BEYOND}
-        changed = {name: value for name, value in beyond.items() if value != _DEFAULTS[name]}
+        changed = {
+            name: getattr(settings, setting)
+            for name, setting in _SETTINGS.items()
+            if getattr(settings, setting) != _DEFAULTS[setting]
+            and (name == setting or name in self.neutral)
+        }
         body = {
             "model": model,
             "seed": self.seed,
             "temperature": settings.temperature,
             "top_p": settings.top_p,
             "max_tokens": settings.max_tokens,
-            "extra_body": {**server.body, **changed},
+            "extra_body": {**self.neutral, **server.body, **changed},
         }
         if settings.stop:
             body["stop"] = list(settings.stop)
