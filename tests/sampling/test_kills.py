@@ -9,7 +9,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+
+from tests.processes import PYTEST
 
 pytestmark = pytest.mark.long
 
@@ -31,16 +32,6 @@ samples_per_prompt = {samples}
 max_tokens = 48
 """
 DOMAIN = "[domains.{name}.budget]\nlexical = {{ min = 0.0 }}\n"
-# pytest that hears Ctrl-C, even where this process was started in the background and does not.
-PYTEST = (
-    sys.executable,
-    "-c",
-    (
-        "import signal, sys, pytest\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "sys.exit(pytest.main(sys.argv[1:]))"
-    ),
-)
 PID = """
 import os, pathlib
 def pytest_configure(config):

@@ -12,22 +12,14 @@ from pytest_diversity.options import Options
 from pytest_diversity.sampling import local
 from pytest_diversity.sampling.transformers import TransformersEngine
 
+from .conftest import Said
+
 pytest.importorskip("bitsandbytes")
-
-
-class Quiet:
-    """Progress that nobody sees."""
-
-    def advance(self, samples: float, tokens: int) -> None:
-        """Count nothing."""
-
-    def say(self, message: str) -> None:
-        """Say nothing."""
 
 
 @pytest.mark.parametrize(("bits", "most"), [("8bit", 0.5), ("4bit", 0.35)])
 def test_weights_are_quantised(
-    tmp_path: Path, make_model: Callable[..., Path], bits: str, most: float
+    tmp_path: Path, make_model: Callable[..., Path], said: Said, bits: str, most: float
 ) -> None:
     """The layers take the room of their bits, and the key of a sample says so."""
     source = make_model(tmp_path / "model", hidden=128)
@@ -40,7 +32,7 @@ def test_weights_are_quantised(
     assert bits in fewer.identity.dtype
     sizes = []
     for model in (plain, fewer):
-        engine = model.load(Quiet())
+        engine = model.load(said)
         assert isinstance(engine, TransformersEngine)
         layers = engine._model.model.layers
         sizes.append(sum(p.nbytes for p in layers.parameters()))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PYTEST
+
 from .scripted import Call, Reply, Scripted
 
 KEY = "sk-secret-1234567890"
@@ -28,17 +30,6 @@ prompts = "prompts.jsonl"
 [domains.talk.budget]
 lexical = {{ max_drop = "90%" }}
 """
-
-# pytest that hears Ctrl-C, even where this process was started in the background and does not.
-PYTEST = (
-    sys.executable,
-    "-c",
-    (
-        "import signal, sys, pytest\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "sys.exit(pytest.main(sys.argv[1:]))"
-    ),
-)
 
 
 @pytest.fixture
