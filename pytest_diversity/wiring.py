@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config import Config, add_checkpoints, load_config
+from pytest_diversity.config import Config, add_checkpoints
 from pytest_diversity.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.flags import STUDIES
 from pytest_diversity.options import FLAGS, OPTIONS, resolve
+from pytest_diversity.reading import load_config
 from pytest_diversity.recovery import recover
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session

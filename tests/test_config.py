@@ -16,9 +16,9 @@ from pytest_diversity.config import (
     Config,
     Generation,
     add_checkpoints,
-    load_config,
 )
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.reading import load_config
 
 
 def load(folder: Path, text: str, checkpoints: Sequence[str] = ()) -> Config:
@@ -248,6 +248,18 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "a table of its own": (
         f"{HEAD}[domains.d.budget.lexical]\nmin = 0.4\nmim = 0.3",
         "5: unknown budget key 'mim'",
+    ),
+    "an argument of vLLM that the run says": (
+        f"{HEAD}[defaults]\nvllm = {{ dtype = 'float16' }}",
+        "4: vllm must not set 'dtype', which the run sets; see docs/engines.md",
+    ),
+    "arguments of vLLM that are none": (
+        "[checkpoints]\nbase = { model = 'x', vllm = 'fast' }",
+        "2: 'vllm' must be a table, not 'fast'",
+    ),
+    "an argument of vLLM that is a date": (
+        "[checkpoints]\nbase = { model = 'x', vllm = { seed = 2026-01-01 } }",
+        "2: vllm holds what JSON cannot; no dates, no inf, no nan",
     ),
     "the second of two domains": (
         f"{HEAD}[domains.a]\nkind = 'code'\n[domains.b]\nkind = 'x'",

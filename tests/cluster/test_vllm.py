@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_diversity.config import Checkpoint, Generation
-from pytest_diversity.errors import ConfigError, MissingExtraError
+from pytest_diversity.errors import CheckpointError, ConfigError, MissingExtraError
 from pytest_diversity.options import Options
-from pytest_diversity.sampling import Request, vllm
+from pytest_diversity.sampling import Request, local, vllm
 from pytest_diversity.sampling.vllm.child import SEED_BITS, Start, arguments_of, settings_of
 
 PROMPTS = [f"p{i}" for i in range(50)]
@@ -88,6 +88,51 @@ def test_engine_arguments_are_passed_on(case: str) -> None:
     rank, given, expected = STARTS[case]
     start = Start(Path("m"), gguf=False, dtype="bfloat16", rank=rank, cache=Path(), arguments=given)
     assert arguments_of(start) == expected
+
+
+def test_arguments_of_a_checkpoint_stand_above_those_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are part of the samples' key; without any, the key is vLLM's name and version alone."""
+    monkeypatch.setattr(vllm, "find_spec", lambda _: True)
+    (tmp_path / "m").mkdir()
+    run = Options(engine="vllm", vllm={"tensor_parallel_size": 2, "max_model_len": 64})
+
+    def find(options: Options, **arguments: Any) -> vllm.VllmModel:
+        checkpoint = Checkpoint("m", "m", vllm=arguments)
+        return vllm.find(checkpoint, options, tmp_path, tmp_path, {})
+
+    found = find(run, max_model_len=32)
+    assert found.arguments == {"tensor_parallel_size": 2, "max_model_len": 32}
+    assert found.identity.engine.endswith(' {"max_model_len": 32, "tensor_parallel_size": 2}')
+    assert find(Options(engine="vllm")).identity.engine == f"vllm/{found.version}"
+
+
+RANKS: Mapping[str, tuple[str, int | str]] = {
+    "as it is": ('{"r": 16}', 16),
+    "up to the next that vLLM has": ('{"r": 24}', 32),
+    "the highest of a pattern": ('{"r": 8, "rank_pattern": {"q_proj": 48}}', 64),
+    "beyond all that vLLM has, for it to refuse": ('{"r": 1000}', 1000),
+    "none": ("{}", "no rank to be read"),
+    "not JSON": ("r = 8", "no rank to be read"),
+}
+
+
+@pytest.mark.parametrize("case", RANKS)
+def test_an_adapter_says_the_room_it_needs(tmp_path: Path, case: str) -> None:
+    """By the rank in its configuration."""
+    text, expected = RANKS[case]
+    for name in ("base", "adapter"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "adapter/adapter_config.json").write_text(text)
+    found = local.find(
+        Checkpoint("m", "base", "adapter"), Options(device="cpu"), tmp_path, tmp_path, {}
+    )
+    if isinstance(expected, int):
+        assert vllm._room(found) == expected
+    else:
+        with pytest.raises(CheckpointError, match=expected):
+            vllm._room(found)
 
 
 REFUSED: Mapping[str, tuple[Checkpoint, Options]] = {

@@ -15,10 +15,10 @@ from pytest_diversity.config import (
     Config,
     Domain,
     Generation,
-    load_config,
 )
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.options import Options
+from pytest_diversity.reading import load_config
 from pytest_diversity.report.progress import Console
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.verbalized import MALFORMED, MalformedReplyError, read_reply

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.config import Config, Server, load_config
+from pytest_diversity.config import Config, Server
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.options import Options
+from pytest_diversity.reading import load_config
 from pytest_diversity.sampling.openai import Address, ServerModel
 from pytest_diversity.sampling.openai.client import Client
 from pytest_diversity.session import Session
@@ -129,6 +130,10 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     "a body with nan": (f"{{ {URL}, body = {{ x = [nan] }} }}", "body holds what JSON cannot"),
     "a body with a seed": (f"{{ {URL}, body = {{ seed = 1 }} }}", "body must not set 'seed'"),
     "a body with n": (f"{{ {URL}, body = {{ n = 1 }} }}", "body must not set 'n', which the run"),
+    "arguments for vLLM": (
+        f"{{ {URL}, vllm = {{ seed = 1 }} }}",
+        "a server has its own engine arguments; remove it",
+    ),
     "a server's setting for a directory": (
         '{ model = "runs/a", timeout = 3 }',
         "'timeout' is for servers, http://host/v1#model; remove it",
