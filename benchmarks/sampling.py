@@ -1,7 +1,8 @@
 """`make bench-sampling`: tokens per CPU second of this engine and of its peers.
 
 One thread, the same prompts, settings and run. CPU seconds, not wall time, so that a busy neighbour
-changes little; engines take turns, and each figure is the median of the repetitions with their
+changes little; with `--threads 2` seconds on the wall, for a quiet machine and without peers of
+other environments. Engines take turns, and each figure is the median of the repetitions with their
 range. Texts end where the model ends them; only tokens of texts count. Peers in environments of
 their own are named by their interpreters:
 
@@ -71,13 +72,18 @@ class Silent:
         """Say nothing."""
 
 
+def now() -> float:
+    """CPU seconds of this process; of the wall with several threads, which spin while they wait."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
+
 def timed(draw: Callable[[Job], int]) -> Draw:
-    """`draw` with the CPU seconds of this process."""
+    """`draw` with the seconds it took."""
 
     def run(job: Job) -> tuple[int, float]:
-        started = time.process_time()
+        started = now()
         tokens = draw(job)
-        return tokens, time.process_time() - started
+        return tokens, now() - started
 
     return run
 
@@ -173,7 +179,7 @@ def compare(job: Job, engines: Mapping[str, Draw], repeats: int) -> str:
 
 
 def bound(model: Any, rows: int) -> float:
-    """Tokens per CPU second if a step were nothing but the model's linear layers."""
+    """Tokens per second if a step were nothing but the model's linear layers."""
     layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
     states = {
         layer.in_features: torch.randn(rows, layer.in_features, dtype=layer.weight.dtype)
@@ -182,10 +188,10 @@ def bound(model: Any, rows: int) -> float:
     times = []
     with torch.inference_mode():
         for _ in range(5):
-            started = time.process_time()
+            started = now()
             for layer in layers:
                 layer(states[layer.in_features])
-            times.append(time.process_time() - started)
+            times.append(now() - started)
     return rows / median(times)
 
 
@@ -208,6 +214,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, nargs="*", default=[48, 256])
     parser.add_argument("--top-p", type=float, nargs="*", default=[1.0, 0.95])
     parser.add_argument("--shapes", nargs="*", default=["1x32", "8x16"])
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--llama-python", help="an interpreter with llama-cpp-python")
     parser.add_argument("--vllm-python", help="an interpreter with vLLM's CPU build")
@@ -217,7 +224,7 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Print the table."""
     options = read_arguments()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     location = locate(options.model, Path())
     cache = Path(".diversity/models") / f"{fingerprint(location, {})}-{options.dtype}"
     place = Environment("cpu", options.dtype, "")
@@ -238,7 +245,11 @@ def main() -> None:
     if options.llama_python and location.kind == "gguf":
         path = str(location.path.resolve())
         engines["llama.cpp 4-bit"] = peer(options.llama_python, "llama", path, tokenizer)
-    print(f"{options.dtype}, one thread, tokens per CPU second: median (range) and ours / theirs")
+    unit = "CPU second" if options.threads == 1 else "second"
+    print(
+        f"{options.dtype}, threads {options.threads}, tokens per {unit}: "
+        "median (range) and ours / theirs"
+    )
     for rows in (32, 128):
         with packed(plain):
             limit = bound(plain, rows)

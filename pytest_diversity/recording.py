@@ -30,6 +30,7 @@ class Facts:
     """What only a session knows of a run; each is asked for only where it matters."""
 
     weights: Callable[[], str]
+    origin: Callable[[], Mapping[str, str]]
     embedder: Callable[[], str]
     sandbox: Callable[[], str]
 
@@ -164,7 +165,7 @@ def profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
         prompts=baseline.digest(features.prompts),
         weights=facts.weights(),
-        versions=_versions(features.domain),
+        versions={**_versions(features.domain), **facts.origin()},
         metrics={str(measured.metric): values},
     )
 

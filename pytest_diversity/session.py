@@ -257,6 +257,7 @@ class Session:
 
         return Facts(
             weights=lambda: self.sampler.weights(model) if model else "",
+            origin=lambda: self.sampler.origin(model) if model else {},
             embedder=embedder,
             sandbox=lambda: self._sandbox(domain.language).fingerprint,
         )

@@ -104,6 +104,13 @@ class Sampler:
             parts.append(fingerprint(locate(checkpoint.adapter, self._root, "adapter"), facts))
         return "+".join(part[:16] for part in parts)
 
+    def origin(self, checkpoint: Checkpoint) -> Mapping[str, str]:
+        """What draws a checkpoint's samples: engine, device, number format; nothing if recorded."""
+        if checkpoint.source.startswith("replay:"):
+            return {}
+        identity = self._find(checkpoint).identity
+        return {name: getattr(identity, name) for name in ("engine", "device", "dtype")}
+
     def at_hand(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> bool:

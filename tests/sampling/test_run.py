@@ -81,3 +81,16 @@ def test_a_silent_run_is_silent(project: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.stdout.str() == ""
     assert result.stderr.str() == ""
+
+
+def test_a_baseline_of_other_arithmetic_is_said(project: pytest.Pytester) -> None:
+    """Samples in another number format differ for another reason than a fine-tune: a note."""
+    config = project.path / "diversity.toml"
+    config.write_text(config.read_text().replace('reference = "base"', 'reference = "baseline"'))
+    chosen = ("-p", "no:cacheprovider", "-k", "talk and base")
+    project.runpytest_subprocess(*chosen, "--diversity-record").assert_outcomes(
+        passed=1, deselected=3
+    )
+    result = project.runpytest_subprocess(*chosen, "--diversity-dtype", "bfloat16")
+    result.stdout.fnmatch_lines(["*baseline was recorded with dtype float32, this is bfloat16*"])
+    result.stdout.no_fnmatch_line("*recorded with engine*")
