@@ -1,4 +1,4 @@
-"""What the summary says of where samples came from."""
+"""What a person reads of where samples came from, and how fast."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.report.terminal import drawing_line
 
 
@@ -44,3 +45,17 @@ def test_where_samples_came_from(case: str) -> None:
     """Each sample is counted once, whoever read it and however often."""
     events, line = LINES[case]
     assert drawing_line(events) == line
+
+
+def test_speed_is_that_of_drawing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Loading is no part of it, and texts that arrive all at once took as long as they took."""
+    now = 0.0
+    monkeypatch.setattr("pytest_diversity.report.progress.time.monotonic", lambda: now)
+    with DrawingProgress("m d", 2, Console(plain=True)) as progress:
+        now = 100.0
+        progress.begin()
+        now = 104.0
+        progress.advance(2, 100)
+    assert "m d: 2 of 2 samples, 25 tokens/s in 104 s\n" in capsys.readouterr().err

@@ -49,7 +49,7 @@ class DrawingProgress:
         self._done = 0.0
         self._tokens = 0
         self._started = self._said = time.monotonic()
-        self._first: float | None = None  # when the model was loaded and began to speak
+        self._began: float | None = None
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -86,14 +86,15 @@ class DrawingProgress:
                     "stopped; what was finished is kept, and the same command goes on from it"
                 )
 
+    def begin(self) -> None:
+        """The model is loaded: its speed is measured from here."""
+        self._began = time.monotonic()
+
     def advance(self, samples: float, tokens: int) -> None:
         """Count, and show it now and then."""
         now = time.monotonic()
         self._done += samples
-        if self._first is None:
-            self._first = now
-        else:
-            self._tokens += tokens
+        self._tokens += tokens
         if self._bar is not None:
             with self._console.uncaptured():
                 self._bar.set_postfix_str(f"{self._speed():.0f} tokens/s", refresh=False)
@@ -118,4 +119,4 @@ class DrawingProgress:
         return f"{self._done:.0f} of {self._total} samples, {self._speed():.0f} tokens/s"
 
     def _speed(self) -> float:
-        return self._tokens / max(1e-3, time.monotonic() - self._first) if self._first else 0.0
+        return self._tokens / max(1e-3, time.monotonic() - self._began) if self._began else 0.0

@@ -18,7 +18,7 @@ from pytest_diversity.sampling import Engine, Identity, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store import Drawn, Store
 
-__all__ = ["Drawing", "Plan", "choose_prompts", "draw", "missing", "replayed"]
+__all__ = ["Drawing", "Plan", "Shown", "choose_prompts", "draw", "missing", "replayed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,17 @@ class Drawing:
     stored: int
 
 
+class Shown(Progress, Protocol):
+    """A progress that a person sees."""
+
+    def begin(self) -> None:
+        """The model is loaded: its speed is measured from here."""
+
+
 class StartProgress(Protocol):
     """Begins to show the drawing of a number of samples."""
 
-    def __call__(self, total: int) -> AbstractContextManager[Progress]:
+    def __call__(self, total: int) -> AbstractContextManager[Shown]:
         """The progress of `total` samples, while they are drawn."""
 
 
@@ -100,7 +107,9 @@ def draw(
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
                 with turn(), start(drawn) as progress:
-                    _keep(plan, store, sample(engine(progress), wanted, progress))
+                    loaded = engine(progress)
+                    progress.begin()
+                    _keep(plan, store, sample(loaded, wanted, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 

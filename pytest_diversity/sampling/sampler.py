@@ -14,13 +14,12 @@ from pytest_diversity.errors import ConfigError
 from pytest_diversity.options import Options
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling import Engine, Model, Progress, custom, local, openai, ray, vllm
-from pytest_diversity.sampling.draw import Drawing, Plan, draw, missing, replayed
+from pytest_diversity.sampling.draw import Drawing, Plan, Shown, draw, missing, replayed
 from pytest_diversity.sources import fingerprint, is_hub_name, is_server, locate
 from pytest_diversity.store import Store
 
 __all__ = ["Sampler"]
 
-Shown = AbstractContextManager[Progress]
 Finder = Callable[[Checkpoint, Options, Path, Path, MutableMapping[str, str]], Model]
 _FINDERS: Mapping[str, Finder] = {
     "transformers": local.find,
@@ -33,7 +32,11 @@ class Sampler:
     """Draws samples of checkpoints, with at most one model in memory."""
 
     def __init__(
-        self, options: Options, root: Path, store: Store, show: Callable[[str, int], Shown]
+        self,
+        options: Options,
+        root: Path,
+        store: Store,
+        show: Callable[[str, int], AbstractContextManager[Shown]],
     ) -> None:
         """Hold the settings; load nothing yet.
 
