@@ -17,6 +17,8 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
+from pytest_diversity.sampling.packing import multiplies_bfloat16
+
 __all__ = ["beginning", "fold_heads"]
 
 _NAME = "pytest_diversity"
@@ -62,7 +64,8 @@ def _attend(
     folded = query.reshape(rows, key.shape[1], -1, size)
     scale = options.get("scaling")
     keys, values = getattr(key, "buffer", None), getattr(value, "buffer", None)
-    if query.dtype == torch.bfloat16 and keys is not None and values is not None:
+    fast = query.dtype == torch.bfloat16 and multiplies_bfloat16()
+    if fast and keys is not None and values is not None:
         scale = size**-0.5 if scale is None else scale
         weights = _weights(folded, keys, attention_mask, key.shape[2], scale).to(values.dtype)
         attended = torch.bmm(weights.flatten(0, 1), values.flatten(0, 1))
