@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BudgetFailure",
     "CheckpointError",
+    "ClusterError",
     "ConfigError",
     "DataError",
     "DiversityError",
@@ -39,6 +40,10 @@ class DiversityError(Exception):
         self.message = message
         self.fix = fix
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """From another process it comes back as it was, however it was made."""
+        return _restored, (type(self), self.message, self.fix)
+
 
 class ConfigError(DiversityError):
     """The configuration (`diversity.toml`, an option or an argument) cannot be used."""
@@ -54,6 +59,10 @@ class CheckpointError(DiversityError):
 
 class SamplingError(DiversityError):
     """A loaded checkpoint could not be sampled."""
+
+
+class ClusterError(DiversityError):
+    """A cluster cannot be reached, or failed."""
 
 
 class StoreError(DiversityError):
@@ -73,6 +82,12 @@ class MissingExtraError(DiversityError):
 
 class BudgetFailure(AssertionError):  # noqa: N818 - a failed assertion, not a fault of the program
     """A diversity budget was not kept; the message's first line says everything."""
+
+
+def _restored(kind: type[DiversityError], message: str, fix: str | None) -> DiversityError:
+    error = kind.__new__(kind)
+    DiversityError.__init__(error, message, fix=fix)
+    return error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_diversity.cluster import here
+from pytest_diversity.cluster.programs import Sandboxes
+from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config import Config, Domain
 from pytest_diversity.domains import KINDS, Prompt, load_prompts
 from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
@@ -81,9 +84,16 @@ class Session:
         """What compares estimates with budgets."""
         return Judge(self)
 
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The cluster that samples, where one does, for much else."""
+        return Cluster(self.options.ray_address) if self.options.engine == "ray" else None
+
     def close(self) -> None:
-        """Release the model and close the store."""
+        """Release the model and the cluster, and close the store."""
         self.sampler.close()
+        if self.cluster is not None:
+            self.cluster.close()
         self.store.close()
 
     def check(self) -> None:
@@ -178,7 +188,14 @@ class Session:
             return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
 
         prompts = self.prompts(domain) if prompts is None else prompts
-        return features_of(samples, domain, embed, prompts, execute=self._executor(domain))
+        return features_of(
+            samples,
+            domain,
+            embed,
+            prompts,
+            execute=self._executor(domain),
+            spread=self.cluster or here,
+        )
 
     def describe_sandbox(self) -> str | None:
         """What programs run in, None where none are run."""
@@ -216,7 +233,8 @@ class Session:
         def execute(programs: Sequence[Program]) -> list[Execution]:
             sandbox = self._sandbox(domain.language)
             memory = self.store.executions(sandbox.fingerprint)
-            return Executor(sandbox, memory, lambda: self.store.lock("execution"))(programs)
+            runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
+            return Executor(runs, memory, lambda: self.store.lock("execution"))(programs)
 
         return execute
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_diversity.cluster import Spread, here
 from pytest_diversity.errors import DiversityError
 
 if TYPE_CHECKING:  # domains import this module, and the sandbox below it imports nothing heavy
@@ -78,6 +79,7 @@ class Features:
         embed: Embed,
         *,
         execute: Execute | None = None,
+        spread: Spread = here,
         given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Hold what the features are computed from; compute nothing yet.
@@ -89,6 +91,7 @@ class Features:
             prompts: A prompt for each of the samples' prompts.
             embed: What embeds texts.
             execute: What runs programs; None where running them is off.
+            spread: Where much work on them is done.
             given: Features that are known already, by name and prompt; they are not computed.
         """
         self.samples = samples
@@ -97,6 +100,7 @@ class Features:
         self.prompts = prompts
         self.embed = embed
         self.execute = execute
+        self.spread = spread
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
         self._known: dict[str, Mapping[str, Any]] = dict(given or {})
 

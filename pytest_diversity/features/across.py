@@ -24,7 +24,9 @@ class Across(Features):
             for index, group in enumerate(within.samples.values())
             for rank, sample in enumerate(group)
         )
-        super().__init__(samples, within.domain, within.kind, {}, within.embed)
+        super().__init__(
+            samples, within.domain, within.kind, {}, within.embed, spread=within.spread
+        )
         self._within = within
         self.notes = (
             *within.notes,

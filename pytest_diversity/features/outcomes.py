@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, TypeVar
 
+from pytest_diversity.cluster.programs import Sandboxes
 from pytest_diversity.features.execution import Execution, Program, Sandbox
 
 __all__ = ["Executor"]
@@ -20,14 +21,14 @@ class Executor:
     """Runs programs of one language, unless it remembers what they did.
 
     Args:
-        sandbox: What runs them; entered only when something is to be run.
+        sandbox: What runs them, here or on a cluster; entered only when something is to be run.
         memory: What programs did, as JSON, by a key of program, inputs and sandbox.
         lock: Keeps other processes from running the same programs meanwhile.
     """
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: Sandbox | Sandboxes,
         memory: MutableMapping[str, str],
         lock: Callable[[], AbstractContextManager[Any]],
     ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,11 @@ from pytest_diversity.report.progress import Console
 from pytest_diversity.sampling import Request
 from pytest_diversity.sampling.ray.engine import split
 from pytest_diversity.session import Session
-from tests.sampling.conftest import build_tokenizer
+from tests.sampling.conftest import Said, build_tokenizer
+
+from .conftest import remove_a_node
 
 ray = pytest.importorskip("ray")
-cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 PROMPTS, SAMPLES = 30, 16
 TOTAL = PROMPTS * SAMPLES
@@ -121,22 +124,6 @@ def expected(project: Project) -> dict[str, list[str]]:
     return project.draw("embedded.sqlite")
 
 
-@pytest.fixture
-def cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A cluster of so many nodes with one CPU each, on this machine."""
-    made = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    made.others = [made.add_node(num_cpus=1) for _ in range(request.param - 1)]
-    made.wait_for_nodes()
-    yield made
-    ray.shutdown()
-    made.shutdown()
-
-
-def remove_a_node(cluster: Any) -> None:
-    """A node goes, with everything on it."""
-    cluster.remove_node(cluster.others[-1])
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("cluster", [2, 3], indirect=True, ids=["two nodes", "three nodes"])
 def test_the_samples_are_those_of_the_embedded_engine(
@@ -150,18 +137,34 @@ def test_the_samples_are_those_of_the_embedded_engine(
     assert project.draw(store) == expected  # from the store, whose keys are the same
 
 
+def kill_an_actor(_: Any) -> None:
+    """kill -9 of the process of one of the actors."""
+    for process in Path("/proc").glob("[0-9]*"):
+        if (process / "cmdline").read_bytes().startswith(b"ray::Actor"):
+            os.kill(int(process.name), signal.SIGKILL)
+            return
+    raise AssertionError
+
+
+DEATHS: Mapping[str, Callable[[Any], None]] = {
+    "a node is removed": remove_a_node,
+    "an actor is killed": kill_an_actor,
+}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("cluster", [2], indirect=True, ids=["two nodes"])
-def test_a_node_that_goes_takes_only_its_work(
+@pytest.mark.parametrize("case", DEATHS)
+def test_what_dies_takes_only_its_work(
     project: Project,
     expected: dict[str, list[str]],
     cluster: Any,
-    tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
+    case: str,
 ) -> None:
-    """One of two nodes is removed midway: the other draws the rest, and nothing is missing."""
-    store = f"{tmp_path.name}.sqlite"
-    when_begun(project, store, lambda: remove_a_node(cluster))
+    """Midway, with one actor a node: the other draws the rest, and nothing is missing."""
+    store = f"{case}.sqlite"
+    when_begun(project, store, lambda: DEATHS[case](cluster))
     found = project.draw(store, engine="ray", ray_address=cluster.address)
     assert found == expected
     assert "an actor of the Ray cluster died: its samples go to another" in capfd.readouterr().err
@@ -191,24 +194,14 @@ def test_nodes_that_lack_the_files_are_one_sentence(
         hidden.rename(project.folder / "hidden")
         try:
             with (
-                closing(model.load(Quiet())) as engine,
+                closing(model.load(Said())) as engine,
                 pytest.raises(
                     DiversityError, match="checkpoint 'model' is neither a directory here nor"
                 ),
             ):
-                list(engine.sample(requests(2), Quiet()))
+                list(engine.sample(requests(2), Said()))
         finally:
             (project.folder / "hidden").rename(hidden)
-
-
-class Quiet:
-    """Progress that nobody sees."""
-
-    def advance(self, samples: float, tokens: int) -> None:
-        """Count nothing."""
-
-    def say(self, message: str) -> None:
-        """Say nothing."""
 
 
 @pytest.mark.long

@@ -16,8 +16,8 @@ from pytest_diversity.options import Options
 from pytest_diversity.sampling import Engine, Identity, Progress, local
 from pytest_diversity.sampling.device import workers
 from pytest_diversity.sampling.ray.actor import Placed
-from pytest_diversity.sampling.ray.cluster import nodes_environment
 from pytest_diversity.sampling.ray.engine import RayEngine
+from pytest_diversity.sampling.ray.nodes import nodes_environment
 
 __all__ = ["RayModel", "find"]
 
@@ -52,7 +52,7 @@ class RayModel:
 
         Raises:
             MissingExtraError: Ray is not installed.
-            SamplingError: The cluster cannot be reached.
+            ClusterError: The cluster cannot be reached.
         """
         return RayEngine(self.placed, progress)
 

@@ -15,7 +15,7 @@ from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Engine, Identity, Progress, Request, local
 from pytest_diversity.sampling.device import environment
 
-__all__ = ["Actor", "Failure", "Placed", "look"]
+__all__ = ["Actor", "Placed", "look"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,6 @@ class Placed:
     identity: Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error of ours, which would not survive pickling."""
-
-    message: str
-    fix: str | None
-
-
 class Actor:
     """The embedded engine on a node; also its progress, of which only the lines travel."""
 
@@ -44,11 +36,11 @@ class Actor:
         """Load the model, or keep what stands in the way."""
         _forget_worker()
         self._lines: list[str] = []
-        self._failure: Failure | None = None
+        self._failure: DiversityError | None = None
         try:
             self._engine = _load(placed, self)
         except DiversityError as error:
-            self._failure = Failure(error.message, error.fix)
+            self._failure = error
 
     def advance(self, samples: float, tokens: int) -> None:
         """Counted where the samples arrive."""
@@ -57,25 +49,25 @@ class Actor:
         """Keep a line."""
         self._lines.append(message)
 
-    def ready(self) -> list[str] | Failure:
-        """The lines that were said while loading."""
+    def ready(self) -> list[str] | DiversityError:
+        """The lines that were said while loading; an error is a value, which Ray does not wrap."""
         return self._failure or self._lines
 
-    def sample(self, requests: Sequence[Request]) -> Iterator[Sample | Failure]:
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sample | DiversityError]:
         """The samples, streamed."""
         try:
             yield from self._engine.sample(requests, self)
         except DiversityError as error:
-            yield Failure(error.message, error.fix)
+            yield error
 
 
-def look(device: str, dtype: str) -> str | Failure:
+def look(device: str, dtype: str) -> str | DiversityError:
     """The device and number format that a model gets on this node."""
     _forget_worker()
     try:
         found = environment(device, dtype, {})
     except DiversityError as error:
-        return Failure(error.message, error.fix)
+        return error
     return f"{found.device} {found.dtype}"
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_diversity.errors import SamplingError, first_line
+from pytest_diversity.cluster.connection import connect
+from pytest_diversity.errors import DiversityError, SamplingError, first_line
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Model, Progress, Request
-from pytest_diversity.sampling.ray.actor import Actor, Failure, Placed
-from pytest_diversity.sampling.ray.cluster import connect, gpus_each
+from pytest_diversity.sampling.ray.actor import Actor, Placed
+from pytest_diversity.sampling.ray.nodes import gpus_each
 
 __all__ = ["RayEngine", "split"]
 
@@ -67,7 +68,7 @@ class RayEngine:
 
         Raises:
             MissingExtraError: Ray is not installed.
-            SamplingError: The cluster cannot be reached.
+            ClusterError: The cluster cannot be reached.
         """
         self._ray, self._began = connect(placed.options.ray_address)
         self._placed = placed
@@ -197,11 +198,11 @@ class _Drawing:
         """What an actor sent.
 
         Raises:
-            SamplingError: It is an error that the actor met.
+            DiversityError: It is an error that the actor met.
         """
         value = self._ray.get(ref)
-        if isinstance(value, Failure):
-            raise SamplingError(value.message, fix=value.fix)
+        if isinstance(value, DiversityError):
+            raise value
         return value
 
     def _bury(self, actor: Any, task: _Task, error: Exception) -> None:

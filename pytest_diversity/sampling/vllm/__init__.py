@@ -19,6 +19,7 @@ from pytest_diversity.config import Checkpoint
 from pytest_diversity.errors import (
     CheckpointError,
     ConfigError,
+    DiversityError,
     MissingExtraError,
     SamplingError,
     first_line,
@@ -27,13 +28,12 @@ from pytest_diversity.options import Options
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Engine, Identity, Model, Progress, Request, local
 from pytest_diversity.sampling.local import LocalModel
-from pytest_diversity.sampling.vllm.child import Failure, Start, serve
+from pytest_diversity.sampling.vllm.child import FIX, Start, serve
 
 __all__ = ["VllmEngine", "VllmModel", "find"]
 
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
 _INSTEAD = "use --diversity-engine transformers"
-_FIX = "see what vLLM says to it alone, or use --diversity-engine transformers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +172,14 @@ class VllmEngine:
             message = self._pipe.recv()
         except (EOFError, OSError):
             raise self._death() from None
-        if isinstance(message, Failure):
-            raise SamplingError(message.reason, fix=message.fix or _FIX)
+        if isinstance(message, DiversityError):
+            raise message
         return message
 
     def _death(self) -> SamplingError:
         self._process.join(timeout=10)
         return SamplingError(
-            f"the process that holds vLLM died (exit code {self._process.exitcode})", fix=_FIX
+            f"the process that holds vLLM died (exit code {self._process.exitcode})", fix=FIX
         )
 
 

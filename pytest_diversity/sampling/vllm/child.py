@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.config import Generation
-from pytest_diversity.errors import ConfigError, DiversityError, did_you_mean, first_line
+from pytest_diversity.errors import (
+    ConfigError,
+    DiversityError,
+    SamplingError,
+    did_you_mean,
+    first_line,
+)
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Request
 from pytest_diversity.sampling.chat import render
 
-__all__ = ["SEED_BITS", "Failure", "Start", "arguments_of", "serve", "settings_of"]
+__all__ = ["FIX", "SEED_BITS", "Start", "arguments_of", "serve", "settings_of"]
 
+FIX = "see what vLLM says to it alone, or use --diversity-engine transformers"
 SEED_BITS = 63  # of a seed that vLLM and torch's generators can read
 
 
@@ -40,14 +47,6 @@ class Start:
     rank: int
     cache: Path
     arguments: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why the process gives up, as its last message: an error, which might not survive the pipe."""
-
-    reason: str
-    fix: str | None = None
 
 
 def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
@@ -91,9 +90,9 @@ def serve(pipe: Connection, start: Start) -> None:
     except (EOFError, BrokenPipeError):
         return  # the driver has closed it, or is gone
     except DiversityError as error:
-        pipe.send(Failure(error.message, error.fix))
+        pipe.send(error)
     except Exception as error:  # noqa: BLE001 - vLLM's own are of any type
-        pipe.send(Failure(f"vLLM failed: {_reason(error)}"))
+        pipe.send(SamplingError(f"vLLM failed: {_reason(error)}", fix=FIX))
 
 
 def _reason(error: Exception) -> str:
