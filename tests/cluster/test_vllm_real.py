@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from pytest_diversity.config import Checkpoint, Generation
-from pytest_diversity.errors import SamplingError
+from pytest_diversity.errors import DiversityError, SamplingError
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import Request, local, vllm
 from pytest_diversity.sampling.vllm import VllmEngine, VllmModel
@@ -144,7 +144,7 @@ def test_an_argument_that_cannot_be_used_is_one_sentence(
 ) -> None:
     """Before anything is drawn."""
     arguments, sentence = WRONG[case]
-    with pytest.raises(SamplingError, match=sentence):
+    with pytest.raises(DiversityError, match=sentence):
         VllmEngine(model(vllm=arguments), Said())
 
 

@@ -83,6 +83,7 @@ def test_a_silent_run_is_silent(project: pytest.Pytester) -> None:
     assert result.stderr.str() == ""
 
 
+@pytest.mark.long
 def test_a_baseline_of_other_arithmetic_is_said(project: pytest.Pytester) -> None:
     """Samples in another number format differ for another reason than a fine-tune: a note."""
     config = project.path / "diversity.toml"
