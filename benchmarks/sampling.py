@@ -1,10 +1,10 @@
 """`make bench-sampling`: tokens per CPU second of this engine and of its peers.
 
 One thread, the same prompts, settings and run. CPU seconds, not wall time, so that a busy neighbour
-changes little; with `--threads 2` seconds on the wall, for a quiet machine and without peers of
-other environments. Engines take turns, and each figure is the median of the repetitions with their
-range. Texts end where the model ends them; only tokens of texts count. Peers in environments of
-their own are named by their interpreters:
+changes little; with `--threads 2` or `--device cuda` seconds on the wall, for a quiet machine and
+without peers of other environments. Engines take turns, and each figure is the median of the
+repetitions with their range. Texts end where the model ends them; only tokens of texts count.
+Peers in environments of their own are named by their interpreters:
 
     make bench-sampling ARGS="--llama-python PATH --vllm-python PATH"
 """
@@ -72,23 +72,36 @@ class Silent:
         """Say nothing."""
 
 
-def now() -> float:
-    """CPU seconds of this process; of the wall with several threads, which spin while they wait."""
-    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+class Clock(NamedTuple):
+    """CPU seconds of this process with one thread of a CPU; else of the wall, for others wait."""
+
+    device: str
+    threads: int
+
+    @property
+    def unit(self) -> str:
+        """What it counts."""
+        return "CPU second" if self.device == "cpu" and self.threads == 1 else "second"
+
+    def now(self) -> float:
+        """The time, once all that was begun is done."""
+        if self.device.startswith("cuda"):
+            torch.cuda.synchronize(self.device)
+        return time.process_time() if self.unit == "CPU second" else time.perf_counter()
 
 
-def timed(draw: Callable[[Job], int]) -> Draw:
+def timed(draw: Callable[[Job], int], clock: Clock) -> Draw:
     """`draw` with the seconds it took."""
 
     def run(job: Job) -> tuple[int, float]:
-        started = now()
+        started = clock.now()
         tokens = draw(job)
-        return tokens, now() - started
+        return tokens, clock.now() - started
 
     return run
 
 
-def ours(engine: TransformersEngine) -> Draw:
+def ours(engine: TransformersEngine, clock: Clock) -> Draw:
     """This engine, all of a job in one batch as its peers have it."""
 
     def draw(job: Job) -> int:
@@ -97,16 +110,16 @@ def ours(engine: TransformersEngine) -> Draw:
         requests = [Request(text, text, numbers, settings) for text in PROMPTS[: job.prompts]]
         return sum(sample.tokens or 0 for sample in engine.sample(requests, Silent()))
 
-    return timed(draw)
+    return timed(draw, clock)
 
 
-def generate(model: Any, tokenizer: Any, *, together: bool) -> Draw:
+def generate(model: Any, tokenizer: Any, clock: Clock, *, together: bool) -> Draw:
     """`generate` of transformers as it comes, prompt by prompt or in one left-padded batch."""
 
     def run(texts: list[str], job: Job) -> int:
         inputs = tokenizer(
             texts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
-        )
+        ).to(model.device)
         output = model.generate(
             **inputs,
             do_sample=True,
@@ -123,7 +136,7 @@ def generate(model: Any, tokenizer: Any, *, together: bool) -> Draw:
         texts = rendered(tokenizer, job.prompts)
         return run(texts, job) if together else sum(run([text], job) for text in texts)
 
-    return timed(draw)
+    return timed(draw, clock)
 
 
 def peer(python: str, kind: str, model: str, tokenizer: Any) -> Draw:
@@ -178,21 +191,36 @@ def compare(job: Job, engines: Mapping[str, Draw], repeats: int) -> str:
     return f"{job}  " + " | ".join(cells)
 
 
-def bound(model: Any, rows: int) -> float:
+def bound(model: Any, rows: int, clock: Clock) -> float:
     """Tokens per second if a step were nothing but the model's linear layers."""
     layers = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
     states = {
-        layer.in_features: torch.randn(rows, layer.in_features, dtype=layer.weight.dtype)
+        layer.in_features: torch.randn(
+            rows, layer.in_features, dtype=layer.weight.dtype, device=model.device
+        )
         for layer in layers
     }
     times = []
     with torch.inference_mode():
         for _ in range(5):
-            started = now()
+            started = clock.now()
             for layer in layers:
                 layer(states[layer.in_features])
-            times.append(now() - started)
+            times.append(clock.now() - started)
     return rows / median(times)
+
+
+def reading(model: Any, rows: int, clock: Clock) -> float:
+    """Tokens per second if a step were nothing but reading the weights once."""
+    size = sum(weights.nbytes for weights in model.parameters())
+    block = torch.ones(1 << 28, dtype=torch.uint8, device=model.device)
+    times = []
+    for _ in range(5):
+        started = clock.now()
+        for _ in range(8):
+            block.clone()  # reads and writes
+        times.append((clock.now() - started) / (2 * 8 * block.nbytes))
+    return float(rows / (size * median(times)))
 
 
 def products(draw: Draw, job: Job) -> float:
@@ -210,6 +238,7 @@ def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default=MODEL, help="a directory or a GGUF file")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--tokens", type=int, nargs="*", default=[48, 256])
     parser.add_argument("--top-p", type=float, nargs="*", default=[1.0, 0.95])
@@ -227,7 +256,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     location = locate(options.model, Path())
     cache = Path(".diversity/models") / f"{fingerprint(location, {})}-{options.dtype}"
-    place = Environment("cpu", options.dtype, "")
+    clock = Clock(options.device, options.threads)
+    place = Environment(options.device, options.dtype, "")
     engine = TransformersEngine(location, None, place, Silent(), cache)
     folder = location.path
     if location.kind == "gguf":
@@ -235,27 +265,33 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     plain = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype))
+    plain.to(options.device)
     engines = {
-        "ours": ours(engine),
-        "generate": generate(plain, tokenizer, together=False),
-        "batched": generate(plain, tokenizer, together=True),
+        "ours": ours(engine, clock),
+        "generate": generate(plain, tokenizer, clock, together=False),
+        "batched": generate(plain, tokenizer, clock, together=True),
     }
     if options.vllm_python:
         engines["vLLM"] = peer(options.vllm_python, "vllm", str(folder.resolve()), tokenizer)
     if options.llama_python and location.kind == "gguf":
         path = str(location.path.resolve())
         engines["llama.cpp 4-bit"] = peer(options.llama_python, "llama", path, tokenizer)
-    unit = "CPU second" if options.threads == 1 else "second"
     print(
-        f"{options.dtype}, threads {options.threads}, tokens per {unit}: "
+        f"{options.device}, {options.dtype}, threads {options.threads}, tokens per {clock.unit}: "
         "median (range) and ours / theirs"
     )
     for rows in (32, 128):
+        plainly = bound(plain, rows, clock)
         with packed(plain):
-            limit = bound(plain, rows)
-        print(f"linear layers alone, {rows} rows: {bound(plain, rows):.0f}, packed {limit:.0f}")
-    share = products(engines["ours"], Job(1, 32, 32, 1.0))
-    print(f"share of our time in matrix products, 1 x 32: {share:.0%}", flush=True)
+            limit = bound(plain, rows, clock)
+        read = reading(plain, rows, clock)
+        print(
+            f"{rows} rows: linear layers alone {plainly:.0f}, packed {limit:.0f}, "
+            f"reading the weights alone {read:.0f}"
+        )
+    if options.device == "cpu":
+        share = products(engines["ours"], Job(1, 32, 32, 1.0))
+        print(f"share of our time in matrix products, 1 x 32: {share:.0%}", flush=True)
     for tokens in options.tokens:
         for shape in options.shapes:
             prompts, samples = map(int, shape.split("x"))
