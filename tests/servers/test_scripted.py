@@ -133,6 +133,20 @@ NEUTRAL: Mapping[str, tuple[Callable[[Call], Reply | None], dict[str, float]]] =
 }
 
 
+def test_a_busy_server_is_asked_again_what_it_takes(server: Scripted, open_session: Open) -> None:
+    """Too many requests at the moment says nothing about a field."""
+    asked: set[str] = set()
+
+    def behave(call: Call) -> Reply | None:
+        new = {name for name in FIELDS if name in call.body} - asked
+        asked.update(new)
+        return Reply(429, "later", {"retry-after": "0"}) if new else None
+
+    server.behave = behave
+    open_session(f"{server.url}#m").samples("m", "d")
+    assert set(FIELDS) <= server.drawn[0].body.keys()
+
+
 @pytest.mark.parametrize("case", NEUTRAL)
 def test_defaults_of_a_server_are_turned_off(
     server: Scripted, open_session: Open, case: str

@@ -117,17 +117,22 @@ async def _neutral(client: Client, model: str) -> Mapping[str, float]:
     """Those fields, each asked for alone, that the server does not refuse."""
     taken: dict[str, float] = {}
     for name, value in NEUTRAL:
-        if name not in taken and await _answers(client, model, {name: value}):
+        if name not in taken and await _takes(client, model, {name: value}):
             taken[name] = value
     return taken
 
 
+async def _takes(client: Client, model: str, field: Mapping[str, float]) -> bool:
+    question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1), neutral=field)
+    try:
+        return bool(await client.ask(model, question, at_once=True))
+    except RefusedError as error:
+        refused = error.status in _NOT_TAKEN
+    return not refused and bool(await client.ask(model, question))  # that was another trouble
+
+
 async def _knows(client: Client, model: str) -> bool:
-    return await _answers(client, model, {})
-
-
-async def _answers(client: Client, model: str, neutral: Mapping[str, float]) -> bool:
-    question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1), neutral=neutral)
+    question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1))
     try:
         return bool(await client.ask(model, question, at_once=True))
     except RefusedError:
