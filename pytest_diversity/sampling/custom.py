@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_diversity.config import Checkpoint
-from pytest_diversity.errors import ConfigError, DiversityError, SamplingError, first_line
+from pytest_diversity.errors import (
+    ConfigError,
+    DiversityError,
+    SamplingError,
+    did_you_mean,
+    first_line,
+)
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling import Engine, Identity, Model, Progress, Request
 
@@ -37,21 +43,30 @@ def register(scheme: str, draw: Draw, *, version: str) -> None:
     Raises:
         ConfigError: The scheme cannot be one, or is another function's.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9-]+", scheme) or scheme in _TAKEN:
+    if not _is_scheme(scheme):
         raise ConfigError(f"a sampler cannot be named {scheme!r}", fix="lower-case letters, digits")
     if _samplers.setdefault(scheme, (draw, version)) != (draw, version):
         raise ConfigError(f"a sampler named {scheme!r} exists already", fix="choose another name")
 
 
-def find(checkpoint: Checkpoint) -> CustomModel | None:
+def find(checkpoint: Checkpoint, root: Path) -> CustomModel | None:
     """The registered sampler that a checkpoint names; None if it names none.
 
+    Args:
+        checkpoint: Its source may be `SCHEME:NAME`.
+        root: What a path that looks like that is relative to.
+
     Raises:
-        ConfigError: The checkpoint has what only weights have.
+        ConfigError: There is no such sampler, or the checkpoint has what only weights have.
     """
-    scheme, _, name = checkpoint.source.partition(":")
-    if scheme not in _samplers:
+    scheme, colon, name = checkpoint.source.partition(":")
+    if not colon or not _is_scheme(scheme) or (root / checkpoint.source).exists():
         return None
+    if scheme not in _samplers:
+        raise ConfigError(
+            f"checkpoint {checkpoint.name!r}: no sampler {scheme!r} is registered",
+            fix=did_you_mean(scheme, _samplers),
+        )
     for key in ("adapter", "quantization", "vllm"):
         if getattr(checkpoint, key):
             raise ConfigError(
@@ -59,6 +74,10 @@ def find(checkpoint: Checkpoint) -> CustomModel | None:
                 fix="remove it",
             )
     return CustomModel(scheme, name, *_samplers[scheme])
+
+
+def _is_scheme(name: str) -> bool:
+    return re.fullmatch(r"[a-z][a-z0-9-]+", name) is not None and name not in _TAKEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Sampler:
             DiversityError: A path does not exist, a file of samples cannot be read, or a server's
                 URL cannot be used.
         """
-        if _elsewhere(checkpoint) is not None:
+        if _elsewhere(checkpoint, self._root) is not None:
             return
         for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
             if source and not is_hub_name(source, self._root):
@@ -96,7 +96,7 @@ class Sampler:
 
     def weights(self, checkpoint: Checkpoint) -> str:
         """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
-        elsewhere = _elsewhere(checkpoint)
+        elsewhere = _elsewhere(checkpoint, self._root)
         if elsewhere is not None:
             return hashlib.sha256(elsewhere.identity.weights.encode()).hexdigest()[:16]
         facts: MutableMapping[str, str] = self._store.facts
@@ -164,7 +164,7 @@ class Sampler:
         return self._replays[path]
 
     def _find(self, checkpoint: Checkpoint) -> Model:
-        elsewhere = _elsewhere(checkpoint)
+        elsewhere = _elsewhere(checkpoint, self._root)
         if elsewhere is not None:
             return elsewhere
         store = self._store
@@ -189,8 +189,8 @@ class Sampler:
             raise
 
 
-def _elsewhere(checkpoint: Checkpoint) -> Model | None:
+def _elsewhere(checkpoint: Checkpoint, root: Path) -> Model | None:
     """A checkpoint that has no weights here: on a server, or behind a registered function."""
     if is_server(checkpoint.source):
         return openai.find(checkpoint)
-    return custom.find(checkpoint)
+    return custom.find(checkpoint, root)

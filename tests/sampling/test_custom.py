@@ -120,7 +120,7 @@ def test_what_was_not_asked_for_is_refused(
     monkeypatch.setattr("pytest_diversity.sampling.custom._samplers", {})
     give, sentence = WRONG[case]
     register("dice", lambda _, __: give(), version="1")
-    model = find(Checkpoint("m", "dice:6"))
+    model = find(Checkpoint("m", "dice:6"), Path())
     assert model is not None
     request = Request("p", "throw", (0, 1, 2), Generation())
     with pytest.raises(SamplingError, match=f"the sampler 'dice' .*{sentence}"):
@@ -148,7 +148,7 @@ def test_a_scheme_that_means_something_else_is_refused(name: str) -> None:
         register(name, lambda _, __: (), version="1")
 
 
-def test_a_scheme_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheme_is_one_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Registered again it stays; another function, or another version of it, is refused."""
     monkeypatch.setattr("pytest_diversity.sampling.custom._samplers", {})
 
@@ -160,5 +160,9 @@ def test_a_scheme_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     for other, version in ((lambda *_: (), "1"), (draw, "2")):
         with pytest.raises(ConfigError, match="'dice' exists already"):
             register("dice", other, version=version)
-    assert find(Checkpoint("m", "dice:x")) is not None
-    assert find(Checkpoint("m", str(Path("runs/dice")))) is None
+    assert find(Checkpoint("m", "dice:x"), tmp_path) is not None
+    with pytest.raises(ConfigError, match="no sampler 'dize' is registered; did you mean 'dice'"):
+        find(Checkpoint("m", "dize:x"), tmp_path)
+    (tmp_path / "dize:x").mkdir()
+    for source in ("dize:x", "runs/dice", "org/dice@main", "package:dice/x", "replay:x.jsonl"):
+        assert find(Checkpoint("m", source), tmp_path) is None
