@@ -61,7 +61,11 @@ class _Task:
 
 
 class RayEngine:
-    """A checkpoint on actors of a cluster; what fails on one of them goes to another."""
+    """A checkpoint on actors of a cluster; what fails on one of them goes to another.
+
+    Attributes:
+        said: What actors told while they loaded, each line once.
+    """
 
     def __init__(self, placed: Placed, progress: Progress) -> None:
         """Connect; start no actor yet.
@@ -73,6 +77,7 @@ class RayEngine:
         self._ray, self._began = connect(placed.options.ray_address)
         self._placed = placed
         self._actors: list[Any] = []
+        self.said: set[str] = set()
         nodes = sum(1 for node in self._ray.nodes() if node["Alive"])
         progress.say(f"on a Ray cluster of {nodes} node{'s' * (nodes != 1)}")
 
@@ -138,7 +143,6 @@ class _Drawing:
         self._busy: dict[Any, tuple[Any, _Task]] = {}  # a stream of samples -> who draws what
         self._idle: list[Any] = []
         self._deaths = 0  # since the last sample
-        self._said: set[str] = set()
 
     def run(self) -> Iterator[Sample]:
         """Until every task is done."""
@@ -164,8 +168,8 @@ class _Drawing:
             self._bury(actor, _Task(()), error)
             return
         for line in lines:
-            if line not in self._said:
-                self._said.add(line)
+            if line not in self._engine.said:
+                self._engine.said.add(line)
                 self._progress.say(line)
         self._idle.append(actor)
         self._employ()
