@@ -14,6 +14,7 @@ from pytest_diversity.config import Checkpoint, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, MissingExtraError
 from pytest_diversity.options import Options
 from pytest_diversity.sampling import Request, local, vllm
+from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.vllm.child import SEED_BITS, Start, arguments_of, settings_of
 
 PROMPTS = [f"p{i}" for i in range(50)]
@@ -106,6 +107,30 @@ def test_arguments_of_a_checkpoint_stand_above_those_of_the_run(
     assert found.arguments == {"tensor_parallel_size": 2, "max_model_len": 32}
     assert found.identity.engine.endswith(' {"max_model_len": 32, "tensor_parallel_size": 2}')
     assert find(Options(engine="vllm")).identity.engine == f"vllm/{found.version}"
+
+
+PLACES: Mapping[str, tuple[str, str, dict[str, Any], str | None, str | None]] = {
+    "a CPU": ("cpu", "", {}, None, None),
+    "the second GPU": ("cuda:1", "", {}, "cuda-1", "1"),
+    "the second of those that may be used": ("cuda:1", "2,5", {}, "cuda-5", "5"),
+    "several GPUs": ("cuda:1", "2,5", {"tensor_parallel_size": 2}, "gpus", None),
+    "several processes of a CPU": ("cpu", "", {"tensor_parallel_size": 2}, None, None),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_process_sees_the_gpu_that_it_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """So that each worker of xdist has its own; all of them where vLLM spreads the model."""
+    device, visible, arguments, place, gpu = PLACES[case]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    (tmp_path / "base").mkdir()
+    where = Environment(device, "bfloat16", "")
+    checkpoint, options = Checkpoint("m", "base"), Options(device="cpu")
+    found = local.find(checkpoint, options, tmp_path, tmp_path, {}, where=where)
+    model = vllm.VllmModel(found, "1", arguments)
+    assert (model.place, model.gpu) == (place, gpu)
 
 
 RANKS: Mapping[str, tuple[str, int | str]] = {

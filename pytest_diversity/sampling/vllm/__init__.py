@@ -33,6 +33,7 @@ from pytest_diversity.sampling.vllm.child import FIX, Start, serve
 __all__ = ["VllmEngine", "VllmModel", "find"]
 
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
+_PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
 _INSTEAD = "use --diversity-engine transformers"
 
 
@@ -58,8 +59,15 @@ class VllmModel:
 
     @property
     def place(self) -> str | None:
-        """The GPU, on which one process at a time draws."""
-        return self.found.place
+        """The GPU, on which one process at a time draws, or all of them; None for the CPU."""
+        several = any(self.arguments.get(name, 1) != 1 for name in _PARALLEL)
+        return "gpus" if several and self.found.place else self.found.place
+
+    @property
+    def gpu(self) -> str | None:
+        """What `CUDA_VISIBLE_DEVICES` is to name; None to leave the choice of devices to vLLM."""
+        kind, _, name = (self.place or "").partition("-")
+        return name if kind == "cuda" else None
 
     @property
     def shared(self) -> bool:
@@ -121,6 +129,7 @@ class VllmEngine:
             rank=self._rank,
             cache=found.cache,
             arguments=model.arguments,
+            gpu=model.gpu,
         )
         progress.say(f"loading {found.location.path.name} in vLLM {model.version}")
         spawn = multiprocessing.get_context("spawn")

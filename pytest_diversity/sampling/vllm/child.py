@@ -39,6 +39,7 @@ class Start:
         rank: Of the adapters that will be asked for at most; 0 for none.
         cache: Where a GGUF file's weights are kept once converted.
         arguments: Of vLLM's engine, as the user wrote them.
+        gpu: The only one that is shown to vLLM; None shows all.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Start:
     rank: int
     cache: Path
     arguments: Mapping[str, Any]
+    gpu: str | None = None
 
 
 def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
@@ -79,6 +81,8 @@ def arguments_of(start: Start) -> dict[str, Any]:
 def serve(pipe: Connection, start: Start) -> None:
     """Load; then answer each (requests, adapter) with its samples and None, until the pipe ends."""
     _quiet()
+    if start.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = start.gpu  # read when vLLM is imported
     try:
         engine = _Engine(start)
         pipe.send(None)
