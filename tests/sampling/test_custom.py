@@ -12,7 +12,7 @@ import pytest
 
 from pytest_diversity.config import Checkpoint, Generation
 from pytest_diversity.errors import ConfigError, SamplingError
-from pytest_diversity.sampling.custom import Request, Sample, find, register
+from pytest_diversity.sampling.custom import Request, Sample, _samplers, find, register
 
 from .conftest import Said
 
@@ -61,7 +61,8 @@ def _behave(project: pytest.Pytester, then: str) -> None:
 
 
 def _run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return project.runpytest_subprocess("-p", "no:cacheprovider", *options)
+    _samplers.clear()  # each run has a conftest.py of its own
+    return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
 
 
 def _asked(project: pytest.Pytester) -> list[str]:
