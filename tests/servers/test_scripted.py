@@ -133,18 +133,24 @@ NEUTRAL: Mapping[str, tuple[Callable[[Call], Reply | None], dict[str, float]]] =
 }
 
 
-def test_a_busy_server_is_asked_again_what_it_takes(server: Scripted, open_session: Open) -> None:
+@pytest.mark.parametrize("taken", [FIELDS, ()], ids=["it takes all", "it takes none"])
+def test_a_busy_server_is_asked_again_what_it_takes(
+    server: Scripted, open_session: Open, taken: tuple[str, ...]
+) -> None:
     """Too many requests at the moment says nothing about a field."""
     asked: set[str] = set()
 
     def behave(call: Call) -> Reply | None:
-        new = {name for name in FIELDS if name in call.body} - asked
+        fields = {name for name in FIELDS if name in call.body}
+        new = fields - asked
         asked.update(new)
-        return Reply(429, "later", {"retry-after": "0"}) if new else None
+        if new:
+            return Reply(429, "later", {"retry-after": "0"})
+        return None if fields <= set(taken) else Reply(422, "unexpected field")
 
     server.behave = behave
     open_session(f"{server.url}#m").samples("m", "d")
-    assert set(FIELDS) <= server.drawn[0].body.keys()
+    assert set(FIELDS) & server.drawn[0].body.keys() == set(taken)
 
 
 @pytest.mark.parametrize("case", NEUTRAL)

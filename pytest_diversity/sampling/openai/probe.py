@@ -124,11 +124,15 @@ async def _neutral(client: Client, model: str) -> Mapping[str, float]:
 
 async def _takes(client: Client, model: str, field: Mapping[str, float]) -> bool:
     question = Question(_TEXT, _SEEDS[0], Generation(max_tokens=1), neutral=field)
-    try:
-        return bool(await client.ask(model, question, at_once=True))
-    except RefusedError as error:
-        refused = error.status in _NOT_TAKEN
-    return not refused and bool(await client.ask(model, question))  # that was another trouble
+    for at_once in (True, False):  # again where another trouble stood in the way of an answer
+        try:
+            return bool(await client.ask(model, question, at_once=at_once))
+        except RefusedError as error:
+            if error.status in _NOT_TAKEN:
+                return False
+            if not at_once:
+                raise
+    return False
 
 
 async def _knows(client: Client, model: str) -> bool:
