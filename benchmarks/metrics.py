@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from pytest_diversity import metrics as m
-from pytest_diversity.config import Domain
+from pytest_diversity.config.values import Domain
 from pytest_diversity.estimate import estimate, features_of
 from pytest_diversity.features import Features
-from pytest_diversity.features.tags import parts_of_speech
+from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.samples import SampleSet
 
 DATA = Path(__file__).parents[2] / "shared/data/humaneval_codegen16b_even.jsonl"

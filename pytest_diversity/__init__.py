@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_diversity import metrics
-    from pytest_diversity.assertions import (
+    from pytest_diversity.errors import BudgetFailure, DiversityError
+    from pytest_diversity.estimate import Estimate, measure
+    from pytest_diversity.plugin.assertions import (
         assert_effective_diversity,
         assert_lexical_diversity,
         assert_no_diversity_regression,
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
         assert_semantic_diversity,
         assert_syntactic_diversity,
     )
-    from pytest_diversity.errors import BudgetFailure, DiversityError
-    from pytest_diversity.estimate import Estimate, measure
     from pytest_diversity.samples import Sample, SampleSet
 
 _HOMES = {
@@ -28,12 +28,12 @@ _HOMES = {
     "Estimate": "pytest_diversity.estimate",
     "Sample": "pytest_diversity.samples",
     "SampleSet": "pytest_diversity.samples",
-    "assert_effective_diversity": "pytest_diversity.assertions",
-    "assert_lexical_diversity": "pytest_diversity.assertions",
-    "assert_no_diversity_regression": "pytest_diversity.assertions",
-    "assert_quality": "pytest_diversity.assertions",
-    "assert_semantic_diversity": "pytest_diversity.assertions",
-    "assert_syntactic_diversity": "pytest_diversity.assertions",
+    "assert_effective_diversity": "pytest_diversity.plugin.assertions",
+    "assert_lexical_diversity": "pytest_diversity.plugin.assertions",
+    "assert_no_diversity_regression": "pytest_diversity.plugin.assertions",
+    "assert_quality": "pytest_diversity.plugin.assertions",
+    "assert_semantic_diversity": "pytest_diversity.plugin.assertions",
+    "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
 }

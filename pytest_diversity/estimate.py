@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.cluster import Spread, here
-from pytest_diversity.config import BUILTIN_DOMAINS, Domain
-from pytest_diversity.domains import KINDS, load_prompts
-from pytest_diversity.domains.prompt import Prompt
+from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
+from pytest_diversity.domains import KINDS
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Execute, Features, UndefinedFeatureError
 from pytest_diversity.features.across import Across
 from pytest_diversity.features.embeddings import shared_embedder
-from pytest_diversity.features.execution import Execution, Program, Sandbox
-from pytest_diversity.features.length import check_rarefied, rarefied
 from pytest_diversity.features.outcomes import Executor
+from pytest_diversity.features.rarefied import check_rarefied, rarefied
 from pytest_diversity.metrics import Better, Metric, parse
+from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.stats import Mean
+from pytest_diversity.sandbox import Execution, Program, Sandbox
+from pytest_diversity.statistics.mean import Mean
 
 __all__ = ["Estimate", "estimate", "features_of", "measure"]
 

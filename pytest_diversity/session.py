@@ -15,30 +15,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_diversity.baselines.record import Facts
+from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
 from pytest_diversity.cluster import here
-from pytest_diversity.cluster.programs import Sandboxes
 from pytest_diversity.cluster.ray import Cluster
-from pytest_diversity.config import Config, Domain
-from pytest_diversity.domains import KINDS, Prompt, load_prompts
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.toml import located
+from pytest_diversity.config.values import Config, Domain
+from pytest_diversity.domains import KINDS
 from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate, features_of
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
-from pytest_diversity.features.execution import Execution, Program, Sandbox
 from pytest_diversity.features.outcomes import Executor
-from pytest_diversity.gate import check_reachable
-from pytest_diversity.judging import Judge
-from pytest_diversity.located import located
+from pytest_diversity.gate.decide import check_reachable
+from pytest_diversity.gate.judge import Judge
 from pytest_diversity.metrics import Metric, parse
-from pytest_diversity.options import Options
-from pytest_diversity.recording import Facts
+from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.device import require_gpu
 from pytest_diversity.sampling.draw import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
-from pytest_diversity.sources import Location, fingerprint, locate
-from pytest_diversity.store import Store
+from pytest_diversity.sandbox import Execution, Program, Sandbox
+from pytest_diversity.sandbox.nodes import Sandboxes
+from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Session"]
 

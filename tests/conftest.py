@@ -12,7 +12,7 @@ from hypothesis import settings
 
 # Imported here once and for all: pytester forgets what is first imported in a run in this process,
 # and numpy cannot be loaded twice.
-import pytest_diversity.collector
+import pytest_diversity.plugin.collector
 from pytest_diversity.features.syntax import analyse
 
 __all__ = ["pytest_diversity", "record"]

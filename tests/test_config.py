@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.config import (
+from pytest_diversity.config.file import load_config
+from pytest_diversity.config.values import (
     BUILTIN_DOMAINS,
     Budget,
     Change,
@@ -18,7 +19,6 @@ from pytest_diversity.config import (
     add_checkpoints,
 )
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.reading import load_config
 
 
 def load(folder: Path, text: str, checkpoints: Sequence[str] = ()) -> Config:

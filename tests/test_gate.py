@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.config import Budget, Change
+from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Estimate
-from pytest_diversity.gate import ALPHA, Comparison, Verdict, judge, number
+from pytest_diversity.gate.decide import ALPHA, Comparison, Verdict, judge, number
 from pytest_diversity.metrics import Definition, Metric, parse
-from pytest_diversity.stats import Mean, paired_p
+from pytest_diversity.statistics.mean import Mean, paired_p
 
 
 def _repetition() -> float:

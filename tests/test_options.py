@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.config import Config
+from pytest_diversity.config.options import OPTIONS, resolve
+from pytest_diversity.config.values import Config
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.options import OPTIONS, resolve
 
 FILE = Config(path=Path("diversity.toml"), settings={"device": "mps"})
 

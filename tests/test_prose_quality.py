@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.features.quality import well_formed
 from pytest_diversity.features.tokens import words
+from pytest_diversity.judges.well_formed import well_formed
 
 TEXTS: Mapping[str, tuple[str, bool]] = {
     "a sentence": ("The kettle sang in the empty house.", True),

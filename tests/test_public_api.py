@@ -23,7 +23,7 @@ LOAD = f"""
 import sys
 import pytest
 before = set(sys.modules)
-import pytest_diversity, pytest_diversity.plugin
+import pytest_diversity, pytest_diversity.plugin.hooks
 loaded = {{name.partition(".")[0] for name in set(sys.modules) - before}}
 print(sorted(loaded & set({HEAVY})))
 """

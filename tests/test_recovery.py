@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.errors import StoreError
-from pytest_diversity.recovery import is_damaged, recover
-from pytest_diversity.store import Drawn, Store
+from pytest_diversity.store.recovery import is_damaged, recover
+from pytest_diversity.store.sqlite import Drawn, Store
 
 DRAWS, SAMPLES = 30, 20
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_diversity.checkpoints.sources import Location, fingerprint, is_hub_name, locate
 from pytest_diversity.errors import CheckpointError
-from pytest_diversity.sources import Location, fingerprint, is_hub_name, locate
 
 
 @pytest.fixture

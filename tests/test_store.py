@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pytest_diversity.errors import StoreError
-from pytest_diversity.store import SCHEMA, Drawn, Store
+from pytest_diversity.store.sqlite import SCHEMA, Drawn, Store
 
 TEXTS = (
     "plain",
@@ -163,7 +163,7 @@ def test_a_store_that_cannot_be_used(tmp_path: Path, case: str) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from pytest_diversity.store import Drawn, Store
+from pytest_diversity.store.sqlite import Drawn, Store
 store = Store(Path(sys.argv[1]))
 for number in range(100):
     with store.lock("device"):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from pytest_diversity.domains.code import CODE
-from pytest_diversity.domains.prompt import Prompt, load_prompts
 from pytest_diversity.domains.prose import PROSE
 from pytest_diversity.features import Kind
+from pytest_diversity.prompts import Prompt, load_prompts
 
 __all__ = ["CODE", "KINDS", "PROSE", "Kind", "Prompt", "load_prompts"]
 

@@ -7,15 +7,15 @@ from collections.abc import Hashable, Mapping
 from functools import cache
 from itertools import islice
 
-from pytest_diversity.config import Domain
+from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.common import COMMON
-from pytest_diversity.domains.prompt import Prompt
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
-from pytest_diversity.features.execution import Execution, Program
 from pytest_diversity.features.grammars import load
-from pytest_diversity.features.quality import defines
 from pytest_diversity.features.syntax import Syntax, analyse
+from pytest_diversity.judges.well_formed import defines
 from pytest_diversity.metrics import Corpus, Forest
+from pytest_diversity.prompts import Prompt
+from pytest_diversity.sandbox import Execution, Program
 
 __all__ = ["CODE", "extract_program"]
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
-from pytest_diversity.features.quality import WELL_FORMED_NOTE, well_formed
-from pytest_diversity.features.tags import parts_of_speech
+from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.features.tokens import words
+from pytest_diversity.judges.well_formed import WELL_FORMED_NOTE, well_formed
 from pytest_diversity.metrics import Corpus, connected_classes, cosine_distances
 
 __all__ = ["PROSE"]

@@ -13,10 +13,10 @@ if TYPE_CHECKING:  # domains import this module, and the sandbox below it import
     import numpy as np
     from numpy.typing import NDArray
 
-    from pytest_diversity.config import Domain
-    from pytest_diversity.domains.prompt import Prompt
-    from pytest_diversity.features.execution import Execution, Program
+    from pytest_diversity.config.values import Domain
+    from pytest_diversity.prompts import Prompt
     from pytest_diversity.samples import SampleSet
+    from pytest_diversity.sandbox import Execution, Program
 
 __all__ = ["Embed", "Execute", "Features", "Kind", "UndefinedFeatureError"]
 

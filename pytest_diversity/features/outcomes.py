@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, TypeVar
 
-from pytest_diversity.cluster.programs import Sandboxes
-from pytest_diversity.features.execution import Execution, Program, Sandbox
+from pytest_diversity.sandbox import Execution, Program, Sandbox
+from pytest_diversity.sandbox.nodes import Sandboxes
 
 __all__ = ["Executor"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from pytest_diversity.config import Domain
+from pytest_diversity.config.values import Domain
 from pytest_diversity.features import grammars
 from pytest_diversity.metrics import COMPRESSOR
 

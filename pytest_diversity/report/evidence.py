@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
-from pytest_diversity.gate import number
+from pytest_diversity.gate.decide import number
 
 __all__ = ["evidence"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.gate import number
+from pytest_diversity.gate.decide import number
 
 __all__ = ["correction_lines", "drawing_line", "note_lines", "saving_lines", "summarise", "table"]
 

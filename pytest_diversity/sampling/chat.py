@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_diversity.sampling import Request
+from pytest_diversity.sampling.protocol import Request
 
 __all__ = ["render"]
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import Protocol
 
-from pytest_diversity.config import Checkpoint, Domain, Generation
-from pytest_diversity.domains.prompt import Prompt
+from pytest_diversity.config.values import Checkpoint, Domain, Generation
 from pytest_diversity.errors import DataError, StoreError
+from pytest_diversity.prompts import Prompt
 from pytest_diversity.samples import Sample, SampleSet
-from pytest_diversity.sampling import Engine, Identity, Progress, Request
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
-from pytest_diversity.store import Drawn, Store
+from pytest_diversity.store.sqlite import Drawn, Store
 
 __all__ = ["Drawing", "Plan", "Shown", "choose_prompts", "draw", "missing", "replayed"]
 

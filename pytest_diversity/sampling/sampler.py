@@ -8,15 +8,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_diversity.config import Checkpoint, Domain
-from pytest_diversity.domains.prompt import Prompt
+from pytest_diversity.checkpoints.sources import fingerprint, is_hub_name, is_server, locate
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.options import Options
+from pytest_diversity.prompts import Prompt
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling import Engine, Model, Progress, custom, local, openai, ray, vllm
 from pytest_diversity.sampling.draw import Drawing, Plan, Shown, draw, missing, replayed
-from pytest_diversity.sources import fingerprint, is_hub_name, is_server, locate
-from pytest_diversity.store import Store
+from pytest_diversity.sampling.engines import openai, ray, vllm
+from pytest_diversity.sampling.engines import registered as custom
+from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.protocol import Engine, Model, Progress
+from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
 

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling import Engine, Progress, Request
+from pytest_diversity.sampling.protocol import Engine, Progress, Request
 
 __all__ = ["MALFORMED", "MalformedReplyError", "read_reply", "sample"]
 

@@ -13,10 +13,10 @@ from scipy import special
 
 from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.estimate import estimate
-from pytest_diversity.gate import number
+from pytest_diversity.gate.decide import number
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
-from pytest_diversity.stats import jackknife_error
+from pytest_diversity.statistics.mean import jackknife_error
 from pytest_diversity.studies.cases import Case, cases, columns
 
 __all__ = ["Proposal", "calibrate", "propose", "resampling_error"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.config import Budget
+from pytest_diversity.config.values import Budget
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.features import Features
-from pytest_diversity.gate import ALPHA, count_bounds, effective
+from pytest_diversity.gate.decide import ALPHA, count_bounds, effective
 from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session

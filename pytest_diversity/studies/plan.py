@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from pytest_diversity.baseline import BaselineError
-from pytest_diversity.config import Change
+from pytest_diversity.baselines.file import BaselineError
+from pytest_diversity.config.values import Change
 from pytest_diversity.estimate import estimate
-from pytest_diversity.gate import Comparison, number, pairs_of
+from pytest_diversity.gate.decide import Comparison, number, pairs_of
 from pytest_diversity.session import Session
-from pytest_diversity.stats import FEWEST, Mean, prompts_needed, smallest_detectable
+from pytest_diversity.statistics.mean import FEWEST, Mean, prompts_needed, smallest_detectable
 from pytest_diversity.studies.cases import Case, Gate, cases, columns, halves, write_json
 
 __all__ = ["Row", "plan", "row_of"]

@@ -8,7 +8,7 @@ from random import Random
 
 from pytest_diversity.estimate import estimate
 from pytest_diversity.features import Features
-from pytest_diversity.gate import Others, judge
+from pytest_diversity.gate.decide import Others, judge
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.studies.cases import Case, Gate, cases, columns, write_json

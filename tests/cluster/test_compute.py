@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.cluster.programs import Sandboxes
 from pytest_diversity.cluster.ray import Cluster
-from pytest_diversity.config import BUILTIN_DOMAINS, Checkpoint, Config
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Config
 from pytest_diversity.errors import ClusterError, ConfigError, DiversityError
 from pytest_diversity.estimate import estimate, features_of
-from pytest_diversity.features.execution import Limits, Program, Sandbox, SandboxUnavailable
 from pytest_diversity.metrics import definitions, parse
-from pytest_diversity.options import Options
 from pytest_diversity.report.progress import Console
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.sandbox import Limits, Program, Sandbox, SandboxUnavailable
+from pytest_diversity.sandbox.nodes import Sandboxes
 from pytest_diversity.session import Session
 
 from .conftest import remove_a_node

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from pytest_diversity.config import Checkpoint, Config, Domain, Generation
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.options import Options
 from pytest_diversity.report.progress import Console
-from pytest_diversity.sampling import Request
-from pytest_diversity.sampling.ray.engine import split
+from pytest_diversity.sampling.engines.ray.engine import split
+from pytest_diversity.sampling.protocol import Request
 from pytest_diversity.session import Session
 from tests.sampling.conftest import Said, build_tokenizer
 

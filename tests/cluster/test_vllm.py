@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config import Checkpoint, Generation
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, MissingExtraError
-from pytest_diversity.options import Options
-from pytest_diversity.sampling import Request, local, vllm
 from pytest_diversity.sampling.device import Environment
-from pytest_diversity.sampling.vllm.child import SEED_BITS, Start, arguments_of, settings_of
+from pytest_diversity.sampling.engines import vllm
+from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.engines.vllm.child import SEED_BITS, Start, arguments_of, settings_of
+from pytest_diversity.sampling.protocol import Request
 
 PROMPTS = [f"p{i}" for i in range(50)]
 

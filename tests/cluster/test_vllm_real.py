@@ -13,11 +13,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from pytest_diversity.config import Checkpoint, Generation
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import DiversityError, SamplingError
-from pytest_diversity.options import Options
-from pytest_diversity.sampling import Request, local, vllm
-from pytest_diversity.sampling.vllm import VllmEngine, VllmModel
+from pytest_diversity.sampling.engines import vllm
+from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.engines.vllm import VllmEngine, VllmModel
+from pytest_diversity.sampling.protocol import Request
 from tests.sampling.conftest import SMOLLM2, Said
 
 pytest.importorskip("vllm")

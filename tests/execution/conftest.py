@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_diversity.features.execution import Limits, Sandbox
+from pytest_diversity.sandbox import Limits, Sandbox
 
 
 @pytest.fixture(scope="session")

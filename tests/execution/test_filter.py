@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.features.execution.inside import confine
-from pytest_diversity.features.execution.inside.confine import Filter
-from pytest_diversity.features.execution.inside.syscalls import ARCHITECTURES, NUMBERS
+from pytest_diversity.sandbox.inside import confine
+from pytest_diversity.sandbox.inside.confine import Filter
+from pytest_diversity.sandbox.inside.syscalls import ARCHITECTURES, NUMBERS
 
 ME = 4242
 ALLOW, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.features.execution import Execution, Limits, Program, Sandbox, Tier
-from pytest_diversity.features.execution.tiers import prove
+from pytest_diversity.sandbox import Execution, Limits, Program, Sandbox, Tier
+from pytest_diversity.sandbox.tiers import prove
 
 from .hostile import ATTACKS, ENDINGS, NOTHING, attack, ending
 

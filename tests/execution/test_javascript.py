@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_diversity.features.execution import (
+from pytest_diversity.sandbox import (
     CheckError,
     Limits,
     Program,
@@ -17,7 +17,7 @@ from pytest_diversity.features.execution import (
     SandboxUnavailable,
     Tier,
 )
-from pytest_diversity.features.execution.tiers import prove
+from pytest_diversity.sandbox.tiers import prove
 
 from .test_hostile import TIERS
 

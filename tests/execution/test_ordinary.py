@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_diversity.features.execution import Program, Sandbox
-from pytest_diversity.features.execution.tiers import prove
+from pytest_diversity.sandbox import Program, Sandbox
+from pytest_diversity.sandbox.tiers import prove
 
 from .test_hostile import TIERS
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.features.execution import (
+from pytest_diversity.sandbox import (
     CheckError,
     Execution,
     HarnessError,
@@ -28,9 +28,9 @@ from pytest_diversity.features.execution import (
     fingerprint,
     tiers,
 )
-from pytest_diversity.features.execution.inside import confine
-from pytest_diversity.features.execution.inside.syscalls import ARCHITECTURES, NUMBERS
-from pytest_diversity.features.execution.tiers import Trial
+from pytest_diversity.sandbox.inside import confine
+from pytest_diversity.sandbox.inside.syscalls import ARCHITECTURES, NUMBERS
+from pytest_diversity.sandbox.tiers import Trial
 
 
 def one(sandbox: Sandbox, source: str, *inputs: object, entry: str | None = "f") -> Execution:
@@ -345,7 +345,7 @@ def test_without_walls_what_a_program_leaves_behind_is_ended() -> None:
 
 
 def test_the_command_names_the_tier() -> None:
-    command = [sys.executable, "-m", "pytest_diversity.features.execution", "--check"]
+    command = [sys.executable, "-m", "pytest_diversity.sandbox", "--check"]
     done = subprocess.run(  # noqa: S603 - ours
         command, capture_output=True, text=True, check=True
     )
@@ -371,7 +371,7 @@ def _as_a_container() -> None:
 
 
 def test_where_a_container_refuses_the_others_no_open_holds() -> None:
-    command = [sys.executable, "-m", "pytest_diversity.features.execution", "--check"]
+    command = [sys.executable, "-m", "pytest_diversity.sandbox", "--check"]
     done = subprocess.run(  # noqa: S603 - ours, and this process has no other thread
         command, capture_output=True, text=True, check=True, preexec_fn=_as_a_container
     )
@@ -380,7 +380,7 @@ def test_where_a_container_refuses_the_others_no_open_holds() -> None:
 
 
 def test_importing_the_room_imports_nothing_heavy() -> None:
-    code = "import sys, pytest_diversity.features.execution as e; print(sorted(sys.modules))"
+    code = "import sys, pytest_diversity.sandbox as e; print(sorted(sys.modules))"
     done = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.features.execution.inside.wire import (
+from pytest_diversity.sandbox.inside.wire import (
     Opaque,
     TooLargeError,
     canonical,

@@ -11,15 +11,15 @@ import pytest
 from numpy.typing import NDArray
 
 from pytest_diversity import measure
-from pytest_diversity.config import Domain
+from pytest_diversity.checkpoints.sources import locate
+from pytest_diversity.config.values import Domain
 from pytest_diversity.errors import MissingExtraError
-from pytest_diversity.features import tags
+from pytest_diversity.features import parts_of_speech as tags
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.formats import FORMATS, response_format
-from pytest_diversity.features.tags import parts_of_speech
+from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.features.tokens import words
 from pytest_diversity.features.versions import instruments
-from pytest_diversity.sources import locate
 
 FORMS = {
     "nothing": (" \n", "empty"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pytest_diversity import measure
-from pytest_diversity.config import Domain
+from pytest_diversity.config.values import Domain
 from pytest_diversity.errors import ConfigError
 
 SAME = ["the cat sat on the mat"] * 3

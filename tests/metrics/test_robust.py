@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytest_diversity.config import BUILTIN_DOMAINS
+from pytest_diversity.config.values import BUILTIN_DOMAINS
 from pytest_diversity.estimate import estimate, features_of
 from pytest_diversity.metrics import definitions, parse
 from pytest_diversity.samples import SampleSet

@@ -82,7 +82,7 @@ def test_a_second_run_executes_nothing(
     """Outcomes are remembered by program, inputs and sandbox."""
     _configure(project, 'execution = "sandbox"')
     project.runpytest().assert_outcomes(passed=2)
-    monkeypatch.setattr("pytest_diversity.features.execution.Sandbox.run", None)
+    monkeypatch.setattr("pytest_diversity.sandbox.Sandbox.run", None)
     project.runpytest().assert_outcomes(passed=2)
 
 
@@ -96,8 +96,8 @@ def test_without_walls_nothing_is_run(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no sandbox holds the run ends before it starts, with exit code 4 and a way out."""
-    monkeypatch.setattr("pytest_diversity.features.execution.tiers.BARRIERS", ())
-    monkeypatch.setattr("pytest_diversity.features.execution.sandbox.find_tier", _uncached())
+    monkeypatch.setattr("pytest_diversity.sandbox.tiers.BARRIERS", ())
+    monkeypatch.setattr("pytest_diversity.sandbox.sandbox.find_tier", _uncached())
     _configure(project, 'execution = "sandbox"')
     result = project.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -106,7 +106,7 @@ def test_without_walls_nothing_is_run(
 
 
 def _uncached() -> object:
-    from pytest_diversity.features.execution import find_tier  # noqa: PLC0415 - its cache is cut
+    from pytest_diversity.sandbox import find_tier  # noqa: PLC0415 - its cache is cut
 
     return find_tier.__wrapped__
 

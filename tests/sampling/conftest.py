@@ -12,10 +12,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from tokenizers.decoders import ByteLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.sampling.device import Environment
-from pytest_diversity.sampling.gguf import converted
-from pytest_diversity.sampling.transformers import TransformersEngine
-from pytest_diversity.sources import locate
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.engines.transformers.gguf import converted
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"

@@ -11,11 +11,11 @@ import torch
 import transformers
 from transformers import PreTrainedTokenizerFast
 
-from pytest_diversity.config import Generation
-from pytest_diversity.sampling import Request
-from pytest_diversity.sampling.attention import fold_heads
-from pytest_diversity.sampling.decode import Row, decode
-from pytest_diversity.sampling.transformers import TransformersEngine
+from pytest_diversity.config.values import Generation
+from pytest_diversity.sampling.engines.transformers.attention import fold_heads
+from pytest_diversity.sampling.engines.transformers.decode import Row, decode
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.protocol import Request
 
 from .conftest import Said
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_diversity.config import Checkpoint, Generation
+from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import ConfigError, SamplingError
-from pytest_diversity.sampling.custom import Request, Sample, _samplers, find, register
+from pytest_diversity.sampling.engines.registered import Request, Sample, _samplers, find, register
 
 from .conftest import Said
 
@@ -28,7 +28,7 @@ lexical = { min = 0.5 }
 """
 CONFTEST = """
 import random
-from pytest_diversity.sampling.custom import Sample, register
+from pytest_diversity.sampling.engines.registered import Sample, register
 
 def draw(sides, requests):
     with open("asked.txt", "a") as log:
@@ -118,7 +118,7 @@ def test_what_was_not_asked_for_is_refused(
     said: Said, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     """One sentence says what the function did."""
-    monkeypatch.setattr("pytest_diversity.sampling.custom._samplers", {})
+    monkeypatch.setattr("pytest_diversity.sampling.engines.registered._samplers", {})
     give, sentence = WRONG[case]
     register("dice", lambda _, __: give(), version="1")
     model = find(Checkpoint("m", "dice:6"), Path())
@@ -151,7 +151,7 @@ def test_a_scheme_that_means_something_else_is_refused(name: str) -> None:
 
 def test_a_scheme_is_one_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Registered again it stays; another function, or another version of it, is refused."""
-    monkeypatch.setattr("pytest_diversity.sampling.custom._samplers", {})
+    monkeypatch.setattr("pytest_diversity.sampling.engines.registered._samplers", {})
 
     def draw(*_: object) -> tuple[()]:
         return ()

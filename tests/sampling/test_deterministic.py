@@ -11,7 +11,7 @@ from typing import TypeAlias
 import pytest
 import torch
 
-from pytest_diversity.sampling import memory
+from pytest_diversity.sampling.engines.transformers import batch_size as memory
 
 PROMPTS = ("the cat", "a dog ran in the park and the cat sat", "hello", "mat", "what is it?")
 CONFIG = """

@@ -21,10 +21,10 @@ from transformers.generation.logits_process import (
     TopPLogitsWarper,
 )
 
-from pytest_diversity.config import Generation
-from pytest_diversity.sampling.choose import choose
-from pytest_diversity.sampling.decode import Row, decode, is_supported
-from pytest_diversity.sampling.noise import gumbel, sample_key
+from pytest_diversity.config.values import Generation
+from pytest_diversity.sampling.engines.transformers.choose import choose
+from pytest_diversity.sampling.engines.transformers.decode import Row, decode, is_supported
+from pytest_diversity.sampling.engines.transformers.noise import gumbel, sample_key
 
 DRAWS = 20_000
 SETTINGS = {

@@ -12,12 +12,12 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pytest_diversity.config import Checkpoint, Config, Domain, Generation
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
-from pytest_diversity.options import Options
 from pytest_diversity.report.progress import Console, DrawingProgress
-from pytest_diversity.sampling import transformers
-from pytest_diversity.sampling.transformers import TransformersEngine
+from pytest_diversity.sampling.engines.transformers import engine as transformers
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 from pytest_diversity.session import Session
 
 PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
@@ -163,8 +163,12 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Session], tiny: 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda patch: patch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 3),
-        lambda patch: patch.setattr("pytest_diversity.sampling.decode._CROWD", 0.0),
+        lambda patch: patch.setattr(
+            "pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 3
+        ),
+        lambda patch: patch.setattr(
+            "pytest_diversity.sampling.engines.transformers.decode._CROWD", 0.0
+        ),
         lambda patch: patch.setattr(TransformersEngine, "_halve", None),
     ],
     ids=["another batch size", "ended rows stay in the batch", "nothing changed"],
@@ -190,7 +194,9 @@ def test_what_cannot_share_its_cache_is_served_by_generate(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The fallback draws as many samples as were asked for, and the run says so."""
-    monkeypatch.setattr("pytest_diversity.sampling.transformers.is_supported", lambda _: False)
+    monkeypatch.setattr(
+        "pytest_diversity.sampling.engines.transformers.engine.is_supported", lambda _: False
+    )
     one = session()
     one.console = Console
     assert all(len(set(texts)) == 4 for texts in _texts(one).values())
@@ -203,7 +209,7 @@ def test_an_interrupt_keeps_what_was_finished(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Ctrl-C in the third batch keeps the first two, says so, and the next run continues."""
-    monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
+    monkeypatch.setattr("pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 4)
     steps = 0
     advance = DrawingProgress.advance
 
@@ -232,7 +238,7 @@ def test_a_full_disk_keeps_what_was_finished(
     session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's own "disk is full" becomes one sentence, and what was written before is there."""
-    monkeypatch.setattr("pytest_diversity.sampling.memory._MOST_ON_CPU", 4)
+    monkeypatch.setattr("pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 4)
     one = session()
     pages = one.store.rows("PRAGMA page_count")[0][0]
     one.store.rows(f"PRAGMA max_page_count = {pages + 1}")

@@ -9,8 +9,13 @@ import pytest
 import torch
 from transformers import GPT2Config, LlamaConfig, MambaConfig, PretrainedConfig
 
-from pytest_diversity.sampling import memory
-from pytest_diversity.sampling.memory import BatchSize, free_bytes, free_on_linux, row_bytes
+from pytest_diversity.sampling.engines.transformers import batch_size as memory
+from pytest_diversity.sampling.engines.transformers.batch_size import (
+    BatchSize,
+    free_bytes,
+    free_on_linux,
+    row_bytes,
+)
 
 SMOLLM2 = LlamaConfig(
     hidden_size=576,

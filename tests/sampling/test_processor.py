@@ -12,8 +12,8 @@ from torch.nn.functional import pad
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from pytest_diversity.sampling.attention import _attend, beginning, fold_heads
-from pytest_diversity.sampling.packing import packed
+from pytest_diversity.sampling.engines.transformers.attention import _attend, beginning, fold_heads
+from pytest_diversity.sampling.engines.transformers.packing import packed
 
 ROWS, KEYS, LENGTH, SIZE = 3, 2, 7, 8
 MASK = torch.ones(ROWS, 1, 1, LENGTH, dtype=torch.bool)
@@ -112,7 +112,7 @@ def test_a_model_whose_copy_may_not_fit_is_left_as_it_is(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Above the limit no layer is touched."""
-    monkeypatch.setattr("pytest_diversity.sampling.packing._MOST", 1000)
+    monkeypatch.setattr("pytest_diversity.sampling.engines.transformers.packing._MOST", 1000)
     model: Any = AutoModelForCausalLM.from_pretrained(tiny)
     with packed(model):
         assert not any("forward" in vars(module) for module in model.modules())

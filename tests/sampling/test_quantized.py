@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.config import Checkpoint
-from pytest_diversity.options import Options
-from pytest_diversity.sampling import local
-from pytest_diversity.sampling.transformers import TransformersEngine
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint
+from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 
 from .conftest import Said
 

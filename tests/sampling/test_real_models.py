@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity import measure
-from pytest_diversity.config import Checkpoint, Config, Domain, Generation
-from pytest_diversity.options import Options
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
 
@@ -47,7 +47,7 @@ def test_a_gguf_file_answers_and_is_converted_once(
     assert [path.suffix for path in (tmp_path / "store/models").glob("*/*.safetensors")] == [
         ".safetensors"
     ]
-    monkeypatch.setattr("pytest_diversity.sampling.gguf._convert", None)
+    monkeypatch.setattr("pytest_diversity.sampling.engines.transformers.gguf._convert", None)
     texts = answers(8, 1.0)
     assert len(set(texts)) > 1
     assert sum("Paris" in text for text in texts) >= 4

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from pytest_diversity.config import Generation
-from pytest_diversity.sampling import Progress, Request
-from pytest_diversity.sampling.ends import Ends
-from pytest_diversity.sampling.transformers import TransformersEngine
+from pytest_diversity.config.values import Generation
+from pytest_diversity.sampling.engines.transformers.ends import Ends
+from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.protocol import Progress, Request
 
 Load = Callable[[Path], TransformersEngine]
 PROMPTS = ("the cat", "a dog ran in the park", "hello")

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity import measure
-from pytest_diversity.config import (
+from pytest_diversity.config.file import load_config
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import (
     BUILTIN_DOMAINS,
     Checkpoint,
     Config,
@@ -17,8 +19,6 @@ from pytest_diversity.config import (
     Generation,
 )
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.options import Options
-from pytest_diversity.reading import load_config
 from pytest_diversity.report.progress import Console
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.verbalized import MALFORMED, MalformedReplyError, read_reply

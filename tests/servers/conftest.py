@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config import Checkpoint, Config, Domain, Generation, Server
-from pytest_diversity.options import Options
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation, Server
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.config import Config, Server
+from pytest_diversity.config.file import load_config
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Config, Server
 from pytest_diversity.errors import CheckpointError, ConfigError
-from pytest_diversity.options import Options
-from pytest_diversity.reading import load_config
-from pytest_diversity.sampling.openai import Address, ServerModel
-from pytest_diversity.sampling.openai.client import Client
+from pytest_diversity.sampling.engines.openai import Address, ServerModel
+from pytest_diversity.sampling.engines.openai.client import Client
 from pytest_diversity.session import Session
 
 PASSWORD = "sekret-9876"  # noqa: S105 - looked for in messages, opens nothing

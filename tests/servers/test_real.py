@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.config import Server
+from pytest_diversity.checkpoints.sources import locate
+from pytest_diversity.config.values import Server
 from pytest_diversity.errors import CheckpointError, SamplingError
 from pytest_diversity.report.progress import DrawingProgress
-from pytest_diversity.sampling.gguf import converted
+from pytest_diversity.sampling.engines.transformers.gguf import converted
 from pytest_diversity.session import Session
-from pytest_diversity.sources import locate
 
 from .scripted import wait_until
 

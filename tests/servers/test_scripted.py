@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config import Server
+from pytest_diversity.config.values import Server
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.session import Session
 

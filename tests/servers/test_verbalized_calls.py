@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_diversity.config import Server
+from pytest_diversity.config.values import Server
 from pytest_diversity.session import Session
 
 from .scripted import PROMPTS, Call, Reply, Scripted, complete, text_of

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_diversity.stats import (
+from pytest_diversity.statistics.mean import (
     Mean,
     effect_size,
     holm,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pytest_diversity.sequential import counts, levels
+from pytest_diversity.statistics.sequential import counts, levels
 
 COUNTS: Mapping[int, Sequence[int]] = {32: [8, 16, 32], 16: [4, 8, 16], 8: [4, 8], 4: [4], 2: [2]}
 

@@ -1,0 +1,1 @@
+"""Recorded profiles: the file, and what a run does with it."""

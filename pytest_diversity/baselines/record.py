@@ -1,0 +1,264 @@
+"""Baselines in a run: what is compared with them, what is recorded, what may be pruned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pytest_diversity.baselines import file as baseline
+from pytest_diversity.baselines.file import RECORD, BaselineError, Profile, Values
+from pytest_diversity.config.values import Checkpoint, Domain
+from pytest_diversity.estimate import Estimate
+from pytest_diversity.features import Features
+from pytest_diversity.features.grammars import versions
+from pytest_diversity.gate.decide import Comparison
+from pytest_diversity.metrics import Metric
+from pytest_diversity.statistics.mean import Mean
+
+__all__ = ["Baselines", "Facts", "folder", "profile", "prune", "settings", "store"]
+
+Mode = Literal["", "new", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What only a session knows of a run; each is asked for only where it matters."""
+
+    weights: Callable[[], str]
+    origin: Callable[[], Mapping[str, str]]
+    embedder: Callable[[], str]
+    sandbox: Callable[[], str]
+
+
+def folder(config: Path | None, root: Path) -> Path:
+    """Where the baselines of a configuration are: next to it, with the tests."""
+    home = config.parent if config else root
+    tests = home if home.name == "tests" else home / "tests"
+    return tests / "__diversity__"
+
+
+class Baselines:
+    """The recorded profiles of one configuration."""
+
+    def __init__(self, folder: Path, mode: Mode = "") -> None:
+        """Read nothing yet.
+
+        Args:
+            folder: Where the files are.
+            mode: Record nothing, what is missing (`new`), or all that runs (`all`).
+        """
+        self._folder = folder
+        self._mode = mode
+        self._read: dict[str, Mapping[str, Profile]] = {}
+
+    def check(self) -> None:
+        """Find out before anything is drawn that nothing could be recorded.
+
+        Raises:
+            BaselineError: The folder cannot be written to, or is none.
+        """
+        if not self._mode:
+            return
+        there = next(place for place in (self._folder, *self._folder.parents) if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise BaselineError(
+                f"the baselines in {self._folder} cannot be written",
+                fix="record in a checkout that can be written to",
+            )
+
+    def path(self, domain: str) -> Path:
+        """The file of a domain."""
+        return self._folder / f"{quote(domain, safe=' ()')}.json"
+
+    def records(self, domain: str, checkpoint: str, metric: Metric) -> bool:
+        """Whether this run records a metric of a checkpoint."""
+        if self._mode != "new":
+            return self._mode == "all"
+        known = self._profiles(domain).get(checkpoint)
+        return known is None or str(metric) not in known.metrics
+
+    def compare(self, name: str, after: Features, measured: Estimate, now: Profile) -> Comparison:
+        """What was recorded of the checkpoint `name` beside what was measured now.
+
+        Raises:
+            BaselineError: There is none, or it is of other settings, prompts or judges.
+        """
+        domain, metric = after.domain.name, str(measured.metric)
+        known = self._profiles(domain).get(name)
+        if known is None or metric not in known.metrics:
+            what = name if known is None else f"{metric} of {name}"
+            raise BaselineError(
+                f"no baseline of {what} in {self._shown(domain)}", fix=f"{RECORD}-new"
+            )
+        for reason in _differences(known, now, metric):
+            raise BaselineError(
+                f"the baseline of {name} in {self._shown(domain)} cannot be compared with: "
+                f"{reason}",
+                fix=f"run as it was recorded, or record it anew: {RECORD}",
+            )
+        notes = [
+            f"the baseline was recorded with {package} {old}, this is {now.versions[package]}"
+            for package, old in known.versions.items()
+            if now.versions.get(package, old) != old and package != "pytest-diversity"
+        ]
+        before = _estimate(measured, known.metrics[metric])
+        return Comparison(f"baseline {name}", before, measured, tuple(notes))
+
+    def _profiles(self, domain: str) -> Mapping[str, Profile]:
+        if domain not in self._read:
+            self._read[domain] = baseline.read(self.path(domain))
+        return self._read[domain]
+
+    def _shown(self, domain: str) -> str:
+        return "/".join(self.path(domain).parts[-3:])
+
+
+def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
+    for key in sorted({*known.settings, *now.settings}):
+        old, new = known.settings.get(key), now.settings.get(key)
+        if old != new:
+            yield f"{key} was {old!r}, now {new!r}"
+    if known.prompts != now.prompts:
+        yield "the prompts have changed"
+    old_values, new_values = known.metrics[metric], now.metrics[metric]
+    if old_values.embedder != new_values.embedder:
+        yield "the embedder has changed"
+    if old_values.sandbox != new_values.sandbox:
+        yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
+
+
+def _estimate(measured: Estimate, recorded: Values) -> Estimate:
+    """An estimate of recorded values, as far as a comparison needs one."""
+    values = recorded.values
+    return Estimate(
+        metric=measured.metric,
+        domain=measured.domain,
+        value=Mean.of(list(values.values())).value if values else None,
+        low=None,
+        high=None,
+        per_prompt=values,
+        defined=measured.defined,
+        samples_per_prompt=measured.samples_per_prompt,
+        reason=None if values else "the baseline has no prompt where it is defined",
+    )
+
+
+def profile(
+    checkpoint: Checkpoint | None, features: Features, measured: Estimate, facts: Facts
+) -> Profile:
+    """What this run would record of one metric of a checkpoint."""
+    reads = _reads(features, measured.metric)
+    prose = features.domain.kind == "prose"
+    embeds = reads & {"embeddings", "distances"} or (prose and "labels" in reads)
+    runs = not prose and features.execute is not None and reads & _OUTCOMES
+    values = Values(
+        baseline.rounded(measured.per_prompt),
+        embedder=facts.embedder() if embeds else None,
+        sandbox=facts.sandbox() if runs else None,
+    )
+    return Profile(
+        settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
+        prompts=baseline.digest(features.prompts),
+        weights=facts.weights(),
+        versions={**_versions(features.domain), **facts.origin()},
+        metrics={str(measured.metric): values},
+    )
+
+
+_OUTCOMES = {"labels", "executions", "correct", "valid"}
+
+
+def _reads(features: Features, metric: Metric) -> set[str]:
+    definition = metric.definition
+    return {n for n in (*definition.features, *definition.optional) if n in features}
+
+
+def settings(
+    domain: Domain, checkpoint: Checkpoint | None, samples: tuple[int, int]
+) -> dict[str, Any]:
+    """What values depend on beside model and prompts; K is `samples`."""
+    own = {"language": domain.language} if domain.kind == "code" else {}
+    if domain.kind == "prose":
+        own["same_meaning"] = domain.same_meaning  # type: ignore[assignment] # a number
+    fewest, most = samples
+    generation = replace(domain.generation, **(checkpoint.generation if checkpoint else {}))
+    return {
+        **{key: value for key, value in generation.settings().items() if value is not None},
+        **own,
+        "kind": domain.kind,
+        "samples": most if fewest == most else [fewest, most],
+    }
+
+
+def _versions(domain: Domain) -> dict[str, str]:
+    code = domain.kind == "code"
+    read = versions(domain.language) if code else {"icu4py": version("icu4py")}
+    return {name: version(name) for name in ("numpy", "pytest-diversity")} | read
+
+
+def store(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Write what a run's events ask to record; everything else in the files stays.
+
+    Returns:
+        A line for each file.
+
+    Raises:
+        BaselineError: A file is broken or cannot be written.
+    """
+    lines = []
+    for path, group in _by_file(events, "profile").items():
+        profiles = baseline.read(path)
+        for event in group:
+            name = event["checkpoint"]
+            found = Profile.from_dict(event["profile"])
+            profiles[name] = baseline.merge(profiles.get(name), found)
+        baseline.write(path, profiles)
+        names = ", ".join(dict.fromkeys(event["checkpoint"] for event in group))
+        lines.append(f"baseline recorded: {'/'.join(path.parts[-3:])} ({names})")
+    return lines
+
+
+def prune(homes: Iterable[Path], events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Remove what no test of a whole run has used.
+
+    Args:
+        homes: The folders of the baselines of all configurations of the run.
+        events: Everything that was judged.
+
+    Returns:
+        A line for each file that lost something.
+    """
+    used: dict[Path, dict[str, set[str]]] = {}
+    for path, group in _by_file(events, "used").items():
+        for event in group:
+            used.setdefault(path, {}).setdefault(event["checkpoint"], set()).add(event["metric"])
+    lines = []
+    for path in sorted(path for home in homes for path in home.glob("*.json")):
+        profiles = baseline.read(path)
+        kept = _kept(profiles, used.get(path, {}))
+        if kept != profiles:
+            baseline.write(path, kept)
+            lines.append(f"baseline pruned: {'/'.join(path.parts[-3:])}")
+    return lines
+
+
+def _kept(profiles: Mapping[str, Profile], used: Mapping[str, set[str]]) -> dict[str, Profile]:
+    kept = {}
+    for name, found in profiles.items():
+        metrics = {m: values for m, values in found.metrics.items() if m in used.get(name, ())}
+        if metrics:
+            kept[name] = replace(found, metrics=metrics)
+    return kept
+
+
+def _by_file(events: Iterable[Mapping[str, Any]], kind: str) -> dict[Path, list[Mapping[str, Any]]]:
+    files: dict[Path, list[Mapping[str, Any]]] = {}
+    for event in events:
+        if event["kind"] == kind:
+            files.setdefault(Path(event["file"]), []).append(event)
+    return files

@@ -1,0 +1,1 @@
+"""`diversity.toml` and the options of a run, as frozen values; standard library alone."""

@@ -1,0 +1,1 @@
+"""Estimates compared with budgets: the verdicts, and every sentence in them."""

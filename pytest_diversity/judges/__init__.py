@@ -1,0 +1,1 @@
+"""Is an answer good, and do two of them mean the same?"""

@@ -1,0 +1,1 @@
+"""Between pytest and the rest; the only room that imports pytest."""

@@ -1,0 +1,292 @@
+"""The assertions a user writes, as functions and as methods of the `diversity` fixture.
+
+Each compares one family of one domain with a budget, for the checkpoint under test or for samples
+passed in, and returns the verdict. It raises `BudgetFailure` when the budget is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import BOUNDS, FAMILIES, Budget, Change, Config, Level
+from pytest_diversity.errors import BudgetFailure, ConfigError, did_you_mean
+from pytest_diversity.estimate import Estimate
+from pytest_diversity.features import Features
+from pytest_diversity.gate.decide import Verdict
+from pytest_diversity.plugin.discovery import find_config, running
+from pytest_diversity.plugin.runs import session_of
+from pytest_diversity.samples import SampleSet
+from pytest_diversity.session import Session
+
+__all__ = [
+    "Bounds",
+    "Diversity",
+    "assert_effective_diversity",
+    "assert_lexical_diversity",
+    "assert_no_diversity_regression",
+    "assert_quality",
+    "assert_semantic_diversity",
+    "assert_syntactic_diversity",
+    "enforce",
+]
+
+Samples = SampleSet | Mapping[str, Sequence[str]] | Sequence[str]
+
+# What the functions without a fixture work for: the test that is running.
+active: ContextVar[Diversity | None] = ContextVar("diversity", default=None)
+
+
+class Bounds(TypedDict, total=False):
+    """The keyword arguments of every assertion.
+
+    Without any bound given, the domain's budget in
+    `diversity.toml` holds.
+
+    Attributes:
+        min: Lowest value allowed.
+        max: Highest value allowed.
+        max_drop: Largest loss of diversity against `reference`: `0.02`, or `"5%"` of its value.
+        max_rise: Largest gain, likewise.
+        worst_group_min: Lowest value allowed for the lowest group of prompts.
+        reference: A checkpoint's name, or samples.
+        metric: A metric's name; the default of the domain's kind for the family if left out.
+        level: `error` fails the test, `warn` says so in the summary, `off` only measures.
+    """
+
+    min: float
+    max: float
+    max_drop: float | str
+    max_rise: float | str
+    worst_group_min: float
+    reference: str | Samples
+    metric: str
+    level: Level
+
+
+class Diversity:
+    """A checkpoint under test: what the `diversity` fixture gives.
+
+    Attributes:
+        checkpoint: Its name, None where there is none and samples must be passed in.
+    """
+
+    def __init__(self, session: Session, checkpoint: str | None) -> None:
+        """Work on `checkpoint` in `session`."""
+        self._session = session
+        self.checkpoint = checkpoint
+
+    def samples(self, domain: str) -> SampleSet:
+        """The checkpoint's samples in `domain`, from the store where they are."""
+        return self._session.samples(self._name(), domain)
+
+    def measure(self, metric: str, *, domain: str) -> Estimate:
+        """Estimate `metric` for the checkpoint in `domain`, without judging it."""
+        return self._session.estimate(self._name(), domain, metric)
+
+    def assert_lexical_diversity(
+        self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
+    ) -> Verdict:
+        """Gate the words; see `Bounds`."""
+        __tracebackhide__ = True
+        return self._check("lexical", samples, domain, bounds)
+
+    def assert_syntactic_diversity(
+        self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
+    ) -> Verdict:
+        """Gate the structure; see `Bounds`."""
+        __tracebackhide__ = True
+        return self._check("syntactic", samples, domain, bounds)
+
+    def assert_semantic_diversity(
+        self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
+    ) -> Verdict:
+        """Gate the meanings; see `Bounds`."""
+        __tracebackhide__ = True
+        return self._check("semantic", samples, domain, bounds)
+
+    def assert_effective_diversity(
+        self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
+    ) -> Verdict:
+        """Gate the meanings among samples that pass the quality threshold; see `Bounds`."""
+        __tracebackhide__ = True
+        return self._check("effective", samples, domain, bounds)
+
+    def assert_quality(
+        self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
+    ) -> Verdict:
+        """Gate the share of samples that pass the quality threshold; see `Bounds`."""
+        __tracebackhide__ = True
+        return self._check("quality", samples, domain, bounds)
+
+    def assert_no_diversity_regression(
+        self,
+        samples: Samples | None = None,
+        *,
+        domain: str,
+        family: str,
+        **bounds: Unpack[Bounds],
+    ) -> Verdict:
+        """Gate the change of `family` against `reference`.
+
+        Without `max_drop` and `max_rise`, any drop that the prompts can tell from noise fails.
+        """
+        __tracebackhide__ = True
+        if family not in FAMILIES:
+            raise ConfigError(f"unknown family {family!r}", fix=did_you_mean(family, FAMILIES))
+        given: Bounds = (
+            bounds if {"max_drop", "max_rise"} & set(bounds) else {**bounds, "max_drop": 0.0}
+        )
+        return self._check(family, samples, domain, given)
+
+    assert_no_regression = assert_no_diversity_regression
+
+    def check(self, domain: str, family: str, budget: Budget) -> Verdict:
+        """Judge the checkpoint's budget and raise if it is not kept."""
+        __tracebackhide__ = True
+        return enforce(
+            self._session.judge.verdict(self._name(), domain, family, budget),
+            strict=self._session.options.strict,
+        )
+
+    def _check(self, family: str, samples: Samples | None, domain: str, bounds: Bounds) -> Verdict:
+        __tracebackhide__ = True
+        session = self._session
+        budget, reference = self._budget(family, domain, bounds)
+        if samples is None and reference is None:
+            return self.check(domain, family, budget)
+        features = self._features(samples, domain)
+        verdict = session.judge.of(
+            features,
+            family,
+            budget,
+            checkpoint=self.checkpoint or "" if samples is None else "",
+            reference=session.judge.against(str(budget.reference), reference)
+            if reference
+            else session.judge.reference("", domain, budget),
+        )
+        return enforce(verdict, strict=session.options.strict)
+
+    def _features(self, samples: Samples | None, domain: str) -> Features:
+        if samples is None:
+            return self._session.features(self._name(), domain)
+        return self._session.features_of(SampleSet.of(samples), self._session.domain(domain))
+
+    def _budget(self, family: str, domain: str, bounds: Bounds) -> tuple[Budget, Features | None]:
+        """The budget, and the features of the reference where samples were given for it."""
+        values: dict[str, Any] = dict(bounds)
+        known = Bounds.__annotations__
+        for key in values:
+            if key not in known:
+                raise ConfigError(f"unknown argument {key!r}", fix=did_you_mean(key, known))
+        values = {key: value for key, value in values.items() if value is not None}
+        if not set(BOUNDS) & set(values):
+            return self._from_file(family, domain, values), None
+        for key in {"max_drop", "max_rise"} & set(values):
+            values[key] = Change.parse(values[key])
+        reference = values.get("reference", self._session.config.reference)
+        budget = Budget(
+            **{**values, "reference": reference if isinstance(reference, str) else None}
+        )
+        if not budget.compares or isinstance(reference, str):
+            return budget, None
+        if reference is None:
+            raise ConfigError("max_drop and max_rise need a reference", fix='add reference="NAME"')
+        return replace(budget, reference="reference"), self._features(reference, domain)
+
+    def _from_file(self, family: str, domain: str, values: Mapping[str, Any]) -> Budget:
+        budget = self._session.domain(domain).budgets.get(family)
+        if budget is None:
+            raise ConfigError(
+                f"no bound for {domain} {family}",
+                fix=f"give {', '.join(BOUNDS)}, or a budget in diversity.toml",
+            )
+        return replace(budget, **values)
+
+    def _name(self) -> str:
+        if self.checkpoint is None:
+            raise ConfigError(
+                "there is no checkpoint under test here",
+                fix="let the test take the diversity fixture, or pass samples",
+            )
+        return self.checkpoint
+
+
+def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
+    """Raise `BudgetFailure` unless the verdict lets the test pass.
+
+    Args:
+        verdict: Of level `error` it fails when it is `fail` or `undefined`.
+        strict: Whether `unclear` fails too.
+    """
+    __tracebackhide__ = True
+    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+    if verdict.level == "error" and verdict.status in failing:
+        raise BudgetFailure(verdict.message)
+    return verdict
+
+
+def _here() -> Diversity:
+    """The running test's diversity; without a fixture, one that needs samples passed in."""
+    found = active.get()
+    if found is not None:
+        return found
+    config = running.get()
+    if config is None:
+        return Diversity(Session(Config(), Options(), Path()), None)
+    return Diversity(session_of(config, find_config(config)), None)
+
+
+def assert_lexical_diversity(
+    samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
+) -> Verdict:
+    """Gate the words of the checkpoint under test, or of `samples`; see `Bounds`."""
+    __tracebackhide__ = True
+    return _here().assert_lexical_diversity(samples, domain=domain, **bounds)
+
+
+def assert_syntactic_diversity(
+    samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
+) -> Verdict:
+    """Gate the structure of the checkpoint's answers, or of `samples`; see `Bounds`."""
+    __tracebackhide__ = True
+    return _here().assert_syntactic_diversity(samples, domain=domain, **bounds)
+
+
+def assert_semantic_diversity(
+    samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
+) -> Verdict:
+    """Gate the meanings of the checkpoint's answers, or of `samples`; see `Bounds`."""
+    __tracebackhide__ = True
+    return _here().assert_semantic_diversity(samples, domain=domain, **bounds)
+
+
+def assert_effective_diversity(
+    samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
+) -> Verdict:
+    """Gate the meanings among the answers that pass the quality threshold; see `Bounds`."""
+    __tracebackhide__ = True
+    return _here().assert_effective_diversity(samples, domain=domain, **bounds)
+
+
+def assert_quality(
+    samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
+) -> Verdict:
+    """Gate the share of answers that pass the quality threshold; see `Bounds`."""
+    __tracebackhide__ = True
+    return _here().assert_quality(samples, domain=domain, **bounds)
+
+
+def assert_no_diversity_regression(
+    samples: Samples | None = None, /, *, domain: str, family: str, **bounds: Unpack[Bounds]
+) -> Verdict:
+    """Gate the change of a family against `reference`.
+
+    Without `max_drop` and `max_rise`, any drop that the prompts can tell from noise fails.
+    """
+    __tracebackhide__ = True
+    return _here().assert_no_diversity_regression(samples, domain=domain, family=family, **bounds)

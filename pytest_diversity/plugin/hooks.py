@@ -1,0 +1,184 @@
+"""The pytest plugin: hooks only. Loading it imports neither numpy nor anything heavier.
+
+Everything else is imported when a run turns out to use the plugin: it has a `diversity.toml`, names
+a checkpoint, or takes one of the fixtures.
+"""
+
+# ruff: noqa: PLC0415 - late imports are what keeps a run that does not use the plugin fast
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_diversity.plugin.discovery import (
+    CONFIG_NAME,
+    find_config,
+    is_configured,
+    is_worker,
+    running,
+)
+from pytest_diversity.plugin.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
+from pytest_diversity.plugin.options import add_options, study_asked
+
+if TYPE_CHECKING:
+    from pytest_diversity.plugin.collector import DiversityFile
+
+__all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
+
+_EVENTS = pytest.StashKey[list[dict[str, Any]]]()
+_SAID = pytest.StashKey[list[str]]()
+# What ours are parametrised by: a suite may have a fixture `checkpoint` of its own.
+_FIXTURE = "_diversity_checkpoint"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--diversity-*`."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer `pytest_diversity_*`."""
+    from pytest_diversity.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the configuration of a run that has one, before anything is collected."""
+    config.addinivalue_line("markers", "diversity: a diversity gate; added to every test that is")
+    config.stash[_EVENTS] = []
+    token = running.set(config)
+    config.add_cleanup(lambda: running.reset(token))
+    if study_asked(config) and hasattr(config.option, "dist"):
+        config.option.dist = "no"  # a study is one process's work, as --collect-only is
+    if is_worker(config) or not is_configured(config):
+        return
+    from pytest_diversity.errors import DiversityError
+    from pytest_diversity.plugin.runs import session_of
+
+    try:
+        session_of(config, find_config(config))
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Release what the run held."""
+    if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
+        wiring.close(config)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str] | None:
+    """What is tested and how, when the plugin is configured."""
+    if not is_configured(config):
+        return None
+    from pytest_diversity.plugin.runs import headers, session_of
+
+    return headers(config, session_of(config, find_config(config)))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
+    """Collect `diversity.toml`."""
+    named = parent.config.getoption("diversity_config")
+    if file_path.name != CONFIG_NAME and not (named and file_path == find_config(parent.config)):
+        return None
+    from pytest_diversity.plugin.collector import DiversityFile
+
+    collected: DiversityFile = DiversityFile.from_parent(parent, path=file_path)
+    return collected
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes a checkpoint once for each of them."""
+    if _FIXTURE not in metafunc.fixturenames:
+        return
+    from pytest_diversity.errors import DiversityError
+    from pytest_diversity.plugin.runs import refuse, selected, session_of
+
+    config = metafunc.config
+    names: tuple[str, ...] = ()
+    try:
+        names = selected(session_of(config, find_config(config)))
+    except DiversityError as error:
+        refuse(config, error)
+    metafunc.parametrize(_FIXTURE, names, indirect=True, scope="session", ids=names)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the gates, so that `-m diversity` selects them; refuse a wrong configuration."""
+    for item in items:
+        if _FIXTURE in getattr(item, "fixturenames", ()):
+            item.add_marker("diversity")
+    if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
+        message = wiring.refused(config)
+        if message is not None:
+            raise pytest.UsageError(f"diversity: {message}")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
+    wiring = sys.modules.get("pytest_diversity.plugin.runs")
+    if wiring is None:
+        return
+    wiring.select(session.config, session.items)
+    if is_worker(session.config) or session.config.option.collectonly:
+        return
+    from pytest_diversity.errors import DiversityError
+
+    try:
+        wiring.check_sandbox(session.config, session.items)
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Study the stored samples in place of running tests, where an option asks for it."""
+    if not study_asked(session.config):
+        return None
+    from pytest_diversity.plugin.runs import study
+
+    study(session.config)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let verdicts travel with the report, and our own errors be sentences, not tracebacks."""
+    report = yield
+    if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
+        wiring.annotate(item, call, report)
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather the verdicts, in the process that prints the summary."""
+    config = running.get()
+    if config is not None:
+        config.stash[_EVENTS] += getattr(report, "diversity", [])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write baselines once, in the process that has gathered what the workers measured."""
+    wiring = sys.modules.get("pytest_diversity.plugin.runs")
+    if wiring is not None and not is_worker(session.config):
+        session.config.stash[_SAID] = wiring.finish(session, session.config.stash[_EVENTS])
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show all verdicts in one table."""
+    events, said = config.stash[_EVENTS], config.stash.get(_SAID, [])
+    if events or said:
+        from pytest_diversity.report.terminal import summarise
+
+        summarise(terminalreporter, events, said)

@@ -1,0 +1,216 @@
+"""Between pytest's objects and a session: which file configures a run, and what its items said."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_diversity.config.file import load_config
+from pytest_diversity.config.options import FLAGS, OPTIONS, resolve
+from pytest_diversity.config.values import Config, add_checkpoints
+from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
+from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
+from pytest_diversity.plugin.options import STUDIES
+from pytest_diversity.report.progress import Console
+from pytest_diversity.session import Session
+from pytest_diversity.store.recovery import recover
+
+__all__ = [
+    "annotate",
+    "check_sandbox",
+    "close",
+    "finish",
+    "headers",
+    "refuse",
+    "refused",
+    "select",
+    "selected",
+    "session_of",
+    "study",
+]
+
+_SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
+_REFUSED = pytest.StashKey[list[str]]()
+_RECOVERED = pytest.StashKey[list[str]]()
+
+
+def session_of(config: pytest.Config, path: Path | None) -> Session:
+    """The session of a configuration file, or of none; made and checked when first asked for.
+
+    Raises:
+        DiversityError: The file or an option cannot be used.
+    """
+    sessions = config.stash.setdefault(_SESSIONS, {})
+    if path not in sessions:
+        config.hook.pytest_diversity_register_metrics()
+        config.hook.pytest_diversity_register_samplers()
+        added = config.getoption("diversity_checkpoint")
+        loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
+        given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}
+        options = resolve(given, loaded, config.rootpath)
+        if options.recover and not is_worker(config):
+            config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
+        session = Session(
+            loaded,
+            options,
+            path.parent if path else config.rootpath,
+            partial(_console, config),
+        )
+        session.check()
+        sessions[path] = session
+    return sessions[path]
+
+
+def selected(session: Session) -> tuple[str, ...]:
+    """Names of the checkpoints under test.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    if not session.config.selected:
+        raise ConfigError(
+            "there is no checkpoint to test",
+            fix=f"add [checkpoints] to {CONFIG_NAME}, or --diversity-checkpoint NAME=SOURCE",
+        )
+    return session.config.selected
+
+
+def refuse(config: pytest.Config, error: DiversityError) -> None:
+    """Note an error of the configuration met while collecting: the run ends with exit code 4.
+
+    In an xdist worker, which cannot end the run, it becomes a collection error instead.
+    """
+    if is_worker(config):
+        raise pytest.Collector.CollectError(str(error)) from None
+    config.stash.setdefault(_REFUSED, []).append(str(error))
+
+
+def refused(config: pytest.Config) -> str | None:
+    """The first error of the configuration met while collecting."""
+    messages = config.stash.get(_REFUSED, [])
+    return messages[0] if messages else None
+
+
+def drain(config: pytest.Config) -> list[dict[str, Any]]:
+    """What was drawn and judged since the last call."""
+    events: list[dict[str, Any]] = []
+    for session in config.stash.get(_SESSIONS, {}).values():
+        events += session.events
+        session.events = []
+    return events
+
+
+def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Attach what was drawn and judged to the report, and say our own errors in their own words."""
+    events = drain(item.config)
+    if events:
+        report.diversity = events  # type: ignore[attr-defined] # carried along, xdist included
+    if call.excinfo is None:
+        return
+    error = call.excinfo.value
+    missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
+    if isinstance(error, DiversityError) or missed_in_file:
+        report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+    if isinstance(error, BudgetFailure | DiversityError):
+        _headline(report, str(error).partition("\n")[0])
+
+
+def _headline(report: pytest.TestReport, line: str) -> None:
+    """What pytest's short summary shows, without the name of the exception."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = line
+
+
+def study(config: pytest.Config) -> None:
+    """Print the studies that were asked for.
+
+    Raises:
+        UsageError: There is nothing to study, or it cannot be.
+    """
+    from pytest_diversity.studies import run  # noqa: PLC0415 - only where it is asked
+
+    asked = {
+        name: str(value) for name in STUDIES if (value := config.getoption(f"diversity_{name}"))
+    }
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    try:
+        sessions = config.stash.get(_SESSIONS, {}).values()
+        for line in run([one for one in sessions if one.config.selected], asked):
+            if terminal is not None:
+                terminal.write_line(line)
+    except DiversityError as error:
+        raise pytest.UsageError(f"diversity: {error}") from None
+
+
+def finish(session: pytest.Session, events: list[dict[str, Any]]) -> list[str]:
+    """Write the baselines that the events of a run ask for; what there is to say of it."""
+    from pytest_diversity.plugin.recording import finish as leave  # noqa: PLC0415 - only where it is asked
+
+    sessions = list(session.config.stash.get(_SESSIONS, {}).values())
+    return [*session.config.stash.get(_RECOVERED, []), *leave(session, sessions, events)]
+
+
+def close(config: pytest.Config) -> None:
+    """Release models and close stores."""
+    for session in config.stash.get(_SESSIONS, {}).values():
+        session.close()
+
+
+def select(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tell each session which of its budgets this run judges."""
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        keys = (getattr(item, "key", None) for item in items if item.path == path)
+        session.judge.multiplicity.selected = frozenset(key for key in keys if key is not None)
+
+
+def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where programs would be run and no sandbox holds, before a model is loaded.
+
+    Raises:
+        SandboxUnavailable: None holds; nothing was run.
+    """
+    if any(item.get_closest_marker("diversity") for item in items):
+        for session in config.stash.get(_SESSIONS, {}).values():
+            session.check_sandbox()
+
+
+def headers(config: pytest.Config, session: Session) -> list[str]:
+    """The header of an active run: what is tested, where settings came from, and the sandbox."""
+    sandbox = session.describe_sandbox()
+    lines = [_header(config, session)]
+    return [*lines, f"diversity: code sandbox: {sandbox}"] if sandbox else lines
+
+
+def _header(config: pytest.Config, session: Session) -> str:
+    options = session.options
+    chosen = [name for name in options.origins if name != "store"]
+    parts = [
+        _short(session.config.path, config.rootpath),
+        f"checkpoints {', '.join(session.config.selected) or 'none'}",
+        *(f"{name} {getattr(options, name)} ({options.origins[name]})" for name in chosen),
+        f"store {_short(options.store, config.rootpath)}",
+    ]
+    return f"diversity: {', '.join(parts)}"
+
+
+def _short(path: Path | None, root: Path) -> str:
+    if path is None:
+        return "no file"
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _console(config: pytest.Config) -> Console:
+    """Looked up late, for the terminal reporter is made after this plugin is configured."""
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    worker = is_worker(config)
+    console = Console(plain=worker, quiet=terminal is None and not worker)
+    if capture is not None:
+        console.uncaptured = capture.global_and_fixture_disabled
+    if terminal is not None:
+        console.newline = terminal.ensure_newline
+    return console

@@ -1,0 +1,94 @@
+"""Prompt files: one prompt a line, from a file of the user's own or a built-in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pytest_diversity.errors import ConfigError, DataError, did_you_mean
+from pytest_diversity.samples import read_json_lines
+
+__all__ = ["BUILTIN", "Prompt", "load_prompts"]
+
+BUILTIN = Path(__file__).parent / "domains" / "prompts"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked of a model, and how its answers are judged.
+
+    Attributes:
+        prompt: The text given to the model.
+        id: Its name in samples and reports; the text itself where the file gives none.
+        group: The group it belongs to, of which the lowest one is reported.
+        entry_point: The function a program must define.
+        inputs: Argument lists of JSON values, or strings for programs that read standard input.
+        check: Source of a function `check(candidate)` that raises unless the program is correct.
+    """
+
+    prompt: str
+    id: str = ""
+    group: str | None = None
+    entry_point: str | None = None
+    inputs: tuple[Any, ...] = ()
+    check: str | None = None
+
+
+def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
+    """The prompts of `source` by id: `builtin:NAME`, or a path relative to `root`.
+
+    Raises:
+        ConfigError: There is no such built-in file, or the file has no prompts.
+        DataError: A line is not a prompt (as `path:line: ...`).
+    """
+    path = _path(source, root)
+    prompts: dict[str, Prompt] = {}
+    for where, record in read_json_lines(path):
+        prompt = _prompt(record, where)
+        if prompt.id in prompts:
+            raise DataError(f"{where}: a second prompt {prompt.id!r}", fix="give it another id")
+        prompts[prompt.id] = prompt
+    if not prompts:
+        raise ConfigError(f"{path} has no prompts", fix="write one JSON object a line into it")
+    return prompts
+
+
+def _path(source: str, root: Path) -> Path:
+    if not source.startswith("builtin:"):
+        return root / Path(source).expanduser()
+    name = source.removeprefix("builtin:")
+    known = {path.stem: path for path in BUILTIN.glob("*.jsonl")}
+    if name not in known:
+        raise ConfigError(f"no built-in prompts {name!r}", fix=did_you_mean(name, known))
+    return known[name]
+
+
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "prompt": (str, "a string"),
+    "id": (str, "a string"),
+    "group": (str, "a string"),
+    "entry_point": (str, "a string"),
+    "inputs": (list, "a list of argument lists or of strings"),
+    "check": (str, "a string of Python source"),
+}
+
+
+def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
+    if not record.get("prompt"):
+        raise DataError(f"{where}: the prompt has no text", fix='add "prompt": "..."')
+    known = {field.name for field in fields(Prompt)}
+    for key, value in record.items():
+        if key not in known:
+            raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, known))
+        kind, name = _TYPES[key]
+        if not isinstance(value, kind):
+            raise DataError(f"{where}: {key!r} has the wrong type", fix=f"it must be {name}")
+    inputs = record.get("inputs", [])
+    if not all(isinstance(given, list | str) for given in inputs):
+        raise DataError(
+            f"{where}: 'inputs' has the wrong form", fix=f"it must be {_TYPES['inputs'][1]}"
+        )
+    named = {"id": record["prompt"], **record, "inputs": tuple(inputs)}
+    return Prompt(**named)

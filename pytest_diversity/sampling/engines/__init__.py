@@ -1,0 +1,1 @@
+"""What draws, one room an engine."""

@@ -1,0 +1,80 @@
+"""Checkpoints on inference servers that speak the OpenAI API: `http://host:port/v1#model`.
+
+Nothing here contacts a server before samples are missing, nor imports the client before that.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pytest_diversity.config.values import Checkpoint, Server
+from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.sampling.engines.openai.address import Address
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress
+
+__all__ = ["Address", "ServerModel", "find"]
+
+ENGINE = "openai/2"  # part of every key: raised when the same server is asked otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class ServerModel:
+    """A model on a server.
+
+    Attributes:
+        address: Where it is, and its name there.
+        server: How the server is spoken to.
+    """
+
+    address: Address
+    server: Server
+
+    @property
+    def identity(self) -> Identity:
+        """What can be known of it from here: its address and what each request says."""
+        body = json.dumps(self.server.body, sort_keys=True)
+        return Identity(
+            weights=f"{self.address} {self.server.api} {body}",
+            adapter=None,
+            engine=ENGINE,
+            device="server",
+            dtype="server",
+            versions="",
+        )
+
+    @property
+    def place(self) -> str:
+        """The server, of which one process at a time asks samples."""
+        return f"server-{self.address.place}"
+
+    @property
+    def shared(self) -> bool:
+        """No: a connection takes nothing from others."""
+        return False
+
+    def load(self, progress: Progress) -> Engine:
+        """Connect to the server, and probe it.
+
+        Raises:
+            CheckpointError: It has no such model, or does not sample.
+            SamplingError: It cannot be reached, or refuses what it is asked.
+            MissingExtraError: The client is not installed.
+        """
+        try:
+            from pytest_diversity.sampling.engines.openai.engine import (  # noqa: PLC0415 - optional
+                ServerEngine,
+            )
+        except ImportError as error:
+            package = error.name or "openai"
+            raise MissingExtraError("sampling a server", package=package, extra="openai") from None
+        return ServerEngine(self.address, self.server, progress)
+
+
+def find(checkpoint: Checkpoint) -> ServerModel:
+    """A checkpoint's server, which is not contacted yet.
+
+    Raises:
+        CheckpointError: Its URL cannot be used.
+    """
+    return ServerModel(Address.parse(checkpoint.source), checkpoint.server)

@@ -1,0 +1,118 @@
+"""The engine of a server: one request per sample, each with a seed of its own, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from pytest_diversity.config.values import Server
+from pytest_diversity.samples import Sample
+from pytest_diversity.sampling.engines.openai.address import Address
+from pytest_diversity.sampling.engines.openai.client import Client
+from pytest_diversity.sampling.engines.openai.probe import probe
+from pytest_diversity.sampling.engines.openai.reply import SEED_BITS, Question
+from pytest_diversity.sampling.protocol import Model, Progress, Request
+
+__all__ = ["ServerEngine"]
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class ServerEngine:
+    """A model on a server that was probed.
+
+    Attributes:
+        probe: What the server turned out to do.
+    """
+
+    def __init__(self, address: Address, server: Server, progress: Progress) -> None:
+        """Probe the server, once.
+
+        Raises:
+            CheckpointError: It has no such model, or does not sample.
+            SamplingError: It cannot be asked.
+        """
+        self._address = address
+        self._server = server
+        with self._connected() as (portal, client):
+            self.probe = portal.call(probe, client)
+        progress.say(str(self.probe))
+
+    def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
+        """All requested samples, each as it arrives.
+
+        Raises:
+            SamplingError: The server failed; what had arrived was given before.
+        """
+        jobs = ((request, number) for request in requests for number in request.numbers)
+        with self._connected() as (portal, client):
+
+            async def draw(job: tuple[Request, int]) -> Sample:
+                return await self._draw(client, *job)
+
+            for sample in _as_they_finish(portal, draw, jobs, self._server.concurrency):
+                progress.advance(1, sample.tokens or 0)
+                yield sample
+
+    def swap(self, model: Model) -> bool:
+        """No: another model is another server, or another name on it, to be probed anew."""
+        del model
+        return False
+
+    def close(self) -> None:
+        """Nothing is held: a connection lasts as long as a drawing."""
+
+    async def _draw(self, client: Client, request: Request, number: int) -> Sample:
+        seed = request.seed(number, SEED_BITS)
+        found = self.probe
+        question = Question(
+            request.text, seed, request.generation, found.logprobs, neutral=found.neutral
+        )
+        answer = (await client.ask(found.model, question))[0]
+        return Sample(
+            prompt=request.prompt,
+            index=number,
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            tokens=answer.tokens,
+            logprob=answer.logprob,
+        )
+
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[BlockingPortal, Client]]:
+        """An event loop in a thread of its own, since the caller's may have one that runs."""
+        client = Client(self._address, self._server)
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
+            yield portal, client
+
+
+def _as_they_finish(
+    portal: BlockingPortal,
+    work: Callable[[Job], Awaitable[Result]],
+    jobs: Iterable[Job],
+    limit: int,
+) -> Iterator[Result]:
+    """The result of `work` on each job, at most `limit` at a time.
+
+    Where one fails, those that are done are given before it is raised, and the others end at once.
+    """
+    rest = iter(jobs)
+    pending = {portal.start_task_soon(work, job) for job in islice(rest, limit)}
+    try:
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            pending |= {portal.start_task_soon(work, job) for job in islice(rest, len(done))}
+            yield from (future.result() for future in sorted(done, key=_has_failed))
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _has_failed(future: Future[Result]) -> bool:
+    return future.exception() is not None

@@ -1,0 +1,82 @@
+"""Checkpoints on a Ray cluster: prompts as tasks over actors that hold a model each.
+
+The samples are those of the embedded engine, and share its keys: every actor makes sure that its
+weights, libraries, device and number format are those that the key says. What is finished streams
+to this process; what an actor or a node takes with it is drawn again by the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.values import Checkpoint
+from pytest_diversity.sampling.device import workers
+from pytest_diversity.sampling.engines.ray.actor import Placed
+from pytest_diversity.sampling.engines.ray.engine import RayEngine
+from pytest_diversity.sampling.engines.ray.nodes import nodes_environment
+from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress
+
+__all__ = ["RayModel", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class RayModel:
+    """A checkpoint on a cluster.
+
+    Attributes:
+        placed: The checkpoint.
+    """
+
+    placed: Placed
+
+    @property
+    def identity(self) -> Identity:
+        """That of the embedded engine on a node."""
+        return self.placed.identity
+
+    @property
+    def place(self) -> str:
+        """The cluster, on which one process of this machine at a time draws."""
+        return "ray"
+
+    @property
+    def shared(self) -> bool:
+        """Whether other workers wait for the actors' places."""
+        return workers() > 1
+
+    def load(self, progress: Progress) -> Engine:
+        """Connect to the cluster, or start one of this machine alone; actors start with the work.
+
+        Raises:
+            MissingExtraError: Ray is not installed.
+            ClusterError: The cluster cannot be reached.
+        """
+        return RayEngine(self.placed, progress)
+
+
+def find(
+    checkpoint: Checkpoint,
+    options: Options,
+    root: Path,
+    folder: Path,
+    facts: MutableMapping[str, str],
+) -> RayModel:
+    """Find a checkpoint, as on this machine, and what the nodes would run it on.
+
+    Args:
+        checkpoint: Its sources: a path that all nodes share, a hub id or a package.
+        options: The cluster's address, device and number format.
+        root: What relative paths are relative to.
+        folder: Where converted weights are kept, on nodes that have it.
+        facts: Remembers digests, and what the nodes are.
+
+    Raises:
+        DiversityError: The checkpoint or the cluster is not there.
+    """
+    where = nodes_environment(options, facts)
+    found = local.find(checkpoint, options, root, folder, facts, where=where)
+    return RayModel(Placed(checkpoint, options, root, folder, found.identity))

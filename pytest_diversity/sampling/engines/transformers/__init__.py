@@ -1,0 +1,1 @@
+"""The embedded engine: weights on this machine, run by transformers."""

@@ -1,0 +1,386 @@
+"""The embedded engine: a language model in transformers, decoded for K samples a prompt.
+
+Models whose cache cannot be shared among samples (see `decode.is_supported`), and those with an
+encoder, are served by transformers' own `generate`, and the run says so.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+import transformers
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+)
+
+from pytest_diversity.checkpoints.sources import Location
+from pytest_diversity.config.values import Generation
+from pytest_diversity.errors import (
+    CheckpointError,
+    DiversityError,
+    MissingExtraError,
+    SamplingError,
+    first_line,
+)
+from pytest_diversity.samples import Sample
+from pytest_diversity.sampling.chat import render
+from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.engines.transformers.adapters import Adaptable
+from pytest_diversity.sampling.engines.transformers.attention import fold_heads
+from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize
+from pytest_diversity.sampling.engines.transformers.decode import Row, decode, is_supported
+from pytest_diversity.sampling.engines.transformers.ends import Ends
+from pytest_diversity.sampling.engines.transformers.gguf import converted
+from pytest_diversity.sampling.engines.transformers.local import LocalModel
+from pytest_diversity.sampling.engines.transformers.noise import sample_key
+from pytest_diversity.sampling.engines.transformers.packing import packed
+from pytest_diversity.sampling.protocol import Model, Progress, Request
+
+__all__ = ["TransformersEngine"]
+
+Item = TypeVar("Item")
+
+
+class _Row(NamedTuple):
+    """One sample to draw: a row of a batch."""
+
+    prompt: str
+    number: int
+    tokens: tuple[int, ...]
+    generation: Generation
+
+
+class TransformersEngine:
+    """A language model in memory, with its tokenizer."""
+
+    def __init__(
+        self,
+        location: Location,
+        adapter: Path | None,
+        environment: Environment,
+        progress: Progress,
+        cache: Path,
+        *,
+        facts: MutableMapping[str, str] | None = None,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            location: A directory with safetensors weights, or a GGUF file.
+            adapter: Directory of a LoRA adapter, if any.
+            environment: Device and dtype.
+            progress: Told what a person should know.
+            cache: Where a GGUF file's weights are kept once converted.
+            facts: Remembers how much fitted into memory; nothing does if it is left out.
+
+        Raises:
+            CheckpointError: The model or the adapter cannot be loaded.
+        """
+        self._environment = environment
+        _quiet()
+        progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
+        with _without_warnings(), _explained(f"checkpoint {location.path}"):
+            self._tokenizer, model = _load(location, environment, cache)
+        if environment.quantization is None:  # such weights are on their device already
+            model = model.to(environment.device)
+        self._model = model.eval()
+        self._base = (location, environment)
+        self._adaptable = Adaptable(self._model, environment.device)
+        with _without_warnings():
+            self._adaptable.use(adapter)
+        self._size = BatchSize(
+            self._model.config,
+            self._model.dtype,
+            environment.device,
+            cache.name,
+            {} if facts is None else facts,
+        )
+        self._shares = is_supported(self._model)
+        if self._shares:
+            fold_heads(self._model)
+        else:
+            progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
+        if self._tokenizer.chat_template is None:
+            progress.say(
+                f"{location.path.name} has no chat template: prompts are given as they are"
+            )
+
+    def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
+        """Draw all requested samples, batch by batch; the batch halves when memory runs out."""
+        rows = [
+            _Row(request.prompt, number, tokens, request.generation)
+            for request in requests
+            for tokens in [render(self._tokenizer, request)]
+            for number in request.numbers
+        ]
+        # Rows of one batch share their settings; rows of similar length waste the least padding.
+        rows.sort(key=lambda row: (repr(row.generation), len(row.tokens), row.prompt, row.number))
+        for generation, group in groupby(rows, key=lambda row: row.generation):
+            yield from self._draw(list(group), generation, progress)
+
+    def swap(self, model: Model) -> bool:
+        """Exchange the adapter, if `model` is of the same base."""
+        if not isinstance(model, LocalModel) or not self._adaptable.changeable:
+            return False
+        if (model.location, model.environment) != self._base or self._environment.quantization:
+            return False
+        with _without_warnings():
+            self._adaptable.use(model.adapter.path if model.adapter else None)
+        return True
+
+    def close(self) -> None:
+        """Release the model and the device's memory."""
+        del self._model, self._adaptable
+        gc.collect()
+        device = self._environment.device.split(":")[0]
+        if device != "cpu":
+            getattr(torch, device).empty_cache()
+
+    def _draw(
+        self, rows: list[_Row], generation: Generation, progress: Progress
+    ) -> Iterator[Sample]:
+        method = self._decode if self._shares else self._generate
+        while rows:
+            longest = len(rows[-1].tokens) + generation.max_tokens
+            batch, done = self._next_batch(rows, longest), set()
+            try:
+                for place, sample in _quietly(method(batch, generation, progress)):
+                    done.add(place)
+                    yield sample
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                self._halve(error, len(batch), longest, progress)
+            left = [row for place, row in enumerate(batch) if place not in done]
+            rows = left + rows[len(batch) :]
+
+    def _next_batch(self, rows: list[_Row], longest: int) -> list[_Row]:
+        """The first rows; for `generate` of one length, since not every model may be padded."""
+        batch = rows[: self._size.rows(longest)]
+        if self._shares:
+            return batch
+        return [row for row in batch if len(row.tokens) == len(batch[0].tokens)]
+
+    def _decode(
+        self, batch: list[_Row], generation: Generation, progress: Progress
+    ) -> Iterator[tuple[int, Sample]]:
+        """Each sample with its place in the batch, as soon as it is finished."""
+        rows = [
+            Row(row.tokens, sample_key(generation.seed, row.prompt, row.number)) for row in batch
+        ]
+        steps = _Steps(len(batch), generation.max_tokens, progress)
+        ends = self._ends(generation)
+        with packed(self._model):
+            for one in decode(self._model, rows, generation, ends=ends, on_step=steps.count):
+                row = batch[one.index]
+                yield one.index, self._sample(row, one.row.tokens, one.row.logprob, ends)
+        steps.finish()
+
+    def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
+        if not _out_of_memory(error):
+            raise SamplingError(
+                f"the model failed while sampling: {first_line(error)}",
+                fix="try --diversity-dtype float32, or another device",
+            ) from error
+        if size == 1:
+            raise SamplingError(
+                "one sample does not fit into the device's memory",
+                fix="lower max_tokens, or use a larger device",
+            ) from error
+        half = self._size.halve(size, longest)
+        gc.collect()
+        progress.say(f"out of memory at {size} samples a batch: going on with {half}")
+
+    def _generate(
+        self, batch: list[_Row], generation: Generation, progress: Progress
+    ) -> Iterator[tuple[int, Sample]]:
+        """The same by `generate`, all at once; its random numbers depend on the batch."""
+        inputs = torch.tensor([row.tokens for row in batch], device=self._model.device)
+        torch.manual_seed(_seed(batch))
+        steps = _Steps(len(batch), generation.max_tokens, progress)
+        ends = self._ends(generation)
+        start = 1 if self._model.config.is_encoder_decoder else inputs.shape[1]
+
+        def stopped(ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+            new = ids[:, max(start, ids.shape[1] - ends.window) :].tolist()
+            return torch.tensor([ends(tokens) for tokens in new], device=ids.device)
+
+        with torch.inference_mode():
+            output = self._model.generate(
+                inputs,
+                attention_mask=torch.ones_like(inputs),
+                generation_config=self._settings(generation),
+                stopping_criteria=[steps, stopped],
+            )
+        steps.finish()
+        for place, (row, tokens) in enumerate(zip(batch, output[:, start:].tolist(), strict=True)):
+            yield place, self._sample(row, ends.whole(tokens), None, ends)
+
+    def _sample(self, row: _Row, tokens: list[int], logprob: float | None, ends: Ends) -> Sample:
+        kept = tokens[:-1] if tokens[-1] in ends.tokens else tokens
+        return Sample(
+            prompt=row.prompt,
+            index=row.number,
+            text=ends.text(kept),
+            finish_reason="stop" if ends(tokens) else "length",
+            tokens=len(kept),
+            logprob=logprob,
+        )
+
+    def _settings(self, generation: Generation) -> GenerationConfig:
+        """Everything outright: what is left open, `generate` takes from the model's own file."""
+        sampled = generation.temperature > 0
+        draw = {
+            "temperature": generation.temperature,
+            "top_p": generation.top_p,
+            "top_k": generation.top_k,
+            "min_p": generation.min_p,
+        }
+        return GenerationConfig(  # type: ignore[no-untyped-call]
+            do_sample=sampled,
+            num_beams=1,
+            repetition_penalty=generation.repetition_penalty,
+            max_new_tokens=generation.max_tokens,
+            pad_token_id=self._tokenizer.pad_token_id,
+            eos_token_id=sorted(self._end_tokens),
+            **(draw if sampled else {}),
+        )
+
+    def _ends(self, generation: Generation) -> Ends:
+        return Ends(self._tokenizer, self._end_tokens, generation.stop)
+
+    @cached_property
+    def _end_tokens(self) -> frozenset[int]:
+        own = self._model.generation_config.eos_token_id
+        ids = own if isinstance(own, list) else [own]
+        return frozenset(i for i in [*ids, self._tokenizer.eos_token_id] if i is not None)
+
+
+class _Steps:
+    """Counts the steps of a batch for the progress bar; stops nothing."""
+
+    def __init__(self, rows: int, limit: int, progress: Progress) -> None:
+        self._rows = rows
+        self._limit = limit
+        self._progress = progress
+        self._done = 0.0
+
+    def count(self, rows: int) -> None:
+        """Another step of so many rows."""
+        share = rows / self._limit
+        self._done += share
+        self._progress.advance(share, rows)
+
+    def __call__(self, ids: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        """As a stopping criterion of `generate`."""
+        self.count(self._rows)
+        return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
+
+    def finish(self) -> None:
+        """The rest of the batch, for it may have ended before the limit."""
+        self._progress.advance(self._rows - self._done, 0)
+
+
+def _load(location: Location, environment: Environment, folder: Path) -> tuple[Any, Any]:
+    path = location.path
+    if location.kind == "gguf":
+        path = converted(path, environment.dtype, folder)
+    elif not list(path.glob("*.safetensors")):
+        raise CheckpointError(
+            f"checkpoint {path} has no safetensors weights",
+            fix="save it with model.save_pretrained(path); pickled weights are never loaded",
+        )
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    encodes = AutoConfig.from_pretrained(path).is_encoder_decoder
+    kind = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
+    dtype = getattr(torch, environment.dtype)
+    model = kind.from_pretrained(
+        path, dtype=dtype, use_safetensors=True, **_quantized(environment, dtype)
+    )
+    return tokenizer, model
+
+
+def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
+    """What `from_pretrained` is told to quantise the weights.
+
+    Raises:
+        MissingExtraError: bitsandbytes is not installed.
+    """
+    if environment.quantization is None:
+        return {}
+    if find_spec("bitsandbytes") is None:
+        what = f"{environment.quantization} weights"
+        raise MissingExtraError(what, package="bitsandbytes", extra="quantized")
+    config: Any = BitsAndBytesConfig
+    bits = {f"load_in_{environment.quantization}": True}
+    return {
+        "quantization_config": config(**bits, bnb_4bit_compute_dtype=dtype),
+        "device_map": {"": environment.device},
+    }
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn whatever the libraries raise on a model they cannot load into one sentence."""
+    try:
+        yield
+    except DiversityError:
+        raise
+    except Exception as error:  # safetensors, tokenizers and jinja have types of their own
+        raise CheckpointError(
+            f"{what} cannot be loaded: {first_line(error)}",
+            fix="it must be a language model that transformers can load",
+        ) from error
+
+
+def _quietly(items: Iterator[Item]) -> Iterator[Item]:
+    """`items` without the warnings that making them raises, and none of the consumer's lost."""
+    while True:
+        with _without_warnings():
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Libraries warn each other of deprecations; under `-W error` those would fail a user's run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _quiet() -> None:
+    """Loading bars and hints would stand in the middle of a test run."""
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("peft").setLevel(logging.ERROR)
+
+
+def _seed(batch: Sequence[_Row]) -> int:
+    """A seed from what is drawn: another batch has other random numbers, the same one the same."""
+    digest = hashlib.sha256(repr(batch).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)

@@ -1,0 +1,1 @@
+"""What was drawn and computed, kept in SQLite, never done again."""
