@@ -21,18 +21,16 @@ import numpy as np
 
 from benchmarks.recorded import DATA, METRICS, Floats, Recorded, load
 from pytest_diversity.config.values import Budget, Change
-from pytest_diversity.estimate import Estimate
-from pytest_diversity.gate.decide import ALPHA, Comparison, Verdict, judge
+from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.gate.bounds import ALPHA, Gate
+from pytest_diversity.gate.decide import decide
 from pytest_diversity.statistics import sequential
-from pytest_diversity.statistics.mean import (
-    Mean,
-    holm,
-    jackknife_error,
-    paired_p,
-    power,
-    smallest_detectable,
-)
+from pytest_diversity.statistics.holm import holm
+from pytest_diversity.statistics.mean import Mean, jackknife_error
+from pytest_diversity.statistics.paired import paired_p
+from pytest_diversity.statistics.power import power, smallest_detectable
 from pytest_diversity.studies.calibrate import propose
+from pytest_diversity.verdict import Verdict
 
 PROMPTS = (6, 10, 30, 80)
 SAMPLES = (8, 16, 32)
@@ -119,7 +117,7 @@ def judged(
     """The verdict on one repetition."""
     before, after = (estimated(side, family, samples) for side in pair)
     reference = Comparison("base", before, after) if budget.compares else None
-    return judge(after, family, budget, checkpoint="dpo", reference=reference)
+    return decide(Gate("dpo", "code", family, budget), after, reference=reference)
 
 
 @dataclass(frozen=True)
@@ -248,14 +246,9 @@ def adaptive(
         at_once.append(judged(pairs[-1], family, samples, budget).status == "fail")
         for count, pair, alpha in zip(looks, pairs, level, strict=True):
             before, after = (estimated(side, family, count) for side in pair)
-            verdict = judge(
-                after,
-                family,
-                budget,
-                checkpoint="dpo",
-                reference=Comparison("base", before, after),
-                alpha=alpha,
-            )
+            gate = Gate("dpo", "code", family, budget)
+            reference = Comparison("base", before, after)
+            verdict = decide(gate, after, reference=reference, alpha=alpha)
             if verdict.status == "fail" or (verdict.kept or 0.0) <= alpha:
                 break
         failed.append(verdict.status == "fail")

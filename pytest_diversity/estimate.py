@@ -29,7 +29,7 @@ from pytest_diversity.samples import SampleSet
 from pytest_diversity.sandbox import Execution, Program, Sandbox
 from pytest_diversity.statistics.mean import Mean
 
-__all__ = ["Estimate", "estimate", "features_of", "measure"]
+__all__ = ["Comparison", "Estimate", "estimate", "features_of", "measure"]
 
 _PAIRS = 50_000_000  # of samples of one prompt: comparing them takes 2 to 15 seconds
 _PIECE = 64  # prompts
@@ -71,6 +71,23 @@ class Estimate:
     groups: Mapping[str, float] = field(default_factory=dict, repr=False)
     group_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     worst_group: tuple[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both sides of a paired comparison, each prompt with as many samples as on the other side.
+
+    Attributes:
+        name: Of the reference, as a message says it.
+        before: The reference.
+        after: What is compared with it.
+        notes: What must be said beside the comparison.
+    """
+
+    name: str
+    before: Estimate
+    after: Estimate
+    notes: tuple[str, ...] = ()
 
 
 def measure(

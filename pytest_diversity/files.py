@@ -30,24 +30,28 @@ def read_text(path: Path, error: type[DiversityError]) -> str:
         raise error(f"{path} cannot be read: {reason}", fix="make it a readable file") from None
 
 
-def write_text(path: Path, text: str, error: type[DiversityError], *, fix: str) -> None:
+def write_text(
+    path: Path, text: str, error: type[DiversityError], *, fix: str, parents: bool = False
+) -> None:
     """Put `text` in place of what the file held; a killed process leaves the old text or the new.
 
-    Line ends stay as they are. The folder is made where it is missing. A link stays one: the file
-    that it leads to is written. Permissions of a file that was there are kept.
+    Line ends stay as they are. A link stays one: the file that it leads to is written. Permissions
+    of a file that was there are kept.
 
     Args:
         path: The file.
         text: What it is to hold.
         error: The kind of error where it cannot be written.
         fix: What to do then.
+        parents: Whether folders are made that are missing.
 
     Raises:
         DiversityError: It cannot be written, as the kind `error`; the file is as it was.
     """
     target = path.resolve()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, text, target.stat().st_mode & 0o777 if target.exists() else 0o644)
     except OSError as found:
         reason = found.strerror or str(found)

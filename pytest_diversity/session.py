@@ -1,51 +1,30 @@
-"""The shell around the pure line: one configuration, its store, and the model in memory.
-
-`Session.verdict` walks the line of the design: checkpoint x domain -> samples -> features ->
-metric -> estimate -> verdict. What was drawn or computed once in a session is kept.
-"""
+"""A configuration under test: its workspace, its judge, and what a run has to say of both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pytest_diversity.baselines.record import Facts
-from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
-from pytest_diversity.cluster import here
-from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
-from pytest_diversity.config.values import Config, Domain
-from pytest_diversity.domains import KINDS
-from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
-from pytest_diversity.estimate import Estimate, estimate, features_of
-from pytest_diversity.features import Execute, Features
-from pytest_diversity.features.embeddings import Embedder, default_source
-from pytest_diversity.features.outcomes import Executor
-from pytest_diversity.gate.decide import check_reachable
+from pytest_diversity.config.values import Config
+from pytest_diversity.events import Event
+from pytest_diversity.gate.bounds import check_reachable
 from pytest_diversity.gate.judge import Judge
-from pytest_diversity.metrics import Metric, parse
-from pytest_diversity.prompts import Prompt, load_prompts
-from pytest_diversity.report.progress import Console, DrawingProgress
-from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.device import require_gpu
-from pytest_diversity.sampling.draw import choose_prompts
-from pytest_diversity.sampling.sampler import Sampler
-from pytest_diversity.sandbox import Execution, Program, Sandbox
-from pytest_diversity.sandbox.nodes import Sandboxes
-from pytest_diversity.store.sqlite import Store
+from pytest_diversity.report.evidence import evidence
+from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.workspace import Workspace
 
 __all__ = ["Session"]
 
 
 class Session:
-    """Everything that one configuration needs while its tests run."""
+    """What tests and studies hold while they run.
+
+    Attributes:
+        workspace: Samples, features and estimates.
+        judge: Verdicts on them.
+    """
 
     def __init__(
         self, config: Config, options: Options, root: Path, console: Callable[[], Console] = Console
@@ -58,44 +37,18 @@ class Session:
             root: What relative paths of sources are relative to.
             console: Where progress is shown; asked for when there is some.
         """
-        self.config = config
-        self.options = options
-        self.root = root
-        self.events: list[dict[str, Any]] = []
-        self.console = console
-        self._features: dict[tuple[str, str, int], Features] = {}
-        self._embedders: dict[Path, Embedder] = {}
+        self.workspace = Workspace(config, options, root, showing(console))
+        self.judge = Judge(self.workspace, evidence)
 
-    @cached_property
-    def store(self) -> Store:
-        """The sample store."""
-        return Store(self.options.store)
+    @property
+    def config(self) -> Config:
+        """Checkpoints, domains and budgets."""
+        return self.workspace.config
 
-    @cached_property
-    def sampler(self) -> Sampler:
-        """What draws, with at most one model in memory."""
-
-        def show(label: str, total: int) -> DrawingProgress:
-            return DrawingProgress(label, total, self.console())
-
-        return Sampler(self.options, self.root, self.store, show)
-
-    @cached_property
-    def judge(self) -> Judge:
-        """What compares estimates with budgets."""
-        return Judge(self)
-
-    @cached_property
-    def cluster(self) -> Cluster | None:
-        """The cluster that samples, where one does, for much else."""
-        return Cluster(self.options.ray_address) if self.options.engine == "ray" else None
-
-    def close(self) -> None:
-        """Release the model and the cluster, and close the store."""
-        self.sampler.close()
-        if self.cluster is not None:
-            self.cluster.close()
-        self.store.close()
+    @property
+    def options(self) -> Options:
+        """Settings of the run."""
+        return self.workspace.options
 
     def check(self) -> None:
         """Find what is wrong with the configuration before anything is drawn.
@@ -104,179 +57,20 @@ class Session:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
         self.judge.baselines.check()
-        if self.options.require_gpu:
-            require_gpu(self.options.device)
-        for name, checkpoint in self.config.checkpoints.items():
-            with located(self.config.path, "checkpoints", name):
-                self.sampler.check(checkpoint)
-        for name in self.config.domains:
-            domain = self.domain(name)
-            with located(self.config.path, "domains", name, "language"):
-                KINDS[domain.kind].check(domain)
-            with located(self.config.path, "domains", name, "prompts"):
-                self.prompts(domain)
+        self.workspace.check()
+        for name, domain in self.config.domains.items():
             for family, budget in domain.budgets.items():
-                with located(self.config.path, "domains", name, "budget", family, "metric"):
-                    metric = self.metric(domain, family, budget.metric)
-                with located(self.config.path, "domains", name, "budget", family):
+                keys = ("domains", name, "budget", family)
+                with located(self.config.path, *keys, "metric"):
+                    metric = self.workspace.metric(domain, family, budget.metric)
+                with located(self.config.path, *keys):
                     check_reachable(budget, metric)
 
-    def domain(self, name: str) -> Domain:
-        """The domain of that name, with the run's settings in place of its own."""
-        domain = self.config.domain(name)
-        changes: dict[str, Any] = {}
-        if self.options.samples:
-            changes["samples_per_prompt"] = self.options.samples
-        if self.options.embedder:
-            changes["embedder"] = self.options.embedder
-        return replace(domain, **changes)
+    def drain(self) -> list[Event]:
+        """What happened since the last call."""
+        events, self.workspace.events = self.workspace.events, []
+        return events
 
-    def metric(self, domain: Domain, family: str, name: str | None = None) -> Metric:
-        """The metric of a family: the one named, else the default of the domain's kind.
-
-        Raises:
-            ConfigError: The kind has none for the family, or the name is unknown or of another.
-        """
-        default = KINDS[domain.kind].metrics.get(family)
-        if name is None and default is None:
-            raise ConfigError(
-                f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
-                fix="name one with metric = ...",
-            )
-        metric = parse(name or str(default))
-        if metric.definition.family != family:
-            raise ConfigError(
-                f"{metric} measures {metric.definition.family}, not {family}",
-                fix=f"move the budget to {metric.definition.family!r}, or name another metric",
-            )
-        return metric
-
-    def samples(self, checkpoint: str, domain: str) -> SampleSet:
-        """The samples of a checkpoint in a domain, from the store where they are."""
-        return self.features(checkpoint, domain).samples
-
-    def features(self, checkpoint: str, domain: str, count: int | None = None) -> Features:
-        """The features of those samples, of at most `count` of each prompt if it is given."""
-        chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
-        if count is not None:
-            chosen = replace(chosen, samples_per_prompt=count)
-        key = (checkpoint, domain, chosen.samples_per_prompt)
-        if key not in self._features:
-            prompts = self.prompts(chosen)
-            drawing = self.sampler.draw(model, chosen, prompts)
-            self.events.append(
-                {
-                    "kind": "drawing",
-                    "checkpoint": checkpoint,
-                    "domain": domain,
-                    "drawn": drawing.drawn,
-                    "stored": drawing.stored,
-                    "replayed": model.source.startswith("replay:"),
-                    "prompts": len(drawing.samples),
-                    "count": chosen.samples_per_prompt,
-                    "most": self.domain(domain).samples_per_prompt,
-                }
-            )
-            self._features[key] = self.features_of(drawing.samples, chosen, prompts)
-        return self._features[key]
-
-    def features_of(
-        self, samples: SampleSet, domain: Domain, prompts: Mapping[str, Prompt] | None = None
-    ) -> Features:
-        """The features of samples at hand, with the session's embedder and its memory."""
-
-        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
-
-        prompts = self.prompts(domain) if prompts is None else prompts
-        return features_of(
-            samples,
-            domain,
-            embed,
-            prompts,
-            execute=self._executor(domain),
-            spread=self.cluster or here,
-        )
-
-    def describe_sandbox(self) -> str | None:
-        """What programs run in, None where none are run."""
-        if not any(map(self._executes, self.config.domains)):
-            return None
-        try:
-            return str(self._sandbox("python"))
-        except DiversityError:
-            return "none holds here"
-
-    def check_sandbox(self) -> None:
-        """Make sure that programs can be run where they would be.
-
-        Raises:
-            SandboxUnavailable: No sandbox holds here, or a language cannot be run.
-        """
-        for name, domain in self.config.domains.items():
-            if domain.budgets and self._executes(name):
-                self._sandbox(domain.language)
-
-    def _executes(self, domain: str) -> bool:
-        """Whether the programs of a domain are run."""
-        chosen = self.config.domains[domain]
-        allowed = self.options.allow_execution or self.options.unsafe_code
-        return chosen.kind == "code" and (chosen.execution == "sandbox" or allowed)
-
-    def _sandbox(self, language: str) -> Sandbox:
-        return Sandbox(language=language, unsafe=self.options.unsafe_code)
-
-    def _executor(self, domain: Domain) -> Execute | None:
-        """What runs the programs of a domain; the sandbox is looked for when there are some."""
-        if not self._executes(domain.name):
-            return None
-
-        def execute(programs: Sequence[Program]) -> list[Execution]:
-            sandbox = self._sandbox(domain.language)
-            memory = self.store.executions(sandbox.fingerprint)
-            runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
-            return Executor(runs, memory, lambda: self.store.lock("execution"))(programs)
-
-        return execute
-
-    def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:
-        """A metric of a checkpoint in a domain."""
-        return estimate(self.features(checkpoint, domain), parse(metric))
-
-    def prompts(self, domain: Domain) -> Mapping[str, Prompt]:
-        """The prompts of a domain, by id; none where samples bring their own."""
-        if domain.prompts is None:
-            return {}
-        return choose_prompts(load_prompts(domain.prompts, domain.root), domain.max_prompts)
-
-    def _embedder_location(self, domain: Domain) -> Location:
-        location = locate(domain.embedder or default_source(), domain.root, "embedder")
-        if location.kind != "directory":
-            raise CheckpointError(
-                f"embedder {domain.embedder!r} is not a model directory",
-                fix="give a hub name, a directory or package:NAME/path",
-            )
-        return location
-
-    def _embedder(self, domain: Domain) -> Embedder:
-        location = self._embedder_location(domain)
-        if location.path not in self._embedders:
-            memory = self.store.embeddings(fingerprint(location, self.store.facts))
-            self._embedders[location.path] = Embedder(
-                location.path, device=self.options.device, cache=memory
-            )
-        return self._embedders[location.path]
-
-    def facts(self, checkpoint: str, domain: Domain) -> Facts:
-        """What a baseline must know of a checkpoint, each asked for only where it matters."""
-        model = self.config.checkpoints.get(checkpoint)
-
-        def embedder() -> str:
-            return fingerprint(self._embedder_location(domain), self.store.facts)[:16]
-
-        return Facts(
-            weights=lambda: self.sampler.weights(model) if model else "",
-            origin=lambda: self.sampler.origin(model) if model else {},
-            embedder=embedder,
-            sandbox=lambda: self._sandbox(domain.language).fingerprint,
-        )
+    def close(self) -> None:
+        """Release models and close the store."""
+        self.workspace.close()

@@ -45,9 +45,11 @@ def test_what_cannot_be_read_is_one_sentence(
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    """Folders are made, line ends are kept, and nothing is left beside the file."""
+    """Folders are made if asked for, line ends are kept, and nothing is left beside the file."""
     path = tmp_path / "a" / "b" / "file"
-    write_text(path, "one\r\ntwo\n", DataError, fix="")
+    with pytest.raises(DataError, match="cannot be written: No such file or directory"):
+        write_text(path, "", DataError, fix="")
+    write_text(path, "one\r\ntwo\n", DataError, fix="", parents=True)
     assert path.read_bytes() == b"one\r\ntwo\n"
     assert [*path.parent.iterdir()] == [path]
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_diversity.config.values import Budget, Change
-from pytest_diversity.estimate import Estimate
-from pytest_diversity.gate.decide import ALPHA, Comparison, Verdict, judge, number
+from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.gate.bounds import ALPHA, Gate
+from pytest_diversity.gate.decide import decide
 from pytest_diversity.metrics import Definition, Metric, parse
-from pytest_diversity.statistics.mean import Mean, paired_p
+from pytest_diversity.statistics.mean import Mean
+from pytest_diversity.statistics.paired import paired_p
+from pytest_diversity.text import number
+from pytest_diversity.verdict import Verdict
 
 
 def _repetition() -> float:
@@ -47,12 +52,17 @@ def estimated(
     )
 
 
+def judge(estimate: Estimate, budget: Budget, *, checkpoint: str = "dpo", **rest: Any) -> Verdict:
+    """The verdict on the words of a checkpoint."""
+    return decide(Gate(checkpoint, estimate.domain, "lexical", budget), estimate, **rest)
+
+
 def compared(
     before: Sequence[float], after: Sequence[float], budget: Budget, metric: Metric = HIGHER
 ) -> Verdict:
     """The verdict on `after` against the reference `before`."""
     reference = Comparison("base", estimated(before, metric), estimated(after, metric))
-    return judge(reference.after, "lexical", budget, checkpoint="dpo", reference=reference)
+    return judge(reference.after, budget, reference=reference)
 
 
 LEVELS: Mapping[str, tuple[Sequence[float], Budget, str, str]] = {
@@ -104,7 +114,7 @@ LEVELS: Mapping[str, tuple[Sequence[float], Budget, str, str]] = {
 def test_levels(case: str) -> None:
     """A level is judged by the one-sided bound over prompts; the headline says it all."""
     values, budget, status, headline = LEVELS[case]
-    verdict = judge(estimated(values), "lexical", budget, checkpoint="dpo")
+    verdict = judge(estimated(values), budget)
     assert (verdict.status, verdict.headline) == (status, headline)
 
 
@@ -112,7 +122,7 @@ def test_levels(case: str) -> None:
 def test_a_level_fails_when_its_bound_says_so(minimum: float) -> None:
     """`fail` is exactly a one-sided 95 % bound on the wrong side of the budget."""
     bound = Mean.of(LEVEL, bounded=True).upper(0.95)
-    status = judge(estimated(LEVEL), "lexical", Budget(min=minimum)).status
+    status = judge(estimated(LEVEL), Budget(min=minimum)).status
     assert status == ("fail" if bound < minimum else "unclear")
 
 
@@ -238,37 +248,31 @@ def test_only_prompts_of_both_sides_are_paired() -> None:
     """A prompt that is undefined on one side takes no part in the comparison."""
     reference = Comparison("base", estimated(BASE), estimated(WORSE[:6]))
     budget = Budget(max_drop=Change(0.02, relative=False))
-    verdict = judge(reference.after, "lexical", budget, reference=reference)
+    verdict = judge(reference.after, budget, reference=reference)
     assert any("over 6 prompts" in line for line in verdict.details)
 
 
 def test_the_reference_is_not_compared_with_itself() -> None:
     """It keeps its level budgets; its changes are left out and the table says why."""
     budget = Budget(max_drop=Change(0.1, relative=True), reference="base")
-    verdict = judge(estimated(LEVEL), "lexical", budget, checkpoint="base")
+    verdict = judge(estimated(LEVEL), budget, checkpoint="base")
     assert (verdict.status, verdict.budget) == ("pass", "the reference")
     budget = Budget(min=0.5, max_drop=Change(0.1, relative=True), reference="base")
-    verdict = judge(estimated(LEVEL), "lexical", budget, checkpoint="base")
+    verdict = judge(estimated(LEVEL), budget, checkpoint="base")
     assert (verdict.status, verdict.headline) == ("fail", "code lexical 0.400 < 0.500 (base)")
 
 
 def test_without_a_reference_a_change_is_undefined() -> None:
     """A comparison with nothing never passes."""
     budget = Budget(max_drop=Change(0.1, relative=True))
-    verdict = judge(estimated(LEVEL), "lexical", budget, checkpoint="dpo")
+    verdict = judge(estimated(LEVEL), budget)
     assert verdict.status == "undefined"
     assert "there is no reference to compare with" in verdict.message
 
 
 def test_the_message() -> None:
     """Headline first; below it the bound, the interval, the size and the evidence."""
-    verdict = judge(
-        estimated(LEVEL),
-        "lexical",
-        Budget(min=0.45),
-        checkpoint="dpo",
-        evidence=lambda: ["because"],
-    )
+    verdict = judge(estimated(LEVEL), Budget(min=0.45), evidence=lambda: ["because"])
     assert verdict.message.splitlines() == [
         "code lexical 0.400 < 0.450 (dpo)",
         "  one-sided 95 % upper bound 0.417, p 0.000377: beyond the budget",
@@ -284,12 +288,12 @@ def test_evidence_is_not_asked_for_when_it_passed() -> None:
     def ask() -> Sequence[str]:
         raise AssertionError
 
-    assert judge(estimated(LEVEL), "lexical", Budget(min=0.1), evidence=ask).status == "pass"
+    assert judge(estimated(LEVEL), Budget(min=0.1), evidence=ask).status == "pass"
 
 
 def test_an_undefined_metric_says_why() -> None:
     """The reason stands in the message and in the summary's notes."""
-    verdict = judge(estimated([], reason="running programs is off"), "lexical", Budget(min=0.1))
+    verdict = judge(estimated([], reason="running programs is off"), Budget(min=0.1))
     assert "running programs is off" in verdict.message
     assert verdict.notes == ("running programs is off",)
 
@@ -323,7 +327,7 @@ def test_the_headline_fits_one_line(domain: str, checkpoint: str, case: str) -> 
     before, after, budget, metric, _, headline = CHANGES[case]
     now = estimated(after, metric, domain=domain)
     reference = Comparison(checkpoint, estimated(before, metric), now)
-    verdict = judge(now, "syntactic", budget, checkpoint=checkpoint, reference=reference)
+    verdict = decide(Gate(checkpoint, domain, "syntactic", budget), now, reference=reference)
     assert verdict.headline.partition(" syntactic ")[2].startswith(
         headline[len("code lexical ") : -6]
     )
@@ -365,7 +369,7 @@ def test_the_worst_group_is_held(low: float, bound: float, status: str) -> None:
     measured = replace(
         estimated(list(values.values())), per_prompt=values, groups=groups, group_of=group_of
     )
-    verdict = judge(measured, "lexical", Budget(worst_group_min=bound), checkpoint="m")
+    verdict = judge(measured, Budget(worst_group_min=bound), checkpoint="m")
     assert verdict.status == status
     assert "worst group" in verdict.headline
     assert any("lowest group 'b', 6 prompts" in line for line in verdict.details)
@@ -373,5 +377,5 @@ def test_the_worst_group_is_held(low: float, bound: float, status: str) -> None:
 
 def test_a_worst_group_needs_groups() -> None:
     """Prompts without groups have no lowest one: undefined, never a pass."""
-    verdict = judge(estimated([0.5] * 6), "lexical", Budget(worst_group_min=0.1))
+    verdict = judge(estimated([0.5] * 6), Budget(worst_group_min=0.1))
     assert verdict.status == "undefined"

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_diversity.statistics.mean import Mean, paired_p, smallest_detectable
+from pytest_diversity.statistics.mean import Mean
+from pytest_diversity.statistics.paired import paired_p
+from pytest_diversity.statistics.power import smallest_detectable
 
 BEFORE = [0.40, 0.35, 0.50, 0.45, 0.38, 0.42]
 AFTER = [0.30, 0.33, 0.41, 0.37, 0.31, 0.43]

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pytest
 
+from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.report.terminal import drawing_line
 
 
-def drawing(drawn: int, stored: int, *, domain: str = "code", replayed: bool = False) -> Any:
-    """An event of a checkpoint's samples in a domain."""
-    return {
-        "checkpoint": "m",
-        "domain": domain,
-        "drawn": drawn,
-        "stored": stored,
-        "replayed": replayed,
-    }
+def drawing(drawn: int, stored: int, *, domain: str = "code", replayed: bool = False) -> Drawn:
+    """A checkpoint's samples in a domain."""
+    return Drawn("m", domain, drawn, stored, replayed=replayed, prompts=2, count=4, most=4)
 
 
-LINES: Mapping[str, tuple[Sequence[Any], str]] = {
+LINES: Mapping[str, tuple[Sequence[Drawn], str]] = {
     "all drawn": ([drawing(8, 0)], "8 samples drawn, 0 from the store"),
     "some there already": ([drawing(3, 5)], "3 samples drawn, 5 from the store"),
     "all there": ([drawing(0, 8)], "8 samples from the store, none drawn"),

@@ -6,19 +6,17 @@ prompt, so that a later run is compared with it prompt by prompt without its sam
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_diversity.errors import DiversityError
+from pytest_diversity.files import read_text, write_text
 from pytest_diversity.prompts import Prompt
 
 __all__ = [
@@ -120,16 +118,15 @@ def write(path: Path, profiles: Mapping[str, Profile]) -> None:
     Raises:
         BaselineError: The file cannot be written.
     """
+    if profiles:
+        write_text(path, _dump(path.stem, profiles), BaselineError, fix=_WRITABLE, parents=True)
+        return
     try:
-        if not profiles:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, _dump(path.stem, profiles))
+        path.unlink(missing_ok=True)
     except OSError as error:
+        reason = error.strerror or str(error)
         raise BaselineError(
-            f"the baseline {path} cannot be written: {error.strerror}",
-            fix="record in a checkout that can be written to",
+            f"the baseline {path} cannot be removed: {reason}", fix=_WRITABLE
         ) from None
 
 
@@ -142,34 +139,16 @@ def _dump(domain: str, profiles: Mapping[str, Profile]) -> str:
     return json.dumps(plain, indent=1, sort_keys=True) + "\n"
 
 
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
 def read(path: Path) -> dict[str, Profile]:
     """The profiles of a domain by checkpoint; none where there is no file.
 
     Raises:
         BaselineError: The file is broken; the message starts with `path:line:`.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BaselineError(f"{path}:1: cannot be read: {error}", fix=_FIX) from None
-    return _Reader(path, text).profiles()
+    return _Reader(path, read_text(path, BaselineError)).profiles() if path.exists() else {}
 
 
+_WRITABLE = "record in a checkout that can be written to"
 _FIX = f"restore it from version control, or delete it and record it anew: {RECORD}"
 _TEXTS = ("prompts", "weights")
 _TABLES = ("settings", "versions", "metrics")

@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pytest_diversity.baselines import file as baseline
+from pytest_diversity.baselines import file
 from pytest_diversity.baselines.file import RECORD, BaselineError, Profile, Values
 from pytest_diversity.config.values import Checkpoint, Domain
-from pytest_diversity.estimate import Estimate
+from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
 from pytest_diversity.features.grammars import versions
-from pytest_diversity.gate.decide import Comparison
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
-__all__ = ["Baselines", "Facts", "folder", "profile", "prune", "settings", "store"]
+__all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "settings"]
 
 Mode = Literal["", "new", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Provenance:
     """What only a session knows of a run; each is asked for only where it matters."""
 
     weights: Callable[[], str]
@@ -111,7 +111,7 @@ class Baselines:
 
     def _profiles(self, domain: str) -> Mapping[str, Profile]:
         if domain not in self._read:
-            self._read[domain] = baseline.read(self.path(domain))
+            self._read[domain] = file.read(self.path(domain))
         return self._read[domain]
 
     def _shown(self, domain: str) -> str:
@@ -149,7 +149,7 @@ def _estimate(measured: Estimate, recorded: Values) -> Estimate:
 
 
 def profile(
-    checkpoint: Checkpoint | None, features: Features, measured: Estimate, facts: Facts
+    checkpoint: Checkpoint | None, features: Features, measured: Estimate, provenance: Provenance
 ) -> Profile:
     """What this run would record of one metric of a checkpoint."""
     reads = _reads(features, measured.metric)
@@ -157,15 +157,15 @@ def profile(
     embeds = reads & {"embeddings", "distances"} or (prose and "labels" in reads)
     runs = not prose and features.execute is not None and reads & _OUTCOMES
     values = Values(
-        baseline.rounded(measured.per_prompt),
-        embedder=facts.embedder() if embeds else None,
-        sandbox=facts.sandbox() if runs else None,
+        file.rounded(measured.per_prompt),
+        embedder=provenance.embedder() if embeds else None,
+        sandbox=provenance.sandbox() if runs else None,
     )
     return Profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
-        prompts=baseline.digest(features.prompts),
-        weights=facts.weights(),
-        versions={**_versions(features.domain), **facts.origin()},
+        prompts=file.digest(features.prompts),
+        weights=provenance.weights(),
+        versions={**_versions(features.domain), **provenance.origin()},
         metrics={str(measured.metric): values},
     )
 
@@ -201,7 +201,7 @@ def _versions(domain: Domain) -> dict[str, str]:
     return {name: version(name) for name in ("numpy", "pytest-diversity")} | read
 
 
-def store(events: Iterable[Mapping[str, Any]]) -> list[str]:
+def record(events: Iterable[Event]) -> list[str]:
     """Write what a run's events ask to record; everything else in the files stays.
 
     Returns:
@@ -210,39 +210,43 @@ def store(events: Iterable[Mapping[str, Any]]) -> list[str]:
     Raises:
         BaselineError: A file is broken or cannot be written.
     """
+    files: dict[Path, list[BaselineRecorded]] = {}
+    for event in events:
+        if isinstance(event, BaselineRecorded):
+            files.setdefault(Path(event.file), []).append(event)
     lines = []
-    for path, group in _by_file(events, "profile").items():
-        profiles = baseline.read(path)
-        for event in group:
-            name = event["checkpoint"]
-            found = Profile.from_dict(event["profile"])
-            profiles[name] = baseline.merge(profiles.get(name), found)
-        baseline.write(path, profiles)
-        names = ", ".join(dict.fromkeys(event["checkpoint"] for event in group))
+    for path, group in files.items():
+        profiles = file.read(path)
+        for one in group:
+            new = Profile.from_dict(one.profile)
+            profiles[one.checkpoint] = file.merge(profiles.get(one.checkpoint), new)
+        file.write(path, profiles)
+        names = ", ".join(dict.fromkeys(one.checkpoint for one in group))
         lines.append(f"baseline recorded: {'/'.join(path.parts[-3:])} ({names})")
     return lines
 
 
-def prune(homes: Iterable[Path], events: Iterable[Mapping[str, Any]]) -> list[str]:
+def prune(homes: Iterable[Path], events: Iterable[Event]) -> list[str]:
     """Remove what no test of a whole run has used.
 
     Args:
         homes: The folders of the baselines of all configurations of the run.
-        events: Everything that was judged.
+        events: Everything that happened in it.
 
     Returns:
         A line for each file that lost something.
     """
     used: dict[Path, dict[str, set[str]]] = {}
-    for path, group in _by_file(events, "used").items():
-        for event in group:
-            used.setdefault(path, {}).setdefault(event["checkpoint"], set()).add(event["metric"])
+    for event in events:
+        if isinstance(event, BaselineUsed):
+            of_file = used.setdefault(Path(event.file), {})
+            of_file.setdefault(event.checkpoint, set()).add(event.metric)
     lines = []
     for path in sorted(path for home in homes for path in home.glob("*.json")):
-        profiles = baseline.read(path)
+        profiles = file.read(path)
         kept = _kept(profiles, used.get(path, {}))
         if kept != profiles:
-            baseline.write(path, kept)
+            file.write(path, kept)
             lines.append(f"baseline pruned: {'/'.join(path.parts[-3:])}")
     return lines
 
@@ -254,11 +258,3 @@ def _kept(profiles: Mapping[str, Profile], used: Mapping[str, set[str]]) -> dict
         if metrics:
             kept[name] = replace(found, metrics=metrics)
     return kept
-
-
-def _by_file(events: Iterable[Mapping[str, Any]], kind: str) -> dict[Path, list[Mapping[str, Any]]]:
-    files: dict[Path, list[Mapping[str, Any]]] = {}
-    for event in events:
-        if event["kind"] == kind:
-            files.setdefault(Path(event["file"]), []).append(event)
-    return files

@@ -12,31 +12,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from pytest_diversity.config.values import Budget, Config
+from pytest_diversity.config.values import Config
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.gate.decide import ALONE, Others, count_bounds
+from pytest_diversity.gate.bounds import Gate, Key
+from pytest_diversity.gate.decide import NO_OTHERS, OtherBounds
 
-__all__ = ["Key", "Multiplicity"]
-
-Key = tuple[str, str, str]  # checkpoint, domain, family
-PValues = Callable[[str, str, str, Budget], Sequence[float]]
+__all__ = ["Multiplicity"]
 
 
 class Multiplicity:
     """The bounds that the configuration puts on each checkpoint.
 
     Attributes:
-        selected: The budgets that this run judges; all of them while nothing else is known.
+        selected: The gates that this run judges; all of them while nothing else is known.
     """
 
     def __init__(
-        self, config: Config, p_values: PValues, at_hand: Callable[[str, str], bool]
+        self,
+        config: Config,
+        p_values: Callable[[Gate], Sequence[float]],
+        at_hand: Callable[[str, str], bool],
     ) -> None:
         """Compute nothing yet.
 
         Args:
             config: All budgets.
-            p_values: The p-values of a budget of a checkpoint in a domain, by family.
+            p_values: The p-values of a gate.
             at_hand: Whether the samples of a checkpoint in a domain need not be drawn.
         """
         self._config = config
@@ -45,47 +46,38 @@ class Multiplicity:
         self._known: dict[Key, Sequence[float]] = {}
         self.selected: frozenset[Key] | None = None
 
-    def every(self) -> list[Key]:
-        """Every budget of every checkpoint under test."""
-        return [
-            (checkpoint, name, family)
-            for checkpoint in self._config.selected
-            for name, domain in self._config.domains.items()
-            for family in domain.budgets
-        ]
-
-    def others(self, checkpoint: str, domain: str, family: str) -> Others:
-        """The bounds of the checkpoint beside those of one family of one domain."""
-        budgets = {
-            key: budget
-            for key, budget in self._budgets(checkpoint)
-            if key != (checkpoint, domain, family)
-        }
-        count = sum(count_bounds(budget, checkpoint) for budget in budgets.values())
-        if not count:
-            return ALONE
-        return Others(
-            count, lambda: [p for key, budget in budgets.items() for p in self._of(key, budget)]
-        )
-
-    def _budgets(self, checkpoint: str) -> Iterator[tuple[Key, Budget]]:
+    def gates(self, checkpoint: str) -> Iterator[Gate]:
+        """Every gate of a checkpoint."""
         for name, domain in self._config.domains.items():
             for family, budget in domain.budgets.items():
-                if budget.level != "off":
-                    yield (checkpoint, name, family), budget
+                yield Gate(checkpoint, name, family, budget)
 
-    def _of(self, key: Key, budget: Budget) -> Sequence[float]:
-        if key not in self._known:
-            self._known[key] = self._compute(key, budget)
-        return self._known[key]
+    def every(self) -> list[Gate]:
+        """Every gate of every checkpoint under test."""
+        return [gate for name in self._config.selected for gate in self.gates(name)]
 
-    def _compute(self, key: Key, budget: Budget) -> Sequence[float]:
-        checkpoint, domain, family = key
-        unknown = [1.0] * count_bounds(budget, checkpoint)
-        selected = self.selected is None or key in self.selected
+    def others(self, gate: Gate) -> OtherBounds:
+        """The bounds of the checkpoint beside those of one of its gates."""
+        others = [
+            other
+            for other in self.gates(gate.checkpoint)
+            if other.budget.level != "off" and other.key != gate.key
+        ]
+        count = sum(len(other.bounds) for other in others)
+        if not count:
+            return NO_OTHERS
+        return OtherBounds(count, lambda: [p for other in others for p in self._of(other)])
+
+    def _of(self, gate: Gate) -> Sequence[float]:
+        if gate.key not in self._known:
+            self._known[gate.key] = self._compute(gate)
+        return self._known[gate.key]
+
+    def _compute(self, gate: Gate) -> Sequence[float]:
+        selected = self.selected is None or gate.key in self.selected
         try:
-            if selected or self._at_hand(checkpoint, domain):
-                return self._p_values(checkpoint, domain, family, budget)
+            if selected or self._at_hand(gate.checkpoint, gate.domain):
+                return self._p_values(gate)
         except DiversityError:  # its own test says what is wrong
             pass
-        return unknown
+        return [1.0] * len(gate.bounds)

@@ -1,236 +1,159 @@
-"""From features to verdicts: references, recorded baselines, Holm over a checkpoint's bounds."""
+"""From a gate to its verdict: samples, references, recorded baselines, Holm, looks in steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from pytest_diversity.baselines.file import Profile
 from pytest_diversity.baselines.record import Baselines, Mode, folder, profile
-from pytest_diversity.config.values import Budget, baseline_name
+from pytest_diversity.config.values import baseline_name
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.estimate import Estimate, estimate
+from pytest_diversity.estimate import Comparison, Estimate, estimate
+from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
 from pytest_diversity.features import Features
-from pytest_diversity.gate.decide import (
-    ALONE,
-    ALPHA,
-    Comparison,
-    Others,
-    Verdict,
-    check_reachable,
-    count_bounds,
-    effective,
-    judge,
-    p_values,
-)
+from pytest_diversity.gate.bounds import ALPHA, Gate, check_reachable
+from pytest_diversity.gate.decide import NO_OTHERS, OtherBounds, decide, p_values
 from pytest_diversity.gate.holm import Multiplicity
-from pytest_diversity.report.evidence import evidence
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.statistics import sequential
+from pytest_diversity.verdict import Verdict
+from pytest_diversity.workspace import Workspace
 
-if TYPE_CHECKING:  # the session holds its judge
-    from pytest_diversity.session import Session
+__all__ = ["Evidence", "Judge", "Reference", "cut_notes"]
 
-__all__ = ["Judge", "Reference", "cut_notes"]
-
-Reference = Callable[[Features, Estimate], Comparison]
-# Metrics whose expected value is the same for any number of samples.
-UNBIASED = frozenset(
-    {
-        "correctness",
-        "effective_distinct_at",
-        "effective_pairs",
-        "embedding_distance",
-        "homogenization",
-        "jaccard",
-        "pair_distinct",
-        "pair_pos_distinct",
-        "pair_semantic",
-        "pair_subtree",
-        "pass_at",
-        "validity",
-    }
-)
+Reference: TypeAlias = Callable[[Features, Estimate], Comparison]
+Evidence: TypeAlias = Callable[[Features, Estimate], Sequence[str]]
 
 
 class Judge:
-    """Judges budgets on the samples of a session."""
+    """Judges gates on the samples of a workspace."""
 
-    def __init__(self, session: Session) -> None:
-        """Judge nothing yet."""
-        self._session = session
+    def __init__(self, workspace: Workspace, evidence: Evidence) -> None:
+        """Judge nothing yet.
+
+        Args:
+            workspace: Where samples, features and estimates are.
+            evidence: The lines that show why a value is what it is.
+        """
+        self._workspace = workspace
+        self._evidence = evidence
 
     @cached_property
     def baselines(self) -> Baselines:
         """What was recorded, and what this run records."""
-        options = self._session.options
+        options = self._workspace.options
         mode: Mode = "all" if options.record else "new" if options.record_new else ""
-        return Baselines(folder(self._session.config.path, self._session.root), mode)
+        return Baselines(folder(self._workspace.config.path, self._workspace.root), mode)
 
     @cached_property
     def multiplicity(self) -> Multiplicity:
         """The bounds of each checkpoint, for Holm."""
+        workspace = self._workspace
+        return Multiplicity(workspace.config, self._p_values, workspace.at_hand)
 
-        def at_hand(checkpoint: str, domain: str) -> bool:
-            chosen = self._session.domain(domain)
-            model = self._session.config.checkpoint(checkpoint)
-            return self._session.sampler.at_hand(model, chosen, self._session.prompts(chosen))
+    def judge(self, gate: Gate) -> Verdict:
+        """Judge a gate on the samples of its checkpoint, and note the verdict for the summary."""
+        others = self.others(gate)
+        if self._in_steps(gate):
+            from pytest_diversity.gate.steps import decide_in_steps  # noqa: PLC0415 - slow to load
 
-        return Multiplicity(self._session.config, self._p_values, at_hand)
+            most = self._workspace.domain(gate.domain).samples_per_prompt
 
-    def verdict(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Verdict:
-        """Judge a checkpoint's budget from the file, and note the verdict for the summary."""
-        others = self.others(checkpoint, domain, family, budget)
-        if self._in_steps(domain, family, budget, checkpoint):
-            return self._note(self._stepwise(checkpoint, domain, family, budget, others))
-        return self.of(
-            self._session.features(checkpoint, domain),
-            family,
-            budget,
-            checkpoint=checkpoint,
-            reference=self.reference(checkpoint, domain, budget),
-            others=others,
-        )
+            def look(count: int, others: OtherBounds, alpha: float) -> Verdict:
+                features = self._workspace.features(gate.checkpoint, gate.domain, count)
+                measured, reference = self._measure(gate, features), self.reference(gate, count)
+                return self._decide(gate, features, measured, reference, others=others, alpha=alpha)
 
-    def of(
+            return self._note(decide_in_steps(gate, others, most, look))
+        features = self._workspace.features(gate.checkpoint, gate.domain)
+        return self.judge_on(gate, features, self.reference(gate), others)
+
+    def judge_on(
         self,
+        gate: Gate,
         features: Features,
-        family: str,
-        budget: Budget,
-        *,
-        checkpoint: str = "",
         reference: Reference | None = None,
-        others: Others = ALONE,
+        others: OtherBounds = NO_OTHERS,
     ) -> Verdict:
-        """Judge a budget on features, and note the verdict for the summary."""
-        metric = self._session.metric(features.domain, family, budget.metric)
-        check_reachable(budget, metric)
-        measured = estimate(features, metric)
-        if self._record(checkpoint, features, measured):
-            again = self._session.options.record
-            if again or baseline_name(budget.reference, checkpoint) == checkpoint:
-                budget, reference = _unless_recorded(budget, reference)
-        verdict = judge(
+        """Judge a gate on features, note the verdict, and what is to be recorded of them."""
+        measured = self._measure(gate, features)
+        check_reachable(gate.budget, measured.metric)
+        if self._record(gate.checkpoint, features, measured):
+            recorded = baseline_name(gate.budget.reference, gate.checkpoint)
+            again = self._workspace.options.record and recorded is not None
+            if again or recorded == gate.checkpoint:  # compared with what is being recorded
+                gate, reference = gate.without_changes(), None
+        return self._note(self._decide(gate, features, measured, reference, others=others))
+
+    def _measure(self, gate: Gate, features: Features) -> Estimate:
+        metric = self._workspace.metric(features.domain, gate.family, gate.budget.metric)
+        return estimate(features, metric)
+
+    def _decide(
+        self,
+        gate: Gate,
+        features: Features,
+        measured: Estimate,
+        reference: Reference | None,
+        *,
+        others: OtherBounds,
+        alpha: float = ALPHA,
+    ) -> Verdict:
+        return decide(
+            gate,
             measured,
-            family,
-            budget,
-            checkpoint=checkpoint,
             reference=reference(features, measured) if reference else None,
-            evidence=lambda: evidence(features, measured),
+            evidence=lambda: self._evidence(features, measured),
             others=others,
+            alpha=alpha,
         )
-        return self._note(verdict)
 
     def _note(self, verdict: Verdict) -> Verdict:
-        self._session.events.append({"kind": "verdict", **verdict.as_dict()})
+        self._workspace.events.append(Judged(verdict))
         return verdict
 
-    def _in_steps(self, domain: str, family: str, budget: Budget, checkpoint: str) -> bool:
+    def _in_steps(self, gate: Gate) -> bool:
         """Whether to look at few samples first.
 
         Not where values are recorded, or compared with recorded ones: these are of all samples. And
         not for a bound on the level of a metric whose value depends on the number of samples.
         """
-        session, chosen = self._session, self._session.domain(domain)
-        options = session.options
+        workspace, budget = self._workspace, gate.budget
+        chosen, options = workspace.domain(gate.domain), workspace.options
         if not (options.adaptive or chosen.adaptive) or options.record or options.record_new:
             return False
-        metric = session.metric(chosen, family, budget.metric)
+        metric = workspace.metric(chosen, gate.family, budget.metric)
         level = budget.min is not None or budget.max is not None
-        recorded = budget.compares and baseline_name(budget.reference, checkpoint) is not None
-        return (
-            count_bounds(budget, checkpoint) > 0
-            and not recorded
-            and not (level and metric.definition.name not in UNBIASED)
-        )
+        recorded = budget.compares and baseline_name(budget.reference, gate.checkpoint) is not None
+        return bool(gate.bounds) and not recorded and not (level and not metric.definition.unbiased)
 
-    def _stepwise(
-        self, checkpoint: str, domain: str, family: str, budget: Budget, others: Others
-    ) -> Verdict:
-        """Look at more and more samples of each prompt until the verdict is clear.
+    def others(self, gate: Gate) -> OtherBounds:
+        """The bounds beside those of a gate of the file; a test's own budget stands alone."""
+        from_test = self._workspace.domain(gate.domain).budgets.get(gate.family) != gate.budget
+        if from_test or self._workspace.options.correction == "none":
+            return NO_OTHERS
+        return self.multiplicity.others(gate)
 
-        Every look has its share of the error rate, and every bound of the checkpoint its share of
-        that: Bonferroni in place of Holm, which would need all bounds at the same look.
-        """
-        most = self._session.domain(domain).samples_per_prompt
-        looks = sequential.counts(most)
-        shares = tuple(count / most for count in looks)
-        total = count_bounds(budget, checkpoint) + others.count
-        breaking = sequential.levels(ALPHA / total, shares)
-        keeping = sequential.levels(ALPHA, shares)
-        for count, broken, kept in zip(looks, breaking, keeping, strict=True):
-            verdict = self._look(
-                checkpoint, domain, family, budget, count=count, others=others, alpha=total * broken
-            )
-            if verdict.status == "fail" or (verdict.kept is not None and verdict.kept <= kept):
-                break
-        note = f"adaptive: decided at {count} of {most} samples a prompt"
-        return replace(verdict, notes=(*verdict.notes, note))
+    def _p_values(self, gate: Gate) -> Sequence[float]:
+        features = self._workspace.features(gate.checkpoint, gate.domain)
+        measured, reference = self._measure(gate, features), self.reference(gate)
+        return p_values(gate, measured, reference(features, measured) if reference else None)
 
-    def _look(
-        self,
-        checkpoint: str,
-        domain: str,
-        family: str,
-        budget: Budget,
-        *,
-        count: int,
-        others: Others,
-        alpha: float,
-    ) -> Verdict:
-        features = self._session.features(checkpoint, domain, count)
-        metric = self._session.metric(features.domain, family, budget.metric)
-        measured = estimate(features, metric)
-        reference = self.reference(checkpoint, domain, budget, count)
-        return judge(
-            measured,
-            family,
-            budget,
-            checkpoint=checkpoint,
-            reference=reference(features, measured) if reference else None,
-            evidence=lambda: evidence(features, measured),
-            others=Others(others.count, lambda: [1.0] * others.count),
-            alpha=alpha,
-        )
-
-    def others(self, checkpoint: str, domain: str, family: str, budget: Budget) -> Others:
-        """The bounds beside those of a budget of the file; a test's own stand alone."""
-        from_test = self._session.domain(domain).budgets.get(family) != budget
-        if from_test or self._session.options.correction == "none":
-            return ALONE
-        return self.multiplicity.others(checkpoint, domain, family)
-
-    def _p_values(
-        self, checkpoint: str, domain: str, family: str, budget: Budget
-    ) -> Sequence[float]:
-        """The p-values of a budget's bounds."""
-        features = self._session.features(checkpoint, domain)
-        metric = self._session.metric(features.domain, family, budget.metric)
-        measured = estimate(features, metric)
-        reference = self.reference(checkpoint, domain, budget)
-        compared = reference(features, measured) if reference else None
-        return p_values(measured, effective(budget, checkpoint), compared)
-
-    def reference(
-        self, checkpoint: str, domain: str, budget: Budget, count: int | None = None
-    ) -> Reference | None:
-        """What a budget compares `checkpoint` with; None if with nothing.
+    def reference(self, gate: Gate, count: int | None = None) -> Reference | None:
+        """What a gate compares its checkpoint with; None if with nothing.
 
         Args:
-            checkpoint: Under test.
-            domain: Its domain.
-            budget: Which says what it is compared with.
+            gate: Whose budget says it.
             count: Samples of each prompt, if not all.
         """
-        if not budget.compares or budget.reference == checkpoint:
+        if not gate.applicable.compares:
             return None
-        name = str(budget.reference)
-        recorded = baseline_name(budget.reference, checkpoint)
+        name = str(gate.budget.reference)
+        recorded = baseline_name(name, gate.checkpoint)
         if recorded is not None:
             return lambda after, measured: self._recorded(recorded, after, measured)
-        return self.against(name, self._session.features(name, domain, count))
+        return self.against(name, self._workspace.features(name, gate.domain, count))
 
     def against(self, name: str, before: Features) -> Reference:
         """A comparison with samples: both sides at equally many of each prompt."""
@@ -258,20 +181,14 @@ class Judge:
         return self.baselines.compare(name, after, measured, now)
 
     def _profile(self, checkpoint: str, features: Features, measured: Estimate) -> Profile:
-        model = self._session.config.checkpoints.get(checkpoint)
-        facts = self._session.facts(checkpoint, features.domain)
-        return profile(model, features, measured, facts)
+        model = self._workspace.config.checkpoints.get(checkpoint)
+        provenance = self._workspace.provenance(checkpoint, features.domain)
+        return profile(model, features, measured, provenance)
 
     def _use(self, checkpoint: str, domain: str, measured: Estimate) -> None:
         """Note that a test speaks of a baseline, so that it is not pruned."""
-        self._session.events.append(
-            {
-                "kind": "used",
-                "file": str(self.baselines.path(domain)),
-                "checkpoint": checkpoint,
-                "metric": str(measured.metric),
-            }
-        )
+        file = str(self.baselines.path(domain))
+        self._workspace.events.append(BaselineUsed(file, checkpoint, str(measured.metric)))
 
     def _record(self, checkpoint: str, features: Features, measured: Estimate) -> bool:
         """Note what is to be recorded; whether it is."""
@@ -281,30 +198,16 @@ class Judge:
         if not self.baselines.records(domain, checkpoint, measured.metric):
             return False
         self._use(checkpoint, domain, measured)
-        self._session.events.append(
-            {
-                "kind": "profile",
-                "file": str(self.baselines.path(domain)),
-                "checkpoint": checkpoint,
-                "profile": self._profile(checkpoint, features, measured).as_dict(),
-            }
-        )
+        file = str(self.baselines.path(domain))
+        found = self._profile(checkpoint, features, measured).as_dict()
+        self._workspace.events.append(BaselineRecorded(file, checkpoint, found))
         return True
 
     def _same(self, features: Features, samples: SampleSet) -> Features:
         """`features`, computed anew only if `samples` are fewer than its own."""
         if samples == features.samples:
             return features
-        return self._session.features_of(samples, features.domain, features.prompts)
-
-
-def _unless_recorded(
-    budget: Budget, reference: Reference | None
-) -> tuple[Budget, Reference | None]:
-    """A budget without the comparison with what is being recorded."""
-    if baseline_name(budget.reference, "") is None:
-        return budget, reference
-    return replace(budget, max_drop=None, max_rise=None), None
+        return self._workspace.features_of(samples, features.domain, features.prompts)
 
 
 def cut_notes(

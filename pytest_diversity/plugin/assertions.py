@@ -7,7 +7,6 @@ passed in, and returns the verdict. It raises `BudgetFailure` when the budget is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -17,11 +16,13 @@ from pytest_diversity.config.values import BOUNDS, FAMILIES, Budget, Change, Con
 from pytest_diversity.errors import BudgetFailure, ConfigError, did_you_mean
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
-from pytest_diversity.gate.decide import Verdict
-from pytest_diversity.plugin.discovery import find_config, running
+from pytest_diversity.gate.bounds import Gate
+from pytest_diversity.plugin import current
+from pytest_diversity.plugin.discovery import find_config
 from pytest_diversity.plugin.runs import session_of
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.session import Session
+from pytest_diversity.verdict import Verdict
 
 __all__ = [
     "Bounds",
@@ -36,9 +37,6 @@ __all__ = [
 ]
 
 Samples = SampleSet | Mapping[str, Sequence[str]] | Sequence[str]
-
-# What the functions without a fixture work for: the test that is running.
-active: ContextVar[Diversity | None] = ContextVar("diversity", default=None)
 
 
 class Bounds(TypedDict, total=False):
@@ -82,46 +80,46 @@ class Diversity:
 
     def samples(self, domain: str) -> SampleSet:
         """The checkpoint's samples in `domain`, from the store where they are."""
-        return self._session.samples(self._name(), domain)
+        return self._session.workspace.samples(self._name(), domain)
 
     def measure(self, metric: str, *, domain: str) -> Estimate:
         """Estimate `metric` for the checkpoint in `domain`, without judging it."""
-        return self._session.estimate(self._name(), domain, metric)
+        return self._session.workspace.estimate(self._name(), domain, metric)
 
     def assert_lexical_diversity(
         self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
     ) -> Verdict:
         """Gate the words; see `Bounds`."""
         __tracebackhide__ = True
-        return self._check("lexical", samples, domain, bounds)
+        return self._assert("lexical", samples, domain, bounds)
 
     def assert_syntactic_diversity(
         self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
     ) -> Verdict:
         """Gate the structure; see `Bounds`."""
         __tracebackhide__ = True
-        return self._check("syntactic", samples, domain, bounds)
+        return self._assert("syntactic", samples, domain, bounds)
 
     def assert_semantic_diversity(
         self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
     ) -> Verdict:
         """Gate the meanings; see `Bounds`."""
         __tracebackhide__ = True
-        return self._check("semantic", samples, domain, bounds)
+        return self._assert("semantic", samples, domain, bounds)
 
     def assert_effective_diversity(
         self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
     ) -> Verdict:
         """Gate the meanings among samples that pass the quality threshold; see `Bounds`."""
         __tracebackhide__ = True
-        return self._check("effective", samples, domain, bounds)
+        return self._assert("effective", samples, domain, bounds)
 
     def assert_quality(
         self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]
     ) -> Verdict:
         """Gate the share of samples that pass the quality threshold; see `Bounds`."""
         __tracebackhide__ = True
-        return self._check("quality", samples, domain, bounds)
+        return self._assert("quality", samples, domain, bounds)
 
     def assert_no_diversity_regression(
         self,
@@ -141,40 +139,30 @@ class Diversity:
         given: Bounds = (
             bounds if {"max_drop", "max_rise"} & set(bounds) else {**bounds, "max_drop": 0.0}
         )
-        return self._check(family, samples, domain, given)
+        return self._assert(family, samples, domain, given)
 
     assert_no_regression = assert_no_diversity_regression
 
-    def check(self, domain: str, family: str, budget: Budget) -> Verdict:
-        """Judge the checkpoint's budget and raise if it is not kept."""
+    def _assert(self, family: str, samples: Samples | None, domain: str, bounds: Bounds) -> Verdict:
         __tracebackhide__ = True
-        return enforce(
-            self._session.judge.verdict(self._name(), domain, family, budget),
-            strict=self._session.options.strict,
-        )
+        verdict = self._judge(family, samples, domain, bounds)
+        return enforce(verdict, strict=self._session.options.strict)
 
-    def _check(self, family: str, samples: Samples | None, domain: str, bounds: Bounds) -> Verdict:
-        __tracebackhide__ = True
-        session = self._session
-        budget, reference = self._budget(family, domain, bounds)
-        if samples is None and reference is None:
-            return self.check(domain, family, budget)
+    def _judge(self, family: str, samples: Samples | None, domain: str, bounds: Bounds) -> Verdict:
+        judge = self._session.judge
+        budget, given = self._budget(family, domain, bounds)
+        gate = Gate(self._name() if samples is None else "", domain, family, budget)
+        if samples is None and given is None:
+            return judge.judge(gate)
         features = self._features(samples, domain)
-        verdict = session.judge.of(
-            features,
-            family,
-            budget,
-            checkpoint=self.checkpoint or "" if samples is None else "",
-            reference=session.judge.against(str(budget.reference), reference)
-            if reference
-            else session.judge.reference("", domain, budget),
-        )
-        return enforce(verdict, strict=session.options.strict)
+        reference = judge.against(str(budget.reference), given) if given else judge.reference(gate)
+        return judge.judge_on(gate, features, reference)
 
     def _features(self, samples: Samples | None, domain: str) -> Features:
+        workspace = self._session.workspace
         if samples is None:
-            return self._session.features(self._name(), domain)
-        return self._session.features_of(SampleSet.of(samples), self._session.domain(domain))
+            return workspace.features(self._name(), domain)
+        return workspace.features_of(SampleSet.of(samples), workspace.domain(domain))
 
     def _budget(self, family: str, domain: str, bounds: Bounds) -> tuple[Budget, Features | None]:
         """The budget, and the features of the reference where samples were given for it."""
@@ -199,7 +187,7 @@ class Diversity:
         return replace(budget, reference="reference"), self._features(reference, domain)
 
     def _from_file(self, family: str, domain: str, values: Mapping[str, Any]) -> Budget:
-        budget = self._session.domain(domain).budgets.get(family)
+        budget = self._session.workspace.domain(domain).budgets.get(family)
         if budget is None:
             raise ConfigError(
                 f"no bound for {domain} {family}",
@@ -230,12 +218,12 @@ def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
     return verdict
 
 
-def _here() -> Diversity:
+def _current() -> Diversity:
     """The running test's diversity; without a fixture, one that needs samples passed in."""
-    found = active.get()
+    found = current.test.get()
     if found is not None:
-        return found
-    config = running.get()
+        return Diversity(*found)
+    config = current.run.get()
     if config is None:
         return Diversity(Session(Config(), Options(), Path()), None)
     return Diversity(session_of(config, find_config(config)), None)
@@ -246,7 +234,7 @@ def assert_lexical_diversity(
 ) -> Verdict:
     """Gate the words of the checkpoint under test, or of `samples`; see `Bounds`."""
     __tracebackhide__ = True
-    return _here().assert_lexical_diversity(samples, domain=domain, **bounds)
+    return _current().assert_lexical_diversity(samples, domain=domain, **bounds)
 
 
 def assert_syntactic_diversity(
@@ -254,7 +242,7 @@ def assert_syntactic_diversity(
 ) -> Verdict:
     """Gate the structure of the checkpoint's answers, or of `samples`; see `Bounds`."""
     __tracebackhide__ = True
-    return _here().assert_syntactic_diversity(samples, domain=domain, **bounds)
+    return _current().assert_syntactic_diversity(samples, domain=domain, **bounds)
 
 
 def assert_semantic_diversity(
@@ -262,7 +250,7 @@ def assert_semantic_diversity(
 ) -> Verdict:
     """Gate the meanings of the checkpoint's answers, or of `samples`; see `Bounds`."""
     __tracebackhide__ = True
-    return _here().assert_semantic_diversity(samples, domain=domain, **bounds)
+    return _current().assert_semantic_diversity(samples, domain=domain, **bounds)
 
 
 def assert_effective_diversity(
@@ -270,7 +258,7 @@ def assert_effective_diversity(
 ) -> Verdict:
     """Gate the meanings among the answers that pass the quality threshold; see `Bounds`."""
     __tracebackhide__ = True
-    return _here().assert_effective_diversity(samples, domain=domain, **bounds)
+    return _current().assert_effective_diversity(samples, domain=domain, **bounds)
 
 
 def assert_quality(
@@ -278,7 +266,7 @@ def assert_quality(
 ) -> Verdict:
     """Gate the share of answers that pass the quality threshold; see `Bounds`."""
     __tracebackhide__ = True
-    return _here().assert_quality(samples, domain=domain, **bounds)
+    return _current().assert_quality(samples, domain=domain, **bounds)
 
 
 def assert_no_diversity_regression(
@@ -289,4 +277,5 @@ def assert_no_diversity_regression(
     Without `max_drop` and `max_rise`, any drop that the prompts can tell from noise fails.
     """
     __tracebackhide__ = True
-    return _here().assert_no_diversity_regression(samples, domain=domain, family=family, **bounds)
+    now = _current()
+    return now.assert_no_diversity_regression(samples, domain=domain, family=family, **bounds)

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_diversity.config.values import Budget
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.plugin.assertions import Diversity
+from pytest_diversity.gate.bounds import Gate
+from pytest_diversity.plugin.assertions import enforce
 from pytest_diversity.plugin.runs import refuse, selected, session_of
 
 __all__ = ["DiversityFile", "DiversityItem"]
@@ -55,33 +56,24 @@ class DomainNode(pytest.Collector):
                 self,
                 name=name,
                 nodeid=f"{self.nodeid}::{name}",  # whole, for --lf to see the brackets as it will
-                domain=self.name,
-                family=family,
-                budget=budget,
-                checkpoint=self.checkpoint,
+                gate=Gate(self.checkpoint, self.name, family, budget),
             )
 
 
 class DiversityItem(pytest.Item):
     """One budget of one checkpoint."""
 
-    def __init__(
-        self, *, domain: str, family: str, budget: Budget, checkpoint: str, **rest: Any
-    ) -> None:
-        """Hold the budget."""
+    def __init__(self, *, gate: Gate, **rest: Any) -> None:
+        """Hold the gate."""
         super().__init__(**rest)
-        self.domain = domain
-        self.family = family
-        self.budget = budget
-        self.checkpoint = checkpoint
-        self.key = (checkpoint, domain, family)
+        self.gate = gate
         self.add_marker("diversity")
 
     def runtest(self) -> None:
         """Judge the budget; a missed one fails the test."""
         session = session_of(self.config, self.path)
-        Diversity(session, self.checkpoint).check(self.domain, self.family, self.budget)
+        enforce(session.judge.judge(self.gate), strict=session.options.strict)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the item is from."""
-        return self.path, None, f"{self.domain}::{self.name}"
+        return self.path, None, f"{self.gate.domain}::{self.name}"

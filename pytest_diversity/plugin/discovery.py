@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 
-__all__ = ["CONFIG_NAME", "find_config", "is_configured", "is_worker", "running"]
+__all__ = ["CONFIG_NAME", "find_config", "is_configured", "is_worker"]
 
 CONFIG_NAME = "diversity.toml"
-
-# The run that assertions without a fixture belong to.
-running: ContextVar[pytest.Config | None] = ContextVar("diversity_run", default=None)
 
 
 def find_config(config: pytest.Config) -> Path | None:

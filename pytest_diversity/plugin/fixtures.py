@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_diversity.plugin import current
 from pytest_diversity.plugin.discovery import find_config
 
 if TYPE_CHECKING:  # loading the plugin must import nothing heavy
@@ -36,15 +37,15 @@ def checkpoint(request: pytest.FixtureRequest, _diversity_checkpoint: str) -> Ch
 @pytest.fixture
 def diversity(request: pytest.FixtureRequest, checkpoint: Checkpoint) -> Iterator[Diversity]:
     """The checkpoint under test with its samples, measures and assertions."""
-    from pytest_diversity.plugin.assertions import Diversity, active  # noqa: PLC0415 - heavy
+    from pytest_diversity.plugin.assertions import Diversity  # noqa: PLC0415 - heavy
     from pytest_diversity.plugin.runs import session_of  # noqa: PLC0415 - heavy
 
-    found = Diversity(session_of(request.config, find_config(request.config)), checkpoint.name)
-    token = active.set(found)
+    session = session_of(request.config, find_config(request.config))
+    token = current.test.set((session, checkpoint.name))
     try:
-        yield found
+        yield Diversity(session, checkpoint.name)
     finally:
-        active.reset(token)
+        current.test.reset(token)
 
 
 @pytest.fixture

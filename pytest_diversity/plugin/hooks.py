@@ -11,26 +11,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_diversity.plugin import current
 from pytest_diversity.plugin.discovery import (
     CONFIG_NAME,
     find_config,
     is_configured,
     is_worker,
-    running,
 )
 from pytest_diversity.plugin.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
 from pytest_diversity.plugin.options import add_options, study_asked
 
 if TYPE_CHECKING:
+    from pytest_diversity.events import Event
     from pytest_diversity.plugin.collector import DiversityFile
 
 __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
-_EVENTS = pytest.StashKey[list[dict[str, Any]]]()
+_EVENTS: pytest.StashKey[list[Event]] = pytest.StashKey()
 _SAID = pytest.StashKey[list[str]]()
 # What ours are parametrised by: a suite may have a fixture `checkpoint` of its own.
 _FIXTURE = "_diversity_checkpoint"
@@ -52,8 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the configuration of a run that has one, before anything is collected."""
     config.addinivalue_line("markers", "diversity: a diversity gate; added to every test that is")
     config.stash[_EVENTS] = []
-    token = running.set(config)
-    config.add_cleanup(lambda: running.reset(token))
+    token = current.run.set(config)
+    config.add_cleanup(lambda: current.run.reset(token))
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
     if is_worker(config) or not is_configured(config):
@@ -77,9 +78,10 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
     """What is tested and how, when the plugin is configured."""
     if not is_configured(config):
         return None
-    from pytest_diversity.plugin.runs import headers, session_of
+    from pytest_diversity.plugin.header import header
+    from pytest_diversity.plugin.runs import session_of
 
-    return headers(config, session_of(config, find_config(config)))
+    return header(session_of(config, find_config(config)), config.rootpath)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
@@ -161,9 +163,11 @@ def pytest_runtest_makereport(
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Gather the verdicts, in the process that prints the summary."""
-    config = running.get()
-    if config is not None:
-        config.stash[_EVENTS] += getattr(report, "diversity", [])
+    config, events = current.run.get(), getattr(report, "diversity", [])
+    if config is not None and events:
+        from pytest_diversity.events import from_json
+
+        config.stash[_EVENTS] += map(from_json, events)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_diversity.baselines.file import BaselineError
-from pytest_diversity.baselines.record import prune, store
+from pytest_diversity.baselines.record import prune, record
+from pytest_diversity.events import Event, Judged
 from pytest_diversity.session import Session
 
-__all__ = ["finish", "why_not_prune"]
+__all__ = ["record_and_prune", "why_not_prune"]
 
 
 # Options that leave tests out, by the name of their value.
@@ -26,15 +26,15 @@ _CHOOSING = {
 }
 
 
-def finish(
-    session: pytest.Session, sessions: Sequence[Session], events: Sequence[Mapping[str, Any]]
+def record_and_prune(
+    session: pytest.Session, sessions: Sequence[Session], events: Sequence[Event]
 ) -> list[str]:
     """Record and prune as asked; what there is to say of it.
 
     A run that could not do what it was asked for ends with exit code 4, as after a usage error.
     """
     try:
-        lines = store(events)
+        lines = record(events)
         if any(one.options.prune for one in sessions):
             lines += _pruned(session, sessions, events)
     except BaselineError as error:
@@ -44,7 +44,7 @@ def finish(
 
 
 def _pruned(
-    session: pytest.Session, sessions: Sequence[Session], events: Sequence[Mapping[str, Any]]
+    session: pytest.Session, sessions: Sequence[Session], events: Sequence[Event]
 ) -> list[str]:
     reason = next(why_not_prune(session, sessions, events), None)
     if reason is not None:
@@ -55,7 +55,7 @@ def _pruned(
 
 
 def why_not_prune(
-    session: pytest.Session, sessions: Iterable[Session], events: Iterable[Mapping[str, Any]]
+    session: pytest.Session, sessions: Iterable[Session], events: Iterable[Event]
 ) -> Iterator[str]:
     """Why this run cannot know what is unused: it was a part, or something in it went wrong."""
     config = session.config
@@ -69,11 +69,12 @@ def why_not_prune(
         yield "the command names a part of the tests"
     if session.testsfailed or session.exitstatus != pytest.ExitCode.OK:
         yield "a test failed or a worker crashed"
-    done = {(e["checkpoint"], e["domain"], e["family"]) for e in events if e["kind"] == "verdict"}
+    verdicts = (event.verdict for event in events if isinstance(event, Judged))
+    done = {(verdict.checkpoint, verdict.domain, verdict.family) for verdict in verdicts}
     for one in sessions:
-        for key in one.judge.multiplicity.every():
-            if key not in done:
-                yield f"{key[1]} {key[2]} of {key[0]} did not run"
+        for gate in one.judge.multiplicity.every():
+            if gate.key not in done:
+                yield f"{gate.domain} {gate.family} of {gate.checkpoint} did not run"
 
 
 def _whole(config: pytest.Config, sessions: Iterable[Session]) -> bool:

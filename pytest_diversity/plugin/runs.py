@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +12,7 @@ from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import FLAGS, OPTIONS, resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
+from pytest_diversity.events import Event, to_json
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.plugin.options import STUDIES
 from pytest_diversity.report.progress import Console
@@ -23,7 +24,6 @@ __all__ = [
     "check_sandbox",
     "close",
     "finish",
-    "headers",
     "refuse",
     "refused",
     "select",
@@ -35,6 +35,7 @@ __all__ = [
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
 _RECOVERED = pytest.StashKey[list[str]]()
+_REGISTERED = pytest.StashKey[bool]()
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
@@ -45,8 +46,7 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     """
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
-        config.hook.pytest_diversity_register_metrics()
-        config.hook.pytest_diversity_register_samplers()
+        _register(config)
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
         given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}
@@ -62,6 +62,15 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         session.check()
         sessions[path] = session
     return sessions[path]
+
+
+def _register(config: pytest.Config) -> None:
+    """Let the suite's hooks register what they have, once however many files configure the run."""
+    if config.stash.setdefault(_REGISTERED, False):
+        return
+    config.stash[_REGISTERED] = True
+    config.hook.pytest_diversity_register_metrics()
+    config.hook.pytest_diversity_register_samplers()
 
 
 def selected(session: Session) -> tuple[str, ...]:
@@ -94,18 +103,10 @@ def refused(config: pytest.Config) -> str | None:
     return messages[0] if messages else None
 
 
-def drain(config: pytest.Config) -> list[dict[str, Any]]:
-    """What was drawn and judged since the last call."""
-    events: list[dict[str, Any]] = []
-    for session in config.stash.get(_SESSIONS, {}).values():
-        events += session.events
-        session.events = []
-    return events
-
-
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach what was drawn and judged to the report, and say our own errors in their own words."""
-    events = drain(item.config)
+    sessions = item.config.stash.get(_SESSIONS, {}).values()
+    events = [to_json(event) for session in sessions for event in session.drain()]
     if events:
         report.diversity = events  # type: ignore[attr-defined] # carried along, xdist included
     if call.excinfo is None:
@@ -146,12 +147,12 @@ def study(config: pytest.Config) -> None:
         raise pytest.UsageError(f"diversity: {error}") from None
 
 
-def finish(session: pytest.Session, events: list[dict[str, Any]]) -> list[str]:
+def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
-    from pytest_diversity.plugin.recording import finish as leave  # noqa: PLC0415 - only where it is asked
+    from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
 
     sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    return [*session.config.stash.get(_RECOVERED, []), *leave(session, sessions, events)]
+    return [*session.config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
 
 
 def close(config: pytest.Config) -> None:
@@ -163,8 +164,8 @@ def close(config: pytest.Config) -> None:
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell each session which of its budgets this run judges."""
     for path, session in config.stash.get(_SESSIONS, {}).items():
-        keys = (getattr(item, "key", None) for item in items if item.path == path)
-        session.judge.multiplicity.selected = frozenset(key for key in keys if key is not None)
+        gates = (getattr(item, "gate", None) for item in items if item.path == path)
+        session.judge.multiplicity.selected = frozenset(gate.key for gate in gates if gate)
 
 
 def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -175,32 +176,7 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
     if any(item.get_closest_marker("diversity") for item in items):
         for session in config.stash.get(_SESSIONS, {}).values():
-            session.check_sandbox()
-
-
-def headers(config: pytest.Config, session: Session) -> list[str]:
-    """The header of an active run: what is tested, where settings came from, and the sandbox."""
-    sandbox = session.describe_sandbox()
-    lines = [_header(config, session)]
-    return [*lines, f"diversity: code sandbox: {sandbox}"] if sandbox else lines
-
-
-def _header(config: pytest.Config, session: Session) -> str:
-    options = session.options
-    chosen = [name for name in options.origins if name != "store"]
-    parts = [
-        _short(session.config.path, config.rootpath),
-        f"checkpoints {', '.join(session.config.selected) or 'none'}",
-        *(f"{name} {getattr(options, name)} ({options.origins[name]})" for name in chosen),
-        f"store {_short(options.store, config.rootpath)}",
-    ]
-    return f"diversity: {', '.join(parts)}"
-
-
-def _short(path: Path | None, root: Path) -> str:
-    if path is None:
-        return "no file"
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+            session.workspace.check_sandbox()
 
 
 def _console(config: pytest.Config) -> Console:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
-from pytest_diversity.gate.decide import number
+from pytest_diversity.text import number, shorten
 
 __all__ = ["evidence"]
 
@@ -21,21 +21,21 @@ def evidence(features: Features, estimate: Estimate) -> list[str]:
     up = estimate.metric.definition.better == "up"
     ranked = sorted(estimate.per_prompt, key=lambda p: estimate.per_prompt[p], reverse=not up)
     worst = ranked[:_WORST]
-    names = ", ".join(f"{_cut(p, 24)} {number(estimate.per_prompt[p])}" for p in worst)
+    names = ", ".join(f"{shorten(p, 24)} {number(estimate.per_prompt[p])}" for p in worst)
     lines = [f"worst prompts: {names}"] if len(ranked) > 1 else []
     return [*lines, *_commonest(features, worst[0])]
 
 
 def _commonest(features: Features, prompt: str) -> Iterator[str]:
     texts = features["tokens"][prompt]
-    where = f" of {_cut(prompt, 24)}" if prompt else ""
+    where = f" of {shorten(prompt, 24)}" if prompt else ""
     counts: Counter[tuple[str, ...]] = Counter()
     for text in texts:
         grams = zip(*(text[start:] for start in range(_NGRAM)), strict=False)
         counts.update(list(dict.fromkeys(grams)))  # each once a text; a set has no order
     for gram, count in counts.most_common(2):
         if count > 1:
-            yield f"in {count} of {len(texts)} samples{where}: {_cut(' '.join(gram))}"
+            yield f"in {count} of {len(texts)} samples{where}: {shorten(' '.join(gram), _WIDTH)}"
     yield from _largest_class(features, prompt)
     yield from _most_alike(features, prompt, texts)
 
@@ -44,7 +44,7 @@ def _largest_class(features: Features, prompt: str) -> Iterator[str]:
     texts = [sample.text.strip() for sample in features.samples[prompt]]
     text, count = Counter(texts).most_common(1)[0]
     if count > 1:
-        yield f"{count} of {len(texts)} samples are the same text: {_cut(text)}"
+        yield f"{count} of {len(texts)} samples are the same text: {shorten(text, _WIDTH)}"
 
 
 def _most_alike(features: Features, prompt: str, texts: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -60,10 +60,5 @@ def _most_alike(features: Features, prompt: str, texts: Sequence[Sequence[str]])
     share, i, j = max(pairs)
     group = features.samples[prompt]
     yield f"most alike of the others, {share:.0%} of their words in common:"
-    yield f"  [{group[j].index}] {_cut(group[j].text)}"
-    yield f"  [{group[i].index}] {_cut(group[i].text)}"
-
-
-def _cut(text: str, width: int = _WIDTH) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    yield f"  [{group[j].index}] {shorten(group[j].text, _WIDTH)}"
+    yield f"  [{group[i].index}] {shorten(group[i].text, _WIDTH)}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Console", "DrawingProgress"]
+__all__ = ["Console", "DrawingProgress", "showing"]
 
 _EVERY = 10.0  # seconds between plain lines
 
@@ -120,3 +120,8 @@ class DrawingProgress:
 
     def _speed(self) -> float:
         return self._tokens / max(1e-3, time.monotonic() - self._began) if self._began else 0.0
+
+
+def showing(console: Callable[[], Console]) -> Callable[[str, int], DrawingProgress]:
+    """What begins to show a drawing, on a console that is asked for when there is one."""
+    return lambda label, total: DrawingProgress(label, total, console())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
-import pytest
-
-from pytest_diversity.gate.decide import number
+from pytest_diversity.events import Drawn, Event, Judged
+from pytest_diversity.text import columns, number
+from pytest_diversity.verdict import Verdict
 
 __all__ = ["correction_lines", "drawing_line", "note_lines", "saving_lines", "summarise", "table"]
 
@@ -20,11 +20,17 @@ _MARKUP: Mapping[str, dict[str, bool]] = {
 }
 
 
-def summarise(
-    terminal: pytest.TerminalReporter,
-    events: Sequence[Mapping[str, Any]],
-    said: Sequence[str] = (),
-) -> None:
+class Terminal(Protocol):
+    """What pytest's terminal reporter can do."""
+
+    def write_sep(self, sep: str, title: str) -> None:
+        """Write a title between lines of `sep`."""
+
+    def write_line(self, line: str, **markup: bool) -> None:
+        """Write a line."""
+
+
+def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] = ()) -> None:
     """Write the section of the summary: the table, where samples came from, and the notes.
 
     Args:
@@ -32,8 +38,9 @@ def summarise(
         events: What was drawn and judged.
         said: What the run left behind.
     """
-    verdicts = [event for event in events if event["kind"] == "verdict"]
-    drawings = [event for event in events if event["kind"] == "drawing"]
+    events = list(events)
+    verdicts = [event.verdict for event in events if isinstance(event, Judged)]
+    drawings = [event for event in events if isinstance(event, Drawn)]
     terminal.write_sep("=", "diversity")
     if verdicts:
         for line, markup in table(verdicts):
@@ -44,56 +51,54 @@ def summarise(
         terminal.write_line(line)
 
 
-def table(verdicts: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, dict[str, bool]]]:
+def table(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, dict[str, bool]]]:
     """Lines of the table, each with its markup for pytest's terminal writer."""
-    rows = [_row(verdict) for verdict in verdicts]
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
-    yield _line(_COLUMNS, widths), {"bold": True}
-    for verdict, row in zip(verdicts, rows, strict=True):
-        markup = _MARKUP[verdict["status"]]
-        yield _line(row, widths), {"yellow": True} if _warned(verdict) else markup
+    head, *lines = columns([_COLUMNS, *map(_row, verdicts)])
+    yield head, {"bold": True}
+    for verdict, line in zip(verdicts, lines, strict=True):
+        yield line, {"yellow": True} if verdict.warned else _MARKUP[verdict.status]
 
 
-def note_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
+def note_lines(verdicts: Iterable[Verdict]) -> list[str]:
     """What must be said beside the values, each once, with where it holds."""
     places: dict[str, list[str]] = {}
     for verdict in verdicts:
-        place = f"{verdict['domain']} {verdict['family']}"
-        for note in verdict["notes"]:
+        place = f"{verdict.domain} {verdict.family}"
+        for note in verdict.notes:
             if place not in places.setdefault(note, []):
                 places[note].append(place)
-        if verdict["status"] == "unclear" or _warned(verdict):
-            places.setdefault(f"warning: {verdict['headline']}: {verdict['status']}", [])
+        if verdict.status == "unclear" or verdict.warned:
+            places.setdefault(f"warning: {verdict.headline}: {verdict.status}", [])
     return [f"{', '.join(where)}: {note}" if where else note for note, where in places.items()]
 
 
-def saving_lines(drawings: Iterable[Mapping[str, Any]]) -> list[str]:
+def saving_lines(drawings: Iterable[Drawn]) -> list[str]:
     """How many samples looking at few of them first has saved."""
     used: dict[tuple[str, str], tuple[int, int]] = {}
     for one in drawings:
-        place, count = (one["checkpoint"], one["domain"]), one["prompts"] * one["count"]
+        place, count = (one.checkpoint, one.domain), one.prompts * one.count
         count = max(count, used.get(place, (0, 0))[0])
-        used[place] = (count, one["prompts"] * one["most"])
+        used[place] = (count, one.prompts * one.most)
     spent, most = (sum(column) for column in zip(*used.values(), strict=True)) if used else (0, 0)
     if spent >= most:
         return []
     return [f"adaptive: {spent} of at most {most} samples used, {1 - spent / most:.0%} saved"]
 
 
-def correction_lines(verdicts: Iterable[Mapping[str, Any]]) -> list[str]:
+def correction_lines(verdicts: Iterable[Verdict]) -> list[str]:
     """Over how many bounds the error rate is kept."""
-    counts = {v["checkpoint"]: v["bounds"] for v in verdicts if v["bounds"] > 1}
+    counts = {one.checkpoint: one.bounds for one in verdicts if one.bounds > 1}
     if not counts:
         return []
     spread = ", ".join(f"{name} {count}" for name, count in counts.items())
     return [f"Holm keeps 5 % false alarms over the bounds of a checkpoint: {spread}"]
 
 
-def drawing_line(drawings: Sequence[Mapping[str, Any]]) -> str:
+def drawing_line(drawings: Sequence[Drawn]) -> str:
     """How many samples came from where."""
-    drawn = sum(drawing["drawn"] for drawing in drawings)
-    replayed = _distinct(one for one in drawings if one["replayed"])
-    stored = _distinct(one for one in drawings if not one["replayed"]) - drawn
+    drawn = sum(one.drawn for one in drawings)
+    replayed = _distinct(one for one in drawings if one.replayed)
+    stored = _distinct(one for one in drawings if not one.replayed) - drawn
     if drawn:
         parts = [f"{drawn} samples drawn", f"{stored} from the store"]
     elif stored:
@@ -103,34 +108,25 @@ def drawing_line(drawings: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join([*parts, *([f"{replayed} samples replayed"] if replayed else [])])
 
 
-def _distinct(drawings: Iterable[Mapping[str, Any]]) -> int:
+def _distinct(drawings: Iterable[Drawn]) -> int:
     """Samples of all checkpoints and domains, whoever has read them and however often."""
     every: dict[tuple[str, str], int] = {}
     for one in drawings:  # of samples looked at in steps, the last look has all
-        place, count = (one["checkpoint"], one["domain"]), one["drawn"] + one["stored"]
+        place, count = (one.checkpoint, one.domain), one.drawn + one.stored
         every[place] = max(count, every.get(place, 0))
     return sum(every.values())
 
 
-def _warned(verdict: Mapping[str, Any]) -> bool:
-    return verdict["level"] != "error" and verdict["status"] in {"fail", "undefined"}
-
-
-def _row(verdict: Mapping[str, Any]) -> tuple[str, ...]:
-    low, high = verdict["low"], verdict["high"]
-    status = verdict["status"] if verdict["level"] != "off" else "off"
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    low, high = verdict.low, verdict.high
+    status = verdict.status if verdict.level != "off" else "off"
     return (
-        verdict["checkpoint"] or "-",
-        verdict["domain"],
-        verdict["family"],
-        number(verdict["value"]),
+        verdict.checkpoint or "-",
+        verdict.domain,
+        verdict.family,
+        number(verdict.value),
         f"[{number(low)}, {number(high)}]" if low is not None else "-",
-        verdict["budget"] or "-",
-        f"{status} (warn)" if verdict["level"] == "warn" and status != "pass" else status,
-        f"{verdict['prompts']} x {verdict['samples']}",
+        verdict.budget or "-",
+        f"{status} (warn)" if verdict.level == "warn" and status != "pass" else status,
+        f"{verdict.prompts} x {verdict.samples}",
     )
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-    return "  ".join(padded).rstrip()

@@ -13,11 +13,12 @@ from scipy import special
 
 from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.estimate import estimate
-from pytest_diversity.gate.decide import number
+from pytest_diversity.files import write_text
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.statistics.mean import jackknife_error
-from pytest_diversity.studies.cases import Case, cases, columns
+from pytest_diversity.studies.cases import Case, cases
+from pytest_diversity.text import columns, number
 
 __all__ = ["Proposal", "calibrate", "propose", "resampling_error"]
 
@@ -89,7 +90,7 @@ def resampling_error(session: Session, case: Case) -> float:
             owners[name] = prompt
             prompts[name] = case.features.prompt(prompt)
             samples += _without(group, left, name)
-    features = session.features_of(SampleSet(samples), case.features.domain, prompts)
+    features = session.workspace.features_of(SampleSet(samples), case.features.domain, prompts)
     values: dict[str, list[float]] = {}
     for name, value in estimate(features, case.metric).per_prompt.items():
         values.setdefault(owners[name], []).append(value)
@@ -115,7 +116,7 @@ def calibrate(session: Session, mode: str = "-") -> Sequence[str]:
     found = [
         _proposal(session, case)
         for case in cases(session, idle=True)
-        if case.checkpoint == healthy and case.measured.value is not None
+        if case.gate.checkpoint == healthy and case.measured.value is not None
     ]
     rows = [(f"{p.domain} {p.family}", number(p.value), number(p.error), _shown(p)) for p in found]
     lines = columns([("budget", healthy, "error", "proposed"), *rows])
@@ -133,14 +134,14 @@ def _proposal(session: Session, case: Case) -> Proposal:
     value, error = case.measured.value or 0.0, resampling_error(session, case)
     up = case.metric.definition.better == "up"
     bound = propose(value, error, _count(case), up=up)
-    key = "min" if up else "max"
-    return Proposal(case.domain, case.family, case.checkpoint, value, error, key, bound)
+    key, gate = "min" if up else "max", case.gate
+    return Proposal(gate.domain, gate.family, gate.checkpoint, value, error, key, bound)
 
 
 def _count(case: Case) -> int:
     """What a value is a mean of: the samples, or for metrics of diversity their pairs."""
     sizes = [len(group) for group in case.features.samples.values()]
-    if case.family == "quality":
+    if case.gate.family == "quality":
         return sum(sizes)
     return max(1, sum(size * (size - 1) // 2 for size in sizes))
 
@@ -158,13 +159,8 @@ def _write(path: Path, proposals: Sequence[Proposal]) -> str:
         raise MissingExtraError(
             "writing diversity.toml", package="tomlkit", extra="calibrate"
         ) from None
-    try:
-        document: Any = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
-        for one in proposals:
-            document["domains"][one.domain]["budget"][one.family][one.key] = one.bound
-        path.write_bytes(tomlkit.dumps(document).encode())
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {error.strerror}", fix="write the bounds by hand"
-        ) from None
+    document: Any = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))  # line ends as they are
+    for one in proposals:
+        document["domains"][one.domain]["budget"][one.family][one.key] = one.bound
+    write_text(path, tomlkit.dumps(document), ConfigError, fix="write the bounds by hand")
     return f"written to {path.name}"

@@ -10,11 +10,14 @@ import numpy as np
 
 from pytest_diversity.baselines.file import BaselineError
 from pytest_diversity.config.values import Change
-from pytest_diversity.estimate import estimate
-from pytest_diversity.gate.decide import Comparison, number, pairs_of
+from pytest_diversity.estimate import Comparison, estimate
+from pytest_diversity.gate.compare import pairs_of
 from pytest_diversity.session import Session
-from pytest_diversity.statistics.mean import FEWEST, Mean, prompts_needed, smallest_detectable
-from pytest_diversity.studies.cases import Case, Gate, cases, columns, halves, write_json
+from pytest_diversity.statistics.mean import Mean
+from pytest_diversity.statistics.paired import FEWEST
+from pytest_diversity.statistics.power import prompts_needed, smallest_detectable
+from pytest_diversity.studies.cases import Case, GateName, cases, halves, write_json
+from pytest_diversity.text import columns, number
 
 __all__ = ["Row", "plan", "row_of"]
 
@@ -37,7 +40,7 @@ class Row:
         samples: K.
         spread: Standard deviation over prompts: of the paired differences, or of the values.
         finds: The smallest true loss, beyond what is allowed, found with 80 % power; None if no
-            loss is, for want of prompts.
+            loss is, with too few prompts.
         fails_at: The true value, or for a change the true loss, that fails the gate so often.
         budget: What is allowed, in the metric's units; None for a bound on the level.
         needs_prompts: Prompts, with as many samples, that find a loss as large as the budget.
@@ -46,7 +49,7 @@ class Row:
         basis: Where the spread is from.
     """
 
-    gate: Gate
+    gate: GateName
     bound: str
     prompts: int
     samples: int
@@ -71,13 +74,13 @@ def plan(session: Session, path: str = "-") -> Sequence[str]:
 def _rows(session: Session, case: Case) -> list[Row]:
     if case.measured.value is None:
         return []
-    rows = []
-    for name, bound in (("min", case.budget.min), ("max", case.budget.max)):
+    rows, budget = [], case.gate.applicable
+    for name, bound in (("min", budget.min), ("max", budget.max)):
         if bound is not None:
             values = list(case.measured.per_prompt.values())
             row = row_of(case, f"{name} {number(bound)}", values)
             rows.append(replace(row, fails_at=_level(case, bound, row.finds, lower=name == "min")))
-    for name, change in (("max_drop", case.budget.max_drop), ("max_rise", case.budget.max_rise)):
+    for name, change in (("max_drop", budget.max_drop), ("max_rise", budget.max_rise)):
         if change is not None:
             rows.append(_change(session, case, name, change))
     return rows
@@ -94,9 +97,9 @@ def _level(case: Case, bound: float, finds: float | None, *, lower: bool) -> flo
 def _change(session: Session, case: Case, name: str, change: Change) -> Row:
     """From the differences to the reference; without one, from two halves of the samples."""
     noise, differences = _noise(session, case)
-    basis = f"the differences to {case.budget.reference}"
+    basis = f"the differences to {case.gate.applicable.reference}"
     try:
-        reference = session.judge.reference(case.checkpoint, case.domain, case.budget)
+        reference = session.judge.reference(case.gate)
         compared = reference(case.features, case.measured) if reference else None
         excess, allowed = _excess(compared, change)
     except BaselineError:
@@ -121,7 +124,7 @@ def _noise(session: Session, case: Case) -> tuple[float, list[float]]:
     parts = [part for part in halves(case.features.samples) if len(part)]
     domain, prompts = case.features.domain, case.features.prompts
     values = [
-        estimate(session.features_of(part, domain, prompts), case.metric).per_prompt
+        estimate(session.workspace.features_of(part, domain, prompts), case.metric).per_prompt
         for part in parts
     ]
     if not values:
@@ -154,7 +157,7 @@ def row_of(
     spread = (Mean.of(values).error or 0.0) * math.sqrt(count) if count else 0.0
     finds = smallest_detectable(spread / math.sqrt(max(1, count)), count, alpha=case.alpha)
     return Row(
-        gate=case.gate,
+        gate=case.name,
         bound=bound,
         prompts=count,
         samples=samples,

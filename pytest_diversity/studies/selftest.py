@@ -8,10 +8,11 @@ from random import Random
 
 from pytest_diversity.estimate import estimate
 from pytest_diversity.features import Features
-from pytest_diversity.gate.decide import Others, judge
+from pytest_diversity.gate.decide import OtherBounds, decide
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
-from pytest_diversity.studies.cases import Case, Gate, cases, columns, write_json
+from pytest_diversity.studies.cases import Case, GateName, cases, write_json
+from pytest_diversity.text import columns
 
 __all__ = ["DEGREES", "KINDS", "Found", "collapse", "selftest"]
 
@@ -86,7 +87,7 @@ class Found:
         fails: The first degree by kind; 0 where it fails on the samples as they are.
     """
 
-    gate: Gate
+    gate: GateName
     fails: Mapping[str, float | None]
 
     @property
@@ -124,8 +125,8 @@ class _Spoiler:
     def find(self, case: Case) -> Found:
         """At which degrees a gate fails."""
         if self._fails(case, "duplicates", 0.0):
-            return Found(case.gate, dict.fromkeys(KINDS, 0.0))
-        return Found(case.gate, {kind: self._first(case, kind) for kind in KINDS})
+            return Found(case.name, dict.fromkeys(KINDS, 0.0))
+        return Found(case.name, {kind: self._first(case, kind) for kind in KINDS})
 
     def _first(self, case: Case, kind: str) -> float | None:
         return next((degree for degree in DEGREES if self._fails(case, kind, degree)), None)
@@ -134,21 +135,19 @@ class _Spoiler:
         """Whether the budget fails, all other bounds of the checkpoint being kept."""
         features = self._spoilt(case, kind, degree)
         measured = estimate(features, case.metric)
-        reference = self._session.judge.reference(case.checkpoint, case.domain, case.budget)
-        verdict = judge(
+        reference = self._session.judge.reference(case.gate)
+        verdict = decide(
+            case.gate,
             measured,
-            case.family,
-            case.budget,
-            checkpoint=case.checkpoint,
             reference=reference(features, measured) if reference else None,
-            others=Others(case.others, lambda: [1.0] * case.others),
+            others=OtherBounds(case.others, lambda: [1.0] * case.others),
         )
         return verdict.status in {"fail", "undefined"}
 
     def _spoilt(self, case: Case, kind: str, degree: float) -> Features:
-        key = (case.checkpoint, case.domain, kind, degree)
+        key = (case.gate.checkpoint, case.gate.domain, kind, degree)
         if key not in self._features:
             samples = collapse(case.features.samples, kind, degree)
             domain, prompts = case.features.domain, case.features.prompts
-            self._features[key] = self._session.features_of(samples, domain, prompts)
+            self._features[key] = self._session.workspace.features_of(samples, domain, prompts)
         return self._features[key]

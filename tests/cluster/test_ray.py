@@ -18,10 +18,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.report.progress import Console
+from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.ray.engine import split
 from pytest_diversity.sampling.protocol import Request
-from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 from tests.sampling.conftest import Said, build_tokenizer
 
 from .conftest import remove_a_node
@@ -79,7 +79,7 @@ class Project:
         LlamaForCausalLM(config).save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
 
-    def session(self, store: str, **options: Any) -> Session:
+    def session(self, store: str, **options: Any) -> Workspace:
         """A session that keeps its samples in `store`."""
         domain = Domain(
             "d",
@@ -92,11 +92,11 @@ class Project:
             checkpoints={"m": Checkpoint("m", "model")}, domains={"d": domain}, selected=("m",)
         )
         settings = {"device": "cpu", "dtype": "float32", **options}
-        return Session(
+        return Workspace(
             config,
             Options(store=self.folder / store, **settings),
             self.folder,
-            lambda: Console(plain=True),
+            showing(lambda: Console(plain=True)),
         )
 
     def draw(self, store: str, **options: Any) -> dict[str, list[str]]:

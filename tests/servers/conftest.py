@@ -12,8 +12,8 @@ import pytest
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation, Server
-from pytest_diversity.report.progress import Console
-from pytest_diversity.session import Session
+from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Scripted
 
@@ -29,11 +29,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
 
 
 @pytest.fixture
-def open_session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
+def open_session(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
     """A function that opens a session with a checkpoint `m` at a URL, and a store of its own."""
     lines = (json.dumps({"id": f"p{i}", "prompt": text}) for i, text in enumerate(PROMPTS))
     (tmp_path / "prompts.jsonl").write_text("\n".join(lines))
-    opened: list[Session] = []
+    opened: list[Workspace] = []
 
     def open_one(
         source: str,
@@ -42,7 +42,7 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
         server: Server | None = None,
         prompts: int | None = None,
         **settings: Any,
-    ) -> Session:
+    ) -> Workspace:
         domain = Domain(
             "d",
             prompts="prompts.jsonl",
@@ -54,7 +54,7 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
         checkpoint = Checkpoint("m", source, server=server or Server(retries=3))
         config = Config(checkpoints={"m": checkpoint}, domains={"d": domain}, selected=("m",))
         options = Options(store=tmp_path / "store/samples.sqlite")
-        opened.append(Session(config, options, tmp_path, lambda: Console(quiet=True)))
+        opened.append(Workspace(config, options, tmp_path, showing(lambda: Console(quiet=True))))
         return opened[-1]
 
     yield open_one

@@ -11,9 +11,10 @@ from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config, Server
 from pytest_diversity.errors import CheckpointError, ConfigError
+from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel
 from pytest_diversity.sampling.engines.openai.client import Client
-from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 
 PASSWORD = "sekret-9876"  # noqa: S105 - looked for in messages, opens nothing
 
@@ -55,7 +56,9 @@ def test_wrong_addresses(tmp_path: Path, case: str) -> None:
     source, message = WRONG[case]
     path = tmp_path / "diversity.toml"
     path.write_text(f'[checkpoints]\nserved = "{source}"\n')
-    session = Session(load_config(path), Options(store=tmp_path / "store"), tmp_path)
+    session = Workspace(
+        load_config(path), Options(store=tmp_path / "store"), tmp_path, showing(Console)
+    )
     with pytest.raises(CheckpointError) as caught:
         session.check()
     assert str(caught.value).startswith(f"{path}:2: ")
@@ -164,7 +167,9 @@ def test_a_server_is_no_adapter(tmp_path: Path) -> None:
         '[checkpoints]\na = { model = "runs/a", adapter = "http://h/v1#m" }\n'
     )
     (tmp_path / "runs/a").mkdir(parents=True)
-    session = Session(load_config(tmp_path / "diversity.toml"), Options(), tmp_path)
+    session = Workspace(
+        load_config(tmp_path / "diversity.toml"), Options(), tmp_path, showing(Console)
+    )
     with pytest.raises(CheckpointError, match=r"adapter: a server is not something to load"):
         session.check()
 

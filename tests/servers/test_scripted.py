@@ -15,19 +15,20 @@ import pytest
 
 from pytest_diversity.config.values import Server
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
-from pytest_diversity.session import Session
+from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Call, Reply, Scripted, complete, text_of
 
-Open = Callable[..., Session]
+Open = Callable[..., Workspace]
 KEY = "sk-secret-1234567890"
 
 
-def _texts(session: Session) -> dict[str, list[str]]:
+def _texts(session: Workspace) -> dict[str, list[str]]:
     return {p: [s.text for s in group] for p, group in session.samples("m", "d").items()}
 
 
-def _stored(session: Session) -> int:
+def _stored(session: Workspace) -> int:
     return int(session.store.rows("SELECT COUNT(*) FROM sample")[0][0])
 
 
@@ -460,7 +461,7 @@ def test_what_a_probe_finds_is_said(
     behave, message = PROBED[case]
     server.behave = behave
     session = open_session(f"{server.url}#m")
-    session.console = type(session.console())
+    session._show = showing(Console)
     session.samples("m", "d")
     asked = len(server.calls) - len(server.drawn)
     assert message in capsys.readouterr().err
@@ -481,7 +482,7 @@ def test_the_key_is_sent_and_nothing_else_knows_it(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-server")
     with caplog.at_level("DEBUG"):
         session = open_session(f"{server.url}#m", server=Server(api_key_env="MY_KEY"))
-        session.console = type(session.console())
+        session._show = showing(Console)
         session.samples("m", "d")
         session.close()
     assert {call.headers["authorization"] for call in server.calls} == {f"Bearer {KEY}"}

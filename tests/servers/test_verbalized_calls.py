@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from pytest_diversity.config.values import Server
-from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Call, Reply, Scripted, complete, text_of
 
-Open = Callable[..., Session]
+Open = Callable[..., Workspace]
 
 
 def _verbalize(call: Call) -> Reply | None:
@@ -27,7 +27,7 @@ def _verbalize(call: Call) -> Reply | None:
     return complete(call, json.dumps({"responses": answers}))
 
 
-def _texts(session: Session) -> dict[str, list[str]]:
+def _texts(session: Workspace) -> dict[str, list[str]]:
     return {p: [s.text for s in group] for p, group in session.samples("m", "d").items()}
 
 

@@ -12,18 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_diversity.statistics.mean import (
-    Mean,
-    effect_size,
-    holm,
-    jackknife_error,
-    paired_p,
-    power,
-    prompts_needed,
-    sign_flip,
-    smallest_detectable,
-    smallest_p,
-)
+from pytest_diversity.statistics.holm import holm
+from pytest_diversity.statistics.mean import Mean, jackknife_error
+from pytest_diversity.statistics.paired import effect_size, paired_p, sign_flip, smallest_p
+from pytest_diversity.statistics.power import power, prompts_needed, smallest_detectable
 
 BEFORE = [0.40, 0.35, 0.50, 0.45, 0.38, 0.42]
 AFTER = [0.30, 0.33, 0.41, 0.37, 0.31, 0.43]

@@ -1,0 +1,92 @@
+"""What happens in a run and is told at its end, whichever process it happened in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from pytest_diversity.verdict import Verdict
+
+__all__ = ["BaselineRecorded", "BaselineUsed", "Drawn", "Event", "Judged", "from_json", "to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The samples of a checkpoint in a domain are at hand.
+
+    Attributes:
+        checkpoint: Its name.
+        domain: The domain's name.
+        drawn: How many samples had to be drawn.
+        stored: How many were there already.
+        replayed: Whether they are from a file that somebody recorded.
+        prompts: How many prompts they answer.
+        count: How many of each prompt were asked for.
+        most: How many of each prompt the domain would take.
+    """
+
+    checkpoint: str
+    domain: str
+    drawn: int
+    stored: int
+    replayed: bool
+    prompts: int
+    count: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A budget was judged."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineUsed:
+    """A test speaks of what was recorded: it is not to be pruned.
+
+    Attributes:
+        file: The baseline's.
+        checkpoint: Of which something was recorded.
+        metric: The canonical name of what was recorded.
+    """
+
+    file: str
+    checkpoint: str
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRecorded:
+    """Values are to be written when the run ends.
+
+    Attributes:
+        file: Where to.
+        checkpoint: Of which.
+        profile: What, as the file holds it.
+    """
+
+    file: str
+    checkpoint: str
+    profile: Mapping[str, Any]
+
+
+Event: TypeAlias = Drawn | Judged | BaselineUsed | BaselineRecorded
+_KINDS: Mapping[str, type[Event]] = {
+    kind.__name__: kind for kind in (Drawn, Judged, BaselineUsed, BaselineRecorded)
+}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """Plain values, as xdist carries them from a worker."""
+    return {"event": type(event).__name__, **asdict(event)}
+
+
+def from_json(plain: Mapping[str, Any]) -> Event:
+    """The counterpart of `to_json`."""
+    fields = {key: value for key, value in plain.items() if key != "event"}
+    if plain["event"] == Judged.__name__:
+        return Judged(Verdict.from_dict(fields["verdict"]))
+    return _KINDS[plain["event"]](**fields)

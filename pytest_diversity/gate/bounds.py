@@ -1,0 +1,80 @@
+"""What a budget asks of a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from pytest_diversity.config.values import BOUNDS, Budget
+from pytest_diversity.errors import ConfigError
+from pytest_diversity.metrics import Metric
+
+__all__ = ["ALPHA", "CONFIDENCE", "Gate", "Key", "check_reachable"]
+
+CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
+Key: TypeAlias = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A budget that one checkpoint must keep with one family of one domain.
+
+    Attributes:
+        checkpoint: Its name; empty for samples at hand.
+        domain: The domain's name.
+        family: The family.
+        budget: As it was written.
+    """
+
+    checkpoint: str
+    domain: str
+    family: str
+    budget: Budget
+
+    @property
+    def key(self) -> Key:
+        """What names it within a configuration: checkpoint, domain, family."""
+        return self.checkpoint, self.domain, self.family
+
+    @property
+    def applicable(self) -> Budget:
+        """What of the budget concerns the checkpoint: the reference itself has no change to judge.
+
+        A test that cannot fail would say otherwise that nothing had changed.
+        """
+        if self.checkpoint and self.budget.reference == self.checkpoint:
+            return self.without_changes().budget
+        return self.budget
+
+    @property
+    def bounds(self) -> list[object]:
+        """The bounds that concern the checkpoint."""
+        budget = self.applicable
+        return [bound for name in BOUNDS if (bound := getattr(budget, name)) is not None]
+
+    def without_changes(self) -> Gate:
+        """The gate on the level alone."""
+        return replace(self, budget=replace(self.budget, max_drop=None, max_rise=None))
+
+    def __str__(self) -> str:
+        """For tables."""
+        return f"{self.domain} {self.family} [{self.checkpoint}]"
+
+
+def check_reachable(budget: Budget, metric: Metric) -> None:
+    """Refuse bounds that every value keeps or breaks, as 40 for 0.40.
+
+    Raises:
+        ConfigError: A bound lies beyond the largest value there is.
+    """
+    highest = metric.definition.highest
+    changes = (("max_drop", budget.max_drop), ("max_rise", budget.max_rise))
+    bounds = [("min", budget.min), ("max", budget.max), ("worst_group_min", budget.worst_group_min)]
+    bounds += [(name, one.amount) for name, one in changes if one and not one.relative]
+    for name, bound in bounds:
+        if bound is not None and bound > highest:
+            raise ConfigError(
+                f"{name} {bound:g} is out of range: {metric} is at most {highest:g}",
+                fix="write a share as 0.4",
+            )

@@ -1,0 +1,165 @@
+"""One bound compared with an estimate: how likely the truth lies on the wrong side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.gate import words
+from pytest_diversity.gate.bounds import ALPHA, CONFIDENCE
+from pytest_diversity.statistics.mean import Mean
+from pytest_diversity.statistics.paired import FEWEST, paired_p
+from pytest_diversity.statistics.power import smallest_detectable
+from pytest_diversity.text import plural
+from pytest_diversity.verdict import Status
+
+__all__ = ["Compared", "compare", "pairs_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One bound of a budget, compared.
+
+    Attributes:
+        missed: Whether the estimate lies on the wrong side.
+        p: The one-sided p-value that the truth does, None where there is nothing to compare: small
+            where the bound is surely broken.
+        kept: The p-value of the other side: small where the bound is surely kept.
+        text: The comparison, for the headline.
+        detail: The line under it.
+        notes: What must be said even when it passed.
+    """
+
+    missed: bool
+    p: float | None
+    kept: float
+    text: str
+    detail: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def known_p(self) -> float:
+        """The p-value, 1 where there is nothing to compare."""
+        return 1.0 if self.p is None else self.p
+
+    def status(self, adjusted: float, alpha: float) -> Status:
+        """The verdict on this bound."""
+        if self.p is None:
+            return "undefined"
+        if not self.missed:
+            return "pass"
+        return "fail" if adjusted <= alpha else "unclear"
+
+
+def compare(
+    estimate: Estimate, budget: Budget, reference: Comparison | None, total: int
+) -> Iterator[Compared]:
+    """Every bound of `budget`; one that says why where the estimate is undefined.
+
+    Args:
+        estimate: Of the checkpoint under test.
+        budget: As far as it concerns the checkpoint.
+        reference: What changes are measured against.
+        total: Over how many bounds of the checkpoint Holm goes.
+    """
+    if estimate.value is None:
+        yield _nothing("undefined", estimate.reason or "")
+        return
+    mean = Mean.of(list(estimate.per_prompt.values()), bounded=_bounded(estimate))
+    if budget.min is not None:
+        yield _level(mean, budget.min, lower=True)
+    if budget.max is not None:
+        yield _level(mean, budget.max, lower=False)
+    if budget.worst_group_min is not None:
+        yield _worst_group(estimate, budget.worst_group_min)
+    for change, drop in ((budget.max_drop, True), (budget.max_rise, False)):
+        if change is not None:
+            yield _paired(change, reference, drop=drop, alpha=ALPHA / total)
+
+
+def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDENCE) -> Compared:
+    """A level budget: the mean must not lie on the wrong side with confidence."""
+    far = mean.upper(confidence) if lower else mean.lower(confidence)
+    missed = mean.value < bound if lower else mean.value > bound
+    return Compared(
+        missed=missed,
+        p=mean.p_below(bound) if lower else mean.p_above(bound),
+        kept=mean.p_above(bound) if lower else mean.p_below(bound),
+        text=words.level_text(mean.value, bound, lower=lower, missed=missed),
+        detail=words.level_detail(far, lower=lower, confidence=confidence),
+    )
+
+
+def _worst_group(estimate: Estimate, bound: float) -> Compared:
+    """The lowest group's level; its p-values are multiplied, for it was chosen among all groups."""
+    if not estimate.groups:
+        return _nothing("worst group undefined", "no prompt has a group")
+    group = min(estimate.groups, key=lambda name: estimate.groups[name])
+    members = [estimate.per_prompt[p] for p, own in estimate.group_of.items() if own == group]
+    count = len(estimate.groups)
+    mean = Mean.of(members, bounded=_bounded(estimate))
+    found = _level(mean, bound, lower=True, confidence=1 - ALPHA / count)
+    return replace(
+        found,
+        p=min(1.0, count * found.known_p),
+        kept=min(1.0, count * found.kept),
+        text=f"worst group {found.text}",
+        detail=f"lowest group {group!r}, {plural(len(members), 'prompt')}: {found.detail}",
+    )
+
+
+def _bounded(estimate: Estimate) -> bool:
+    return estimate.metric.definition.highest == 1
+
+
+def _nothing(text: str, detail: str) -> Compared:
+    """A bound with nothing to compare."""
+    return Compared(missed=True, p=None, kept=1.0, text=text, detail=detail)
+
+
+def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: float) -> Compared:
+    """A change budget: paired by prompt, in the direction of the metric.
+
+    A relative budget is the contrast (1 - share) * reference - candidate, so that the uncertainty
+    of the reference is part of it.
+    """
+    pairs = pairs_of(reference) if reference else []
+    if reference is None or not pairs:
+        return _nothing(words.unpaired_text(reference), words.unpaired(reference))
+    sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
+    losses = [sign * (before - after) for before, after in pairs]
+    allowed = [
+        change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
+    ]
+    excess = [loss - free for loss, free in zip(losses, allowed, strict=True)]
+    missed = Mean.of(excess).value > 0
+    base = Mean.of([before for before, _ in pairs]).value
+    word = "drop" if drop else "rise"
+    return Compared(
+        missed=missed,
+        p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
+        kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
+        text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
+        detail=words.paired_detail(word, losses, base, reference.name),
+        notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
+    )
+
+
+def pairs_of(reference: Comparison) -> list[tuple[float, float]]:
+    """(before, after) of each prompt that is defined on both sides."""
+    after = reference.after.per_prompt
+    return [(b, after[p]) for p, b in reference.before.per_prompt.items() if p in after]
+
+
+def _power(excess: Mean, allowed: float, alpha: float) -> tuple[str, ...]:
+    """Say so when the budget is smaller than what these prompts can find.
+
+    From no change at all, a loss is found with 80 % power when it exceeds what is allowed by the
+    smallest detectable change; a gate that needs twice its budget for that says little.
+    """
+    if excess.error is None or excess.count < FEWEST or not allowed:
+        return ()
+    found = smallest_detectable(excess.error, excess.count, alpha=alpha)
+    return () if found <= allowed else (words.too_few_to_find(found, allowed),)

@@ -1,0 +1,153 @@
+"""Every sentence of a verdict: the headline, the lines under it, and the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.gate.bounds import ALPHA
+from pytest_diversity.statistics.mean import Mean
+from pytest_diversity.statistics.paired import FEWEST, effect_size
+from pytest_diversity.text import number, plural, shorten
+from pytest_diversity.verdict import Status
+
+__all__ = [
+    "describe",
+    "few_prompts",
+    "headline",
+    "level_detail",
+    "level_text",
+    "outcome",
+    "paired_detail",
+    "paired_text",
+    "samples",
+    "scope",
+    "too_few_to_find",
+    "unpaired",
+    "unpaired_text",
+]
+
+_HEADLINE = 60  # pytest's short summary cuts a line off about there
+_REFERENCE = 16  # characters of the reference's name in it
+_MEANING: Mapping[Status, str] = {
+    "pass": "within the budget",
+    "fail": "beyond the budget",
+    "unclear": "the estimate misses the budget, the bound does not; more prompts would tell",
+    "undefined": "nothing to compare",
+}
+_BY_CHANCE = "the estimate misses the budget; one bound in so many may do so by chance"
+
+
+def headline(domain: str, finding: str, checkpoint: str) -> str:
+    """One line: names are shortened where they must be, what was found never is."""
+    if not checkpoint:
+        return f"{shorten(domain, _HEADLINE - len(finding) - 1)} {finding}"[:_HEADLINE]
+    room = _HEADLINE - len(finding) - len("  ()")
+    domain = shorten(domain, max(room - len(checkpoint), room // 2))
+    return f"{domain} {finding} ({shorten(checkpoint, room - len(domain))})"[:_HEADLINE]
+
+
+def level_text(value: float, bound: float, *, lower: bool, missed: bool) -> str:
+    """The comparison of a level, for the headline."""
+    relation = ("<" if missed else ">=") if lower else (">" if missed else "<=")
+    return f"{number(value)} {relation} {number(bound)}"
+
+
+def level_detail(far: float, *, lower: bool, confidence: float) -> str:
+    """The one-sided bound of a level."""
+    which = "upper" if lower else "lower"
+    return f"one-sided {confidence * 100:.3g} % {which} bound {number(far)}"
+
+
+def paired_text(word: str, loss: float, base: float, change: Change, *, missed: bool) -> str:
+    """The comparison of a change, for the headline."""
+    shown = f"{loss / base:.1%}" if change.relative and base else number(loss)
+    return f"{word} {shown} {'>' if missed else '<='} {change}"
+
+
+def paired_detail(word: str, losses: Sequence[float], base: float, reference: str) -> str:
+    """A change with its interval, from what, over how many prompts."""
+    loss, size = Mean.of(losses), effect_size(losses)
+    interval = loss.interval()
+    span = f", 95 % interval [{number(interval[0])}, {number(interval[1])}]" if interval else ""
+    effect = f", d_z {number(size)}" if size is not None else ""
+    return (
+        f"paired {word} {number(loss.value)}{span} from {number(base)} ({reference}) "
+        f"over {plural(loss.count, 'prompt')}{effect}"
+    )
+
+
+def unpaired_text(reference: Comparison | None) -> str:
+    """That there is no change to judge, for the headline."""
+    name = shorten(reference.name, _REFERENCE) if reference else "none"
+    return f"undefined vs {name}"
+
+
+def unpaired(reference: Comparison | None) -> str:
+    """Why there is no change to judge."""
+    if reference is None:
+        return "there is no reference to compare with"
+    sides = (reference.before.reason, reference.after.reason)
+    return next(filter(None, sides), "no prompt is defined on both sides")
+
+
+def too_few_to_find(found: float, allowed: float) -> str:
+    """That the budget is smaller than what these prompts can find."""
+    return (
+        f"finds a change of {number(found)} beyond the budget with 80 % power, the budget is "
+        f"{number(allowed)}: more prompts would sharpen it"
+    )
+
+
+def few_prompts(count: int) -> str:
+    """That there are too few prompts for any test to reject."""
+    return f"only {plural(count, 'prompt')}: this gate can hardly fail; use {FEWEST} or more"
+
+
+def outcome(detail: str, status: Status, p: float, adjusted: float, total: int) -> str:
+    """The line of a bound with what became of it."""
+    meaning = _BY_CHANCE if status == "unclear" and p <= ALPHA else _MEANING[status]
+    corrected = f", {_p(adjusted)} after Holm over {total} bounds" if total > 1 else ""
+    return f"{detail}, p {_p(p)}{corrected}: {meaning}"
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 1e-4 else number(value)
+
+
+def scope(estimate: Estimate, reference: Comparison | None) -> list[str]:
+    """What the verdict rests on: value and interval, size, lengths, groups, where it is defined."""
+    lines = []
+    if estimate.low is not None:
+        lines.append(
+            f"{estimate.metric} {number(estimate.value)}, "
+            f"95 % interval [{number(estimate.low)}, {number(estimate.high)}] over prompts"
+        )
+    lines.append(f"{plural(len(estimate.per_prompt), 'prompt')} x {samples(estimate)} samples")
+    if estimate.mean_tokens is not None:
+        lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
+    if reference is not None and reference.before.mean_tokens is not None:
+        lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
+    if estimate.worst_group is not None:
+        group, value = estimate.worst_group
+        lines.append(f"worst group {group} {number(value)}")
+    if estimate.defined < 1:
+        lines.append(f"defined for {estimate.defined:.0%} of the prompts")
+    return lines
+
+
+def samples(estimate: Estimate) -> str:
+    """K, or its range."""
+    fewest, most = estimate.samples_per_prompt
+    return str(most) if fewest == most else f"{fewest}-{most}"
+
+
+def describe(budget: Budget) -> str:
+    """The bounds of a budget."""
+    levels = ((">=", budget.min), ("<=", budget.max), ("worst group >=", budget.worst_group_min))
+    parts = [f"{relation} {number(bound)}" for relation, bound in levels if bound is not None]
+    changes = (("drop", budget.max_drop), ("rise", budget.max_rise))
+    parts += [f"{word} <= {bound}" for word, bound in changes if bound is not None]
+    text = ", ".join(parts)
+    return f"{text} vs {budget.reference}" if budget.compares and budget.reference else text

@@ -1,0 +1,281 @@
+"""One configuration with its store, its sampler and its caches: samples, features, estimates.
+
+It walks the line of the design as far as estimates: checkpoint x domain -> samples -> features ->
+metric -> estimate. What was drawn or computed once is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_diversity.baselines.record import Provenance
+from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
+from pytest_diversity.cluster import here
+from pytest_diversity.cluster.ray import Cluster
+from pytest_diversity.config.options import Options
+from pytest_diversity.config.toml import located
+from pytest_diversity.config.values import Config, Domain
+from pytest_diversity.domains import KINDS
+from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
+from pytest_diversity.estimate import Estimate, estimate, features_of
+from pytest_diversity.events import Drawn, Event
+from pytest_diversity.features import Execute, Features
+from pytest_diversity.features.embeddings import Embedder, default_source
+from pytest_diversity.features.outcomes import Executor
+from pytest_diversity.metrics import Metric, parse
+from pytest_diversity.prompts import Prompt, load_prompts
+from pytest_diversity.samples import SampleSet
+from pytest_diversity.sampling.device import require_gpu
+from pytest_diversity.sampling.draw import Shown, choose_prompts
+from pytest_diversity.sampling.sampler import Sampler
+from pytest_diversity.sandbox import Execution, Program, Sandbox
+from pytest_diversity.sandbox.nodes import Sandboxes
+from pytest_diversity.store.sqlite import Store
+
+__all__ = ["Show", "Workspace"]
+
+Show: TypeAlias = Callable[[str, int], AbstractContextManager[Shown]]
+
+
+class Workspace:
+    """Everything that one configuration is measured with.
+
+    Attributes:
+        config: Checkpoints, domains and budgets.
+        options: Settings of the run.
+        root: What relative paths of sources are relative to.
+        events: What happened since they were last taken.
+    """
+
+    def __init__(self, config: Config, options: Options, root: Path, show: Show) -> None:
+        """Hold the settings; open and load nothing yet.
+
+        Args:
+            config: Checkpoints, domains and budgets.
+            options: Settings of the run.
+            root: What relative paths of sources are relative to.
+            show: Begins to show the drawing of a number of samples under a label.
+        """
+        self.config = config
+        self.options = options
+        self.root = root
+        self.events: list[Event] = []
+        self._show = show
+        self._features: dict[tuple[str, str, int], Features] = {}
+        self._embedders: dict[Path, Embedder] = {}
+
+    @cached_property
+    def store(self) -> Store:
+        """The sample store."""
+        return Store(self.options.store)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What draws, with at most one model in memory."""
+        return Sampler(self.options, self.root, self.store, self._show)
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The cluster that samples, where one does, for much else."""
+        return Cluster(self.options.ray_address) if self.options.engine == "ray" else None
+
+    def close(self) -> None:
+        """Release the model and the cluster, and close the store."""
+        self.sampler.close()
+        if self.cluster is not None:
+            self.cluster.close()
+        self.store.close()
+
+    def check(self) -> None:
+        """Find what is wrong with checkpoints and domains before anything is drawn.
+
+        Raises:
+            DiversityError: A path does not exist, or a prompt file or a language cannot be used.
+        """
+        if self.options.require_gpu:
+            require_gpu(self.options.device)
+        for name, checkpoint in self.config.checkpoints.items():
+            with located(self.config.path, "checkpoints", name):
+                self.sampler.check(checkpoint)
+        for name in self.config.domains:
+            domain = self.domain(name)
+            with located(self.config.path, "domains", name, "language"):
+                KINDS[domain.kind].check(domain)
+            with located(self.config.path, "domains", name, "prompts"):
+                self.prompts(domain)
+
+    def domain(self, name: str) -> Domain:
+        """The domain of that name, with the run's settings in place of its own."""
+        domain = self.config.domain(name)
+        changes: dict[str, Any] = {}
+        if self.options.samples:
+            changes["samples_per_prompt"] = self.options.samples
+        if self.options.embedder:
+            changes["embedder"] = self.options.embedder
+        return replace(domain, **changes)
+
+    def metric(self, domain: Domain, family: str, name: str | None = None) -> Metric:
+        """The metric of a family: the one named, else the default of the domain's kind.
+
+        Raises:
+            ConfigError: The kind has none for the family, or the name is unknown or of another.
+        """
+        default = KINDS[domain.kind].metrics.get(family)
+        if name is None and default is None:
+            raise ConfigError(
+                f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
+                fix="name one with metric = ...",
+            )
+        metric = parse(name or str(default))
+        if metric.definition.family != family:
+            raise ConfigError(
+                f"{metric} measures {metric.definition.family}, not {family}",
+                fix=f"move the budget to {metric.definition.family!r}, or name another metric",
+            )
+        return metric
+
+    def prompts(self, domain: Domain) -> Mapping[str, Prompt]:
+        """The prompts of a domain, by id; none where samples bring their own."""
+        if domain.prompts is None:
+            return {}
+        return choose_prompts(load_prompts(domain.prompts, domain.root), domain.max_prompts)
+
+    def at_hand(self, checkpoint: str, domain: str) -> bool:
+        """Whether the samples of a checkpoint in a domain need not be drawn."""
+        chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
+        return self.sampler.at_hand(model, chosen, self.prompts(chosen))
+
+    def samples(self, checkpoint: str, domain: str) -> SampleSet:
+        """The samples of a checkpoint in a domain, from the store where they are."""
+        return self.features(checkpoint, domain).samples
+
+    def features(self, checkpoint: str, domain: str, count: int | None = None) -> Features:
+        """The features of those samples, of at most `count` of each prompt if it is given."""
+        whole = self.domain(domain)
+        chosen = whole if count is None else replace(whole, samples_per_prompt=count)
+        key = (checkpoint, domain, chosen.samples_per_prompt)
+        if key not in self._features:
+            prompts = self.prompts(chosen)
+            samples = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
+            self._features[key] = self.features_of(samples, chosen, prompts)
+        return self._features[key]
+
+    def _draw(
+        self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
+    ) -> SampleSet:
+        model = self.config.checkpoint(checkpoint)
+        drawing = self.sampler.draw(model, domain, prompts)
+        self.events.append(
+            Drawn(
+                checkpoint=checkpoint,
+                domain=domain.name,
+                drawn=drawing.drawn,
+                stored=drawing.stored,
+                replayed=model.source.startswith("replay:"),
+                prompts=len(drawing.samples),
+                count=domain.samples_per_prompt,
+                most=most,
+            )
+        )
+        return drawing.samples
+
+    def features_of(
+        self, samples: SampleSet, domain: Domain, prompts: Mapping[str, Prompt] | None = None
+    ) -> Features:
+        """The features of samples at hand, with the workspace's embedder and its memory."""
+
+        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
+
+        return features_of(
+            samples,
+            domain,
+            embed,
+            self.prompts(domain) if prompts is None else prompts,
+            execute=self._executor(domain),
+            spread=self.cluster or here,
+        )
+
+    def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:
+        """A metric of a checkpoint in a domain."""
+        return estimate(self.features(checkpoint, domain), parse(metric))
+
+    def describe_sandbox(self) -> str | None:
+        """What programs run in, None where none are run."""
+        if not any(map(self._executes, self.config.domains.values())):
+            return None
+        try:
+            return str(self._sandbox("python"))
+        except DiversityError:
+            return "none holds here"
+
+    def check_sandbox(self) -> None:
+        """Make sure that programs can be run where they would be.
+
+        Raises:
+            SandboxUnavailable: No sandbox holds here, or a language cannot be run.
+        """
+        for domain in self.config.domains.values():
+            if domain.budgets and self._executes(domain):
+                self._sandbox(domain.language)
+
+    def _executes(self, domain: Domain) -> bool:
+        """Whether the programs of a domain are run."""
+        allowed = self.options.allow_execution or self.options.unsafe_code
+        return domain.kind == "code" and (domain.execution == "sandbox" or allowed)
+
+    def _sandbox(self, language: str) -> Sandbox:
+        return Sandbox(language=language, unsafe=self.options.unsafe_code)
+
+    def _executor(self, domain: Domain) -> Execute | None:
+        """What runs the programs of a domain; the sandbox is looked for when there are some."""
+        if not self._executes(domain):
+            return None
+
+        def execute(programs: Sequence[Program]) -> list[Execution]:
+            sandbox = self._sandbox(domain.language)
+            memory = self.store.executions(sandbox.fingerprint)
+            runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
+            return Executor(runs, memory, lambda: self.store.lock("execution"))(programs)
+
+        return execute
+
+    def _embedder_location(self, domain: Domain) -> Location:
+        location = locate(domain.embedder or default_source(), domain.root, "embedder")
+        if location.kind != "directory":
+            raise CheckpointError(
+                f"embedder {domain.embedder!r} is not a model directory",
+                fix="give a hub name, a directory or package:NAME/path",
+            )
+        return location
+
+    def _embedder(self, domain: Domain) -> Embedder:
+        location = self._embedder_location(domain)
+        if location.path not in self._embedders:
+            memory = self.store.embeddings(fingerprint(location, self.store.facts))
+            self._embedders[location.path] = Embedder(
+                location.path, device=self.options.device, cache=memory
+            )
+        return self._embedders[location.path]
+
+    def provenance(self, checkpoint: str, domain: Domain) -> Provenance:
+        """What a baseline must know of a checkpoint, each asked for only where it matters."""
+        model = self.config.checkpoints.get(checkpoint)
+
+        def embedder() -> str:
+            return fingerprint(self._embedder_location(domain), self.store.facts)[:16]
+
+        return Provenance(
+            weights=lambda: self.sampler.weights(model) if model else "",
+            origin=lambda: self.sampler.origin(model) if model else {},
+            embedder=embedder,
+            sandbox=lambda: self._sandbox(domain.language).fingerprint,
+        )
