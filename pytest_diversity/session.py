@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pytest_diversity.baselines.record import Facts
 from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
-from pytest_diversity.cluster import here
+from pytest_diversity.cluster import in_process
 from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
@@ -195,7 +195,7 @@ class Session:
             embed,
             prompts,
             execute=self._executor(domain),
-            spread=self.cluster or here,
+            spread=self.cluster or in_process,
         )
 
     def describe_sandbox(self) -> str | None:

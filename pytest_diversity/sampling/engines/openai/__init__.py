@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pytest_diversity.config.values import Checkpoint, Server
+from pytest_diversity.config.values import Checkpoint, Endpoint
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.protocol import Engine, Identity, Progress
@@ -28,7 +28,7 @@ class ServerModel:
     """
 
     address: Address
-    server: Server
+    server: Endpoint
 
     @property
     def identity(self) -> Identity:

@@ -16,7 +16,7 @@ from pytest_diversity.sampling.device import environment
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request
 
-__all__ = ["Actor", "Placed", "look"]
+__all__ = ["Actor", "Placed", "probe_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Actor:
             yield error
 
 
-def look(device: str, dtype: str) -> str | DiversityError:
+def probe_node(device: str, dtype: str) -> str | DiversityError:
     """The device and number format that a model gets on this node."""
     _forget_worker()
     try:

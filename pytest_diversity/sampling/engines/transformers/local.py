@@ -11,7 +11,7 @@ from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import MissingExtraError
-from pytest_diversity.sampling.device import Environment, environment, physical, settle
+from pytest_diversity.sampling.device import Environment, environment, physical, set_threads
 from pytest_diversity.sampling.protocol import Engine, Identity, Progress
 
 __all__ = ["LocalModel", "find"]
@@ -66,7 +66,7 @@ class LocalModel:
             raise MissingExtraError(
                 "sampling a model", package=error.name or "transformers", extra="sampling"
             ) from None
-        settle(deterministic=self.deterministic)
+        set_threads(deterministic=self.deterministic)
         adapter = self.adapter.path if self.adapter else None
         return TransformersEngine(
             self.location, adapter, self.environment, progress, self.cache, facts=self.facts
