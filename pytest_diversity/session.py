@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.baselines.record import Facts
-from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
+from pytest_diversity.checkpoints.fingerprint import fingerprint
+from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.cluster import in_process
-from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config, Domain
@@ -35,11 +35,15 @@ from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.device import require_gpu
-from pytest_diversity.sampling.draw import choose_prompts
+from pytest_diversity.sampling.engines import check_engine
+from pytest_diversity.sampling.plan import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
 from pytest_diversity.sandbox import Execution, Program, Sandbox
 from pytest_diversity.sandbox.nodes import Sandboxes
 from pytest_diversity.store.sqlite import Store
+
+if TYPE_CHECKING:
+    from pytest_diversity.cluster.ray import Cluster
 
 __all__ = ["Session"]
 
@@ -88,7 +92,11 @@ class Session:
     @cached_property
     def cluster(self) -> Cluster | None:
         """The cluster that samples, where one does, for much else."""
-        return Cluster(self.options.ray_address) if self.options.engine == "ray" else None
+        if self.options.engine != "ray":
+            return None
+        from pytest_diversity.cluster.ray import Cluster  # noqa: PLC0415 - only where there is one
+
+        return Cluster(self.options.ray_address)
 
     def close(self) -> None:
         """Release the model and the cluster, and close the store."""
@@ -103,6 +111,7 @@ class Session:
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
+        check_engine(self.options)
         self.judge.baselines.check()
         if self.options.require_gpu:
             require_gpu(self.options.device)
@@ -171,7 +180,7 @@ class Session:
                     "domain": domain,
                     "drawn": drawing.drawn,
                     "stored": drawing.stored,
-                    "replayed": model.source.startswith("replay:"),
+                    "replayed": drawing.replayed,
                     "prompts": len(drawing.samples),
                     "count": chosen.samples_per_prompt,
                     "most": self.domain(domain).samples_per_prompt,

@@ -18,6 +18,7 @@ from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.sampling.engines.transformers import engine as transformers
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.engines.transformers.loading import load
 from pytest_diversity.session import Session
 
 PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
@@ -338,13 +339,12 @@ def test_adapters_of_one_base_are_exchanged(
         (tmp_path / "store.sqlite").unlink()
     assert alone["a"] != alone["b"] != alone["none"] != alone["a"]
     loads = []
-    load = transformers._load
 
     def counted(*arguments: Any) -> Any:
         loads.append(arguments)
         return load(*arguments)
 
-    monkeypatch.setattr(transformers, "_load", counted)
+    monkeypatch.setattr(transformers, "load", counted)
     one = session()
     domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
     for name, adapter in sources.items():

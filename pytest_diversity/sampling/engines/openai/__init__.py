@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pytest_diversity.config.values import Checkpoint, Endpoint
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.sampling.engines.openai.address import Address
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Setup
 
 __all__ = ["Address", "ServerModel", "find"]
 
@@ -44,6 +44,11 @@ class ServerModel:
         )
 
     @property
+    def digest(self) -> str:
+        """Of its name: what is behind it is the server's to know."""
+        return self.identity.of_name
+
+    @property
     def place(self) -> str:
         """The server, of which one process at a time asks samples."""
         return f"server-{self.address.place}"
@@ -71,7 +76,7 @@ class ServerModel:
         return ServerEngine(self.address, self.server, progress)
 
 
-def find(checkpoint: Checkpoint) -> ServerModel:
+def find(checkpoint: Checkpoint, setup: Setup) -> ServerModel:  # noqa: ARG001 - every engine's
     """A checkpoint's server, which is not contacted yet.
 
     Raises:
