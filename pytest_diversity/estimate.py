@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.cluster import Spread, here
+from pytest_diversity.cluster import Spread, in_process
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
 from pytest_diversity.domains import KINDS
 from pytest_diversity.errors import ConfigError, did_you_mean
@@ -143,7 +143,7 @@ def features_of(
     prompts: Mapping[str, Prompt] | None = None,
     *,
     execute: Execute | None = None,
-    spread: Spread = here,
+    spread: Spread = in_process,
     given: Mapping[str, Any] | None = None,
 ) -> Features:
     """The lazily computed features of `samples` in `domain`.
@@ -277,7 +277,7 @@ def _values(features: Features, metric: Metric) -> dict[str, float]:
         {name: by_prompt[prompt] for name, by_prompt in needed.items()}
         for prompt in features.samples
     ]
-    spread = features.spread if _is_much(features.samples, metric) else here
+    spread = features.spread if _is_much(features.samples, metric) else in_process
     values = spread(partial(_compute, str(metric)), groups, _PIECE)
     found = zip(features.samples, values, strict=True)
     return {prompt: value for prompt, value in found if value is not None}

@@ -11,15 +11,15 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.baselines.record import Provenance
-from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
-from pytest_diversity.cluster import here
-from pytest_diversity.cluster.ray import Cluster
+from pytest_diversity.checkpoints.fingerprint import fingerprint
+from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config, Domain
@@ -34,11 +34,16 @@ from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.device import require_gpu
-from pytest_diversity.sampling.draw import Shown, choose_prompts
+from pytest_diversity.sampling.draw import Shown
+from pytest_diversity.sampling.engines import check_engine
+from pytest_diversity.sampling.plan import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
 from pytest_diversity.sandbox import Execution, Program, Sandbox
 from pytest_diversity.sandbox.nodes import Sandboxes
 from pytest_diversity.store.sqlite import Store
+
+if TYPE_CHECKING:  # a cluster is a room that few runs enter
+    from pytest_diversity.cluster.ray import Cluster
 
 __all__ = ["Show", "Workspace"]
 
@@ -85,7 +90,11 @@ class Workspace:
     @cached_property
     def cluster(self) -> Cluster | None:
         """The cluster that samples, where one does, for much else."""
-        return Cluster(self.options.ray_address) if self.options.engine == "ray" else None
+        if self.options.engine != "ray":
+            return None
+        from pytest_diversity.cluster.ray import Cluster  # noqa: PLC0415 - only where there is one
+
+        return Cluster(self.options.ray_address)
 
     def close(self) -> None:
         """Release the model and the cluster, and close the store."""
@@ -100,6 +109,7 @@ class Workspace:
         Raises:
             DiversityError: A path does not exist, or a prompt file or a language cannot be used.
         """
+        check_engine(self.options)
         if self.options.require_gpu:
             require_gpu(self.options.device)
         for name, checkpoint in self.config.checkpoints.items():
@@ -179,7 +189,7 @@ class Workspace:
                 domain=domain.name,
                 drawn=drawing.drawn,
                 stored=drawing.stored,
-                replayed=model.source.startswith("replay:"),
+                replayed=drawing.replayed,
                 prompts=len(drawing.samples),
                 count=domain.samples_per_prompt,
                 most=most,
@@ -201,7 +211,7 @@ class Workspace:
             embed,
             self.prompts(domain) if prompts is None else prompts,
             execute=self._executor(domain),
-            spread=self.cluster or here,
+            spread=self.cluster or in_process,
         )
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.checkpoints.sources import Location, fingerprint, is_hub_name, locate
+from pytest_diversity.checkpoints.fingerprint import fingerprint
+from pytest_diversity.checkpoints.sources import Kind, Location, is_hub_name, kind_of, locate
 from pytest_diversity.errors import CheckpointError
 
 
@@ -41,6 +42,29 @@ def test_local_sources(tmp_path: Path, case: str) -> None:
     (tmp_path / "samples.jsonl").touch()
     location = locate(source, tmp_path)
     assert (location.kind, location.path) == (kind, tmp_path / path)
+
+
+KINDS: Mapping[str, tuple[Kind, str]] = {
+    "recorded samples": ("replay", "replay:x.jsonl"),
+    "a URL": ("server", "http://host/v1#model"),
+    "a URL in capitals": ("server", "HTTPS://host/v1"),
+    "a registered sampler": ("registered", "dice:x"),
+    "one that nobody has registered yet": ("registered", "dize:x"),
+    "a directory that looks like one": ("weights", "here:x"),
+    "a directory": ("weights", "runs/dice"),
+    "a hub id with a revision": ("weights", "org/dice@main"),
+    "a package": ("weights", "package:dice/x"),
+    "a drive": ("weights", "c:x"),
+    "capitals": ("weights", "Dice:x"),
+}
+
+
+@pytest.mark.parametrize("case", KINDS)
+def test_the_kind_of_a_source(tmp_path: Path, case: str) -> None:
+    """It is told from the text alone, but for a path that exists."""
+    kind, source = KINDS[case]
+    (tmp_path / "here:x").mkdir()
+    assert kind_of(source, tmp_path) == kind
 
 
 PACKAGED: Mapping[str, tuple[str, str, str]] = {

@@ -1,14 +1,12 @@
-"""Where weights come from: the sources a user may name, found on disk and fingerprinted.
+"""What a checkpoint's source is, and where it is on disk.
 
 Nothing here loads a model or imports torch, so that a run served from the store never does.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,10 +14,22 @@ from typing import Literal
 
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
-__all__ = ["Location", "fingerprint", "is_hub_name", "is_server", "locate"]
+__all__ = [
+    "FILES",
+    "Kind",
+    "Location",
+    "is_hub_name",
+    "is_scheme",
+    "is_server",
+    "kind_of",
+    "locate",
+]
 
 # What a model is made of. Pickled weights (.bin, .pt) are left out on purpose: they run code.
-_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.gguf")
+FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.gguf")
+Kind = Literal["replay", "server", "registered", "weights"]
+_REPLAY = "replay:"
+_TAKEN = {"baseline", "builtin", "http", "https", "package", "replay"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,8 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     Raises:
         CheckpointError: It is not there.
     """
-    if source.startswith("replay:"):
-        return Location("replay", _existing(root / source.removeprefix("replay:"), source, what))
+    if source.startswith(_REPLAY):
+        return Location("replay", _existing(root / source.removeprefix(_REPLAY), source, what))
     if is_server(source):  # its URL is not shown: there may be a password in it
         raise CheckpointError(
             f"{what}: a server is not something to load", fix="only a checkpoint's model can be one"
@@ -56,6 +66,27 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     else:
         path = _existing(root / Path(source).expanduser(), source, what)
     return Location("gguf" if path.suffix == ".gguf" else "directory", path)
+
+
+def kind_of(source: str, root: Path) -> Kind:
+    """What a checkpoint's source is, told from its text and from what exists under `root`.
+
+    Returns:
+        `replay` for a file of samples, `server` for a URL, `registered` for the `SCHEME:NAME` of a
+        sampler that a user registers, and `weights` for all else.
+    """
+    if source.startswith(_REPLAY):
+        return "replay"
+    if is_server(source):
+        return "server"
+    scheme, colon, _ = source.partition(":")
+    named = colon and is_scheme(scheme) and not (root / source).exists()
+    return "registered" if named else "weights"
+
+
+def is_scheme(name: str) -> bool:
+    """Whether a sampler can be registered as `name`: no drive's letter, and nothing of ours."""
+    return re.fullmatch(r"[a-z][a-z0-9-]+", name) is not None and name not in _TAKEN
 
 
 def is_server(source: str) -> bool:
@@ -72,35 +103,6 @@ def is_hub_name(source: str, root: Path) -> bool:
         and not (root / path).exists()
         and not (len(path.parts) > 1 and (root / path.parts[0]).is_dir())
     )
-
-
-def fingerprint(location: Location, facts: MutableMapping[str, str]) -> str:
-    """A digest of the content of everything that makes the model what it is.
-
-    Args:
-        location: Where it is.
-        facts: Remembers the digest of a file while its inode, size and time stay the same.
-    """
-    if location.path.is_file():
-        return _digest(location.path, facts)
-    total = hashlib.sha256()
-    for path in _model_files(location.path):
-        total.update(f"{path.relative_to(location.path)}\0{_digest(path, facts)}\n".encode())
-    return total.hexdigest()
-
-
-def _model_files(directory: Path) -> Iterator[Path]:
-    return iter(sorted({path for pattern in _FILES for path in directory.rglob(pattern)}))
-
-
-def _digest(path: Path, facts: MutableMapping[str, str]) -> str:
-    real = path.resolve()
-    stat = real.stat()
-    key = f"file|{real}|{stat.st_dev}|{stat.st_ino}|{stat.st_size}|{stat.st_mtime_ns}"
-    if key not in facts:
-        with real.open("rb") as file:
-            facts[key] = hashlib.file_digest(file, "sha256").hexdigest()
-    return facts[key]
 
 
 def _existing(path: Path, source: str, what: str) -> Path:
@@ -137,11 +139,11 @@ def _from_hub(source: str, what: str) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         return Path(
-            snapshot_download(repository, revision=revision or None, allow_patterns=list(_FILES))
+            snapshot_download(repository, revision=revision or None, allow_patterns=list(FILES))
         )
     except Exception as error:  # the hub's client raises many unrelated types
         reason = first_line(error)
         raise CheckpointError(
-            f"{what} {source!r} is neither a directory here nor to be had from the hub: {reason}",
+            f"{what} {source!r} is neither a directory here nor found on the hub: {reason}",
             fix="check the name, or give a local directory",
         ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-__all__ = ["Spread", "here"]
+__all__ = ["Spread", "in_process"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ class Spread(Protocol):
         """
 
 
-def here(
+def in_process(
     work: Callable[[Sequence[Item]], Sequence[Result]],
     items: Sequence[Item],
     most: int,  # noqa: ARG001 - all of them are one piece

@@ -27,7 +27,7 @@ def connect(address: str | None) -> tuple[Any, bool]:
         raise MissingExtraError("a Ray cluster", package="ray", extra="ray") from None
     if ray.is_initialized():
         return ray, False
-    _knock(address)
+    _check_port(address)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -46,7 +46,7 @@ def connect(address: str | None) -> tuple[Any, bool]:
     return ray, True
 
 
-def _knock(address: str | None) -> None:
+def _check_port(address: str | None) -> None:
     """See whether anything listens at `host:port`: Ray itself tries for minutes.
 
     Raises:

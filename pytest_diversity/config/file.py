@@ -22,7 +22,7 @@ from pytest_diversity.config.values import (
     Checkpoint,
     Config,
     Domain,
-    Server,
+    Endpoint,
     add_checkpoints,
     baseline_name,
     check_passed,
@@ -156,7 +156,7 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             yield expanded, found(expanded, path)
 
 
-def _server(entry: Table, source: str) -> Server:
+def _server(entry: Table, source: str) -> Endpoint:
     """How the server at `source` is spoken to; what does not fit the source is refused."""
     served = is_server(source)
     for key in entry.data:
@@ -168,7 +168,9 @@ def _server(entry: Table, source: str) -> Server:
             entry.fail(key, "a server has its own engine arguments", fix="remove it")
         if not served and key in _SERVER:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
-    server: Server = _located(entry, None, lambda given: Server(**given), _values(entry, _SERVER))
+    server: Endpoint = _located(
+        entry, None, lambda given: Endpoint(**given), _values(entry, _SERVER)
+    )
     return server
 
 

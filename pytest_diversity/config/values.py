@@ -21,9 +21,9 @@ __all__ = [
     "Checkpoint",
     "Config",
     "Domain",
+    "Endpoint",
     "Generation",
     "Level",
-    "Server",
     "add_checkpoints",
     "baseline_name",
     "check_passed",
@@ -78,7 +78,7 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Endpoint:
     """How a checkpoint's server is spoken to; `api` and `body` are part of its samples' key.
 
     Attributes:
@@ -154,7 +154,7 @@ class Checkpoint:
     source: str
     adapter: str | None = None
     generation: Mapping[str, Any] = field(default_factory=dict)
-    server: Server = Server()
+    server: Endpoint = Endpoint()
     quantization: str | None = None
     vllm: Mapping[str, Any] = field(default_factory=dict)
 

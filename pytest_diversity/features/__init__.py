@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_diversity.cluster import Spread, here
+from pytest_diversity.cluster import Spread, in_process
 from pytest_diversity.errors import DiversityError
 
 if TYPE_CHECKING:  # domains import this module, and the sandbox below it imports nothing heavy
@@ -79,7 +79,7 @@ class Features:
         embed: Embed,
         *,
         execute: Execute | None = None,
-        spread: Spread = here,
+        spread: Spread = in_process,
         given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Hold what the features are computed from; compute nothing yet.

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.checkpoints.sources import Location, fingerprint, locate
+from pytest_diversity.checkpoints.fingerprint import fingerprint
+from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
 __all__ = ["Embedder", "default_source", "shared_embedder"]

@@ -17,7 +17,7 @@ def pytest_diversity_register_metrics() -> None:
 
 @pytest.hookspec
 def pytest_diversity_register_samplers() -> None:
-    """Register samplers of one's own with `pytest_diversity.sampling.engines.registered.register`.
+    """Register samplers of one's own with `pytest_diversity.register_sampler`.
 
     Called once, before the first checkpoint is looked for.
     """

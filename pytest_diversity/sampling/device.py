@@ -16,11 +16,11 @@ __all__ = [
     "DTYPES",
     "Environment",
     "environment",
+    "gpu_of_worker",
     "physical",
     "pick_device",
     "require_gpu",
-    "settle",
-    "spread",
+    "set_threads",
     "threads",
     "versions",
     "workers",
@@ -80,7 +80,7 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
         found = pick_device(device)
         facts[name] = f"{found} {_pick_dtype(found, dtype)} {_count(_type(found))}"
     found, chosen, count = facts[name].split()
-    own = spread(found, int(count), os.environ.get("PYTEST_XDIST_WORKER"))
+    own = gpu_of_worker(found, int(count), os.environ.get("PYTEST_XDIST_WORKER"))
     shared = _type(own) != "cpu" and workers() > (1 if ":" in found else int(count))
     return Environment(own, chosen, libraries, shared)
 
@@ -94,7 +94,7 @@ def versions() -> str:
     return f"torch {_version('torch')}, transformers {_version('transformers')}"
 
 
-def spread(device: str, count: int, worker: str | None) -> str:
+def gpu_of_worker(device: str, count: int, worker: str | None) -> str:
     """The device of a worker: `gwN` takes number N of `count`, and begins anew after the last.
 
     Args:
@@ -127,7 +127,7 @@ def threads(cores: int, processes: int) -> int:
     return max(1, cores // max(1, processes))
 
 
-def settle(*, deterministic: bool) -> None:
+def set_threads(*, deterministic: bool) -> None:
     """Give torch its share of the cores, unless the user has with `OMP_NUM_THREADS`.
 
     Args:

@@ -2,64 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
-from itertools import zip_longest
+from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_diversity.config.values import Checkpoint, Domain, Generation
-from pytest_diversity.errors import DataError, StoreError
-from pytest_diversity.prompts import Prompt
+from pytest_diversity.errors import StoreError
 from pytest_diversity.samples import Sample, SampleSet
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request
+from pytest_diversity.sampling.plan import Plan
+from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store.sqlite import Drawn, Store
 
-__all__ = ["Drawing", "Plan", "Shown", "choose_prompts", "draw", "missing", "replayed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is wanted: K samples for each prompt, drawn in one way from one model.
-
-    Attributes:
-        identity: Of the model.
-        generation: The way.
-        prompts: By id.
-        count: K.
-        source: Where the prompts are from: two processes never draw those of one source at once.
-    """
-
-    identity: Identity
-    generation: Generation
-    prompts: Mapping[str, Prompt]
-    count: int
-    source: str = ""
-
-    @property
-    def lock(self) -> str:
-        """What names everything that could be the same samples."""
-        return hashlib.sha256(
-            repr((self.identity, self.generation, self.source)).encode()
-        ).hexdigest()
-
-    def key(self, prompt: Prompt) -> tuple[str, str]:
-        """The key of a prompt's samples, and the same readable."""
-        settings = {**asdict(self.identity), **self.generation.settings(), "prompt": prompt.prompt}
-        detail = json.dumps(settings, sort_keys=True)
-        return hashlib.sha256(detail.encode()).hexdigest(), detail
+__all__ = ["Drawing", "Shown", "draw", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Samples, and how many of them had to be drawn for it."""
+    """Samples, and where they are from.
+
+    Attributes:
+        samples: All that were wanted.
+        drawn: How many of them had to be drawn.
+        stored: How many were there before.
+        replayed: Whether they are recorded in a file, which is all there is of the checkpoint.
+    """
 
     samples: SampleSet
     drawn: int
     stored: int
+    replayed: bool = False
 
 
 class Shown(Progress, Protocol):
@@ -112,32 +84,6 @@ def draw(
                     _keep(plan, store, sample(loaded, wanted, progress))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
-
-
-def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str, Prompt]:
-    """At most `limit` prompts, taken from the groups in turn so that all are represented."""
-    groups: dict[str | None, list[Prompt]] = {}
-    for prompt in prompts.values():
-        groups.setdefault(prompt.group, []).append(prompt)
-    turns = (prompt for turn in zip_longest(*groups.values()) for prompt in turn if prompt)
-    chosen = {prompt.id for prompt in list(turns)[:limit]}
-    return {name: prompt for name, prompt in prompts.items() if name in chosen}
-
-
-def replayed(checkpoint: Checkpoint, domain: Domain, samples: SampleSet, count: int) -> Drawing:
-    """The samples of a `replay:` checkpoint, at most `count` of each prompt.
-
-    Raises:
-        DataError: It has none for the domain.
-    """
-    chosen = samples.for_domain(domain.name).first(count)
-    if not len(chosen):
-        raise DataError(
-            f"checkpoint {checkpoint.name!r} ({checkpoint.source}) has no samples for domain "
-            f"{domain.name!r}",
-            fix="add some to the file, or name another one",
-        )
-    return Drawing(chosen, 0, sum(map(len, chosen.values())))
 
 
 def missing(plan: Plan, store: Store) -> list[Request]:

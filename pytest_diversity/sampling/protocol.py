@@ -1,20 +1,23 @@
 """Drawing samples: a model is found and loaded, its engine turns requests into samples.
 
-The store keeps them. There is one file per kind of engine; anything with the shapes of `Model` and
-`Engine` will do.
+The store keeps them. There is one room per engine, found by the table in `engines`; anything with
+the shapes of `Model` and `Engine` will do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Generation
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["Engine", "Identity", "Model", "Progress", "Request"]
+__all__ = ["Engine", "Identity", "Model", "Progress", "Request", "Setup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,33 @@ class Identity:
     device: str
     dtype: str
     versions: str
+
+    @property
+    def of_files(self) -> str:
+        """In brief, where both are digests of files."""
+        return "+".join(part[:16] for part in (self.weights, self.adapter) if part)
+
+    @property
+    def of_name(self) -> str:
+        """In brief, where the weights are nowhere to be read and a name stands for them."""
+        return hashlib.sha256(self.weights.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a run says to every engine, to find its checkpoints with.
+
+    Attributes:
+        options: Device, number format, and what else was chosen.
+        root: What relative paths of sources are relative to.
+        folder: Where converted weights are kept.
+        facts: Remembers digests and devices, so that a run served from the store looks up nothing.
+    """
+
+    options: Options
+    root: Path
+    folder: Path
+    facts: MutableMapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +129,10 @@ class Model(Protocol):
     @property
     def identity(self) -> Identity:
         """What its samples depend on."""
+
+    @property
+    def digest(self) -> str:
+        """What it is, in brief, for baselines."""
 
     @property
     def place(self) -> str | None:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_diversity.checkpoints.sources import fingerprint, is_hub_name, is_server, locate
+from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.prompts import Prompt
-from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.draw import Drawing, Plan, Shown, draw, missing, replayed
-from pytest_diversity.sampling.engines import openai, ray, vllm
-from pytest_diversity.sampling.engines import registered as custom
-from pytest_diversity.sampling.engines.transformers import local
-from pytest_diversity.sampling.protocol import Engine, Model, Progress
+from pytest_diversity.sampling import engines
+from pytest_diversity.sampling.draw import Drawing, Shown, draw, missing
+from pytest_diversity.sampling.engines.replay import Replay
+from pytest_diversity.sampling.plan import Plan
+from pytest_diversity.sampling.protocol import Engine, Model, Progress, Setup
 from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
-
-Finder = Callable[[Checkpoint, Options, Path, Path, MutableMapping[str, str]], Model]
-_FINDERS: Mapping[str, Finder] = {
-    "transformers": local.find,
-    "vllm": vllm.find,
-    "ray": ray.find,
-}
 
 
 class Sampler:
@@ -44,16 +35,15 @@ class Sampler:
         """Hold the settings; load nothing yet.
 
         Args:
-            options: Device and number format.
+            options: Engine, device and number format.
             root: What relative paths of sources are relative to.
             store: Where samples are kept.
             show: Begins to show the drawing of a number of samples under a label.
         """
-        self._options = options
-        self._root = root
+        self._setup = Setup(options, root, store.path.parent / "models", store.facts)
         self._store = store
         self._show = show
-        self._replays: dict[Path, SampleSet] = {}
+        self._replays: dict[str, Replay] = {}
         self._loaded: tuple[Model, Engine] | None = None
 
     def check(self, checkpoint: Checkpoint) -> None:
@@ -63,13 +53,14 @@ class Sampler:
             DiversityError: A path does not exist, a file of samples cannot be read, or a server's
                 URL cannot be used.
         """
-        if _elsewhere(checkpoint, self._root) is not None:
-            return
-        for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
-            if source and not is_hub_name(source, self._root):
-                locate(source, self._root, what)
-        if checkpoint.source.startswith("replay:"):
-            self._recorded(checkpoint)
+        root = self._setup.root
+        sources = {"checkpoint": checkpoint.source, "adapter": checkpoint.adapter}
+        if kind_of(checkpoint.source, root) != "weights":
+            self._find(checkpoint)
+            del sources["checkpoint"]
+        for what, source in sources.items():
+            if source and not is_hub_name(source, root):
+                locate(source, root, what)
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -79,69 +70,57 @@ class Sampler:
         Raises:
             DiversityError: The checkpoint, the store or the sampling failed.
         """
-        if checkpoint.source.startswith("replay:"):
-            samples = self._recorded(checkpoint)
-            return replayed(checkpoint, domain, samples, domain.samples_per_prompt)
-        if not prompts:
+        if not prompts and kind_of(checkpoint.source, self._setup.root) != "replay":
             raise ConfigError(
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
-        model = self._find(checkpoint)
-        plan = self._plan(model, checkpoint, domain, prompts)
+        found = self._find(checkpoint)
+        if isinstance(found, Replay):
+            return found.draw(checkpoint, domain)
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
-            plan,
+            _plan(found, checkpoint, domain, prompts),
             self._store,
-            lambda progress: self._engine(model, progress),
+            lambda progress: self._engine(found, progress),
             lambda total: self._show(label, total),
-            lambda: self._turn(model),
+            lambda: self._turn(found),
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
         """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
-        elsewhere = _elsewhere(checkpoint, self._root)
-        if elsewhere is not None:
-            return hashlib.sha256(elsewhere.identity.weights.encode()).hexdigest()[:16]
-        facts: MutableMapping[str, str] = self._store.facts
-        if checkpoint.source.startswith("replay:"):
-            facts = {}  # no store is made for the sake of a digest
-        parts = [fingerprint(locate(checkpoint.source, self._root), facts)]
-        if checkpoint.adapter:
-            parts.append(fingerprint(locate(checkpoint.adapter, self._root, "adapter"), facts))
-        return "+".join(part[:16] for part in parts)
+        return self._find(checkpoint).digest
 
     def origin(self, checkpoint: Checkpoint) -> Mapping[str, str]:
         """What draws a checkpoint's samples: engine, device, number format; nothing if recorded."""
-        if checkpoint.source.startswith("replay:"):
+        found = self._find(checkpoint)
+        if isinstance(found, Replay):
             return {}
-        identity = self._find(checkpoint).identity
-        return {name: getattr(identity, name) for name in ("engine", "device", "dtype")}
+        return {name: getattr(found.identity, name) for name in ("engine", "device", "dtype")}
 
     def at_hand(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> bool:
         """Whether all samples of a checkpoint in a domain are recorded or in the store."""
-        if checkpoint.source.startswith("replay:"):
-            return True
-        if is_hub_name(checkpoint.source, self._root):
+        if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
-        plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
-        return not missing(plan, self._store)
+        found = self._find(checkpoint)
+        if isinstance(found, Replay):
+            return True
+        return not missing(_plan(found, checkpoint, domain, prompts), self._store)
 
-    def _plan(
-        self,
-        model: Model,
-        checkpoint: Checkpoint,
-        domain: Domain,
-        prompts: Mapping[str, Prompt],
-    ) -> Plan:
-        return Plan(
-            identity=model.identity,
-            generation=replace(domain.generation, **checkpoint.generation),
-            prompts=prompts,
-            count=domain.samples_per_prompt,
-            source=domain.prompts or "",
-        )
+    def close(self) -> None:
+        """Release the model."""
+        if self._loaded is not None:
+            self._loaded[1].close()
+            self._loaded = None
+
+    def _find(self, checkpoint: Checkpoint) -> Model | Replay:
+        """Weights are looked at each time, for they may be trained on; recorded samples once."""
+        known = self._replays.get(checkpoint.source)
+        found = known or engines.find(checkpoint, self._setup)
+        if isinstance(found, Replay):
+            self._replays[checkpoint.source] = found
+        return found
 
     @contextmanager
     def _turn(self, model: Model) -> Iterator[None]:
@@ -152,28 +131,6 @@ class Sampler:
             finally:
                 if model.shared:
                     self.close()
-
-    def close(self) -> None:
-        """Release the model."""
-        if self._loaded is not None:
-            self._loaded[1].close()
-            self._loaded = None
-
-    def _recorded(self, checkpoint: Checkpoint) -> SampleSet:
-        """The samples of a `replay:` checkpoint, of all its domains; read once."""
-        path = locate(checkpoint.source, self._root).path
-        if path not in self._replays:
-            self._replays[path] = SampleSet.from_jsonl(path)
-        return self._replays[path]
-
-    def _find(self, checkpoint: Checkpoint) -> Model:
-        elsewhere = _elsewhere(checkpoint, self._root)
-        if elsewhere is not None:
-            return elsewhere
-        store = self._store
-        folder = store.path.parent / "models"
-        find = _FINDERS[self._options.engine]
-        return find(checkpoint, self._options, self._root, folder, store.facts)
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""
@@ -192,8 +149,13 @@ class Sampler:
             raise
 
 
-def _elsewhere(checkpoint: Checkpoint, root: Path) -> Model | None:
-    """A checkpoint that has no weights here: on a server, or behind a registered function."""
-    if is_server(checkpoint.source):
-        return openai.find(checkpoint)
-    return custom.find(checkpoint, root)
+def _plan(
+    model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+) -> Plan:
+    return Plan(
+        identity=model.identity,
+        generation=replace(domain.generation, **checkpoint.generation),
+        prompts=prompts,
+        count=domain.samples_per_prompt,
+        source=domain.prompts or "",
+    )

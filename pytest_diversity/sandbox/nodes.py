@@ -9,7 +9,7 @@ from typing import Self
 
 from pytest_diversity.cluster import Spread
 from pytest_diversity.sandbox import Execution, Program, Sandbox, SandboxUnavailable
-from pytest_diversity.sandbox.tiers import UNSAFE
+from pytest_diversity.sandbox.walls import UNSAFE
 
 __all__ = ["Sandboxes"]
 

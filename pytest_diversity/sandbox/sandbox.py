@@ -14,8 +14,9 @@ from .failures import CheckError, HarnessError, SandboxUnavailable
 from .inside.wire import CANONICAL_FORM
 from .languages import language as find_language
 from .model import Execution, Limits, Outcome, Program
-from .server import Server, ServerFailedError
-from .tiers import UNSAFE, Tier, find_tier, require
+from .server import ForkServer, ServerFailedError
+from .tiers import find_tier, require
+from .walls import UNSAFE, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,7 +147,7 @@ class _Worker:
         self.language = language
         self.limits = limits
         self.tier = tier
-        self.servers: dict[str, Server] = {}
+        self.servers: dict[str, ForkServer] = {}
         self.ends: list[socket.socket] = []
         self.started = ExitStack()
         self.busy = False
@@ -218,7 +219,7 @@ class _Worker:
         server.send(job)
         return _read(server.receive(seconds))
 
-    def _server(self, name: str) -> Server:
+    def _server(self, name: str) -> ForkServer:
         if name not in self.servers:
             self._start(name)
         if self.ended:  # also while it was being started, when `end` could not know it
@@ -229,7 +230,7 @@ class _Worker:
         if not self.ends:
             self.ends = [self.started.enter_context(end) for end in socket.socketpair()]
         ends = dict(zip(("first", "checker"), self.ends, strict=True))
-        server = Server(
+        server = ForkServer(
             "checker" if name == "checker" else "zygote",
             self.language,
             self.limits,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from .executables import find_executable
 from .inside import channel
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from .languages import Language
     from .model import Limits
-    from .tiers import Tier
+    from .walls import Tier
 
-__all__ = ["Server", "ServerFailedError"]
+__all__ = ["ForkServer", "ServerFailedError"]
 
 _HERE = Path(__file__).parent
 _START = (
@@ -47,7 +47,7 @@ class ServerFailedError(Exception):
     """The process cannot be started, has died, or does not answer."""
 
 
-class Server:
+class ForkServer:
     """One fork server or checker."""
 
     def __init__(
@@ -174,7 +174,7 @@ def _preload(language: Language, limits: Limits, tier: Tier) -> Sequence[str]:
 def _bubblewrap(language: Language) -> list[str]:
     """A namespace of nothing but the readable paths, all of them read-only."""
     command = [
-        shutil.which("bwrap") or "bwrap",
+        find_executable("bwrap") or "bwrap",
         "--unshare-all",
         "--die-with-parent",
         "--new-session",

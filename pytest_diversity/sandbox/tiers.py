@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -13,18 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .executables import find_executable
 from .failures import SandboxUnavailable
 from .languages import language
 from .model import Limits
-from .server import Server, ServerFailedError
+from .server import ForkServer, ServerFailedError
+from .walls import BARRIERS, UNSAFE, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
-    "BARRIERS",
-    "UNSAFE",
-    "Tier",
     "Trial",
     "attack",
     "find_tier",
@@ -33,32 +31,8 @@ __all__ = [
     "trials",
 ]
 
-BARRIERS = ("landlock", "bubblewrap", "no-open")  # in the order in which they are preferred
 MODE = 0o666  # anyone may write to what the probe must not reach
 PROBE = Path(__file__).parent / "inside" / "probe.py"
-
-
-@dataclass(frozen=True)
-class Tier:
-    """The walls around a program, beside the system-call filter and the resource limits.
-
-    Attributes:
-        barrier: What keeps files: `landlock`, `bubblewrap`, `no-open`, or `none` (unsafe).
-        abi: The Landlock ABI to use at most; None for the kernel's.
-    """
-
-    barrier: str
-    abi: int | None = None
-
-    def __str__(self) -> str:
-        """As a report's header says it."""
-        if self.barrier == "none":
-            return "WARNING model-generated code runs WITHOUT a sandbox (--diversity-unsafe-code)"
-        abi = "" if self.abi is None else f"(abi {self.abi})"
-        return f"seccomp + {self.barrier}{abi}"
-
-
-UNSAFE = Tier("none")
 
 
 @dataclass(frozen=True)
@@ -118,10 +92,10 @@ def attack(tier: Tier) -> Trial:
         return Trial(tier, missing="no such tier")
     if sys.platform != "linux" and tier != UNSAFE:
         return Trial(tier, missing=f"{sys.platform} has no supported sandbox")
-    if tier.barrier == "bubblewrap" and not shutil.which("bwrap"):
+    if tier.barrier == "bubblewrap" and not find_executable("bwrap"):
         return Trial(tier, missing="not installed")
     try:
-        server = Server("zygote", language("python"), Limits(), tier)
+        server = ForkServer("zygote", language("python"), Limits(), tier)
     except OSError as error:
         return Trial(tier, missing=str(error))
     try:
@@ -132,7 +106,7 @@ def attack(tier: Tier) -> Trial:
         server.close()
 
 
-def _probe(tier: Tier, server: Server) -> Trial:
+def _probe(tier: Tier, server: ForkServer) -> Trial:
     abi = server.ready()["abi"]
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pytest_diversity.errors import StoreError
 
-__all__ = ["SCHEMA", "Drawn", "Memory", "Store"]
+__all__ = ["SCHEMA", "CacheTable", "Drawn", "Store"]
 
 SCHEMA = 1
 _PATIENCE = 60.0  # seconds to wait for another process's transaction, which takes milliseconds
@@ -56,7 +56,7 @@ class Store:
         self.path = path
         self._connection: sqlite3.Connection | None = None
         self._writable = True
-        self.facts: Memory[str] = Memory(self, "facts", str.encode, bytes.decode)
+        self.facts: CacheTable[str] = CacheTable(self, "facts", str.encode, bytes.decode)
 
     @property
     def writable(self) -> bool:
@@ -101,18 +101,18 @@ class Store:
                 rows,
             )
 
-    def embeddings(self, model: str) -> Memory[NDArray[np.float32]]:
+    def embeddings(self, model: str) -> CacheTable[NDArray[np.float32]]:
         """The embeddings made by `model`, by the digest of their text."""
-        return Memory(
+        return CacheTable(
             self,
             f"embeddings of {model}",
             lambda vector: vector.astype("<f4").tobytes(),
             lambda stored: np.frombuffer(stored, dtype="<f4"),
         )
 
-    def executions(self, sandbox: str) -> Memory[str]:
+    def executions(self, sandbox: str) -> CacheTable[str]:
         """What programs did in a sandbox of that fingerprint, as JSON, by their key."""
-        return Memory(self, f"executions in {sandbox}", str.encode, bytes.decode)
+        return CacheTable(self, f"executions in {sandbox}", str.encode, bytes.decode)
 
     def lock(self, name: str) -> AbstractContextManager[object]:
         """A lock between processes, so that no two of them draw the same samples."""
@@ -226,7 +226,7 @@ class Store:
         return StoreError(f"the store {self.path} failed: {reason}", fix=fix)
 
 
-class Memory(MutableMapping[str, Value]):
+class CacheTable(MutableMapping[str, Value]):
     """A mapping kept in the store; what is in it only saves work, and may be lost."""
 
     def __init__(

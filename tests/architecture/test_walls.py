@@ -177,7 +177,8 @@ def test_a_planted_circle_is_found(copy: Path) -> None:
     """Two modules of one room that import each other for types alone are one."""
     with (copy / "statistics" / "mean.py").open("a") as opened:
         opened.write("\nif TYPE_CHECKING:\n    from pytest_diversity.statistics import power\n")
-    assert set(circle(copy)) == {f"pytest_diversity.statistics.{n}" for n in ("mean", "paired", "power")}
+    names = ("mean", "paired", "power")
+    assert set(circle(copy)) == {f"pytest_diversity.statistics.{name}" for name in names}
 
 
 def test_a_planted_library_is_found(copy: Path) -> None:

@@ -19,6 +19,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.sampling.engines.ray import RayModel
 from pytest_diversity.sampling.engines.ray.engine import split
 from pytest_diversity.sampling.protocol import Request
 from pytest_diversity.workspace import Workspace
@@ -191,13 +192,14 @@ def test_nodes_that_lack_the_files_are_one_sentence(
     session = project.session(f"{tmp_path.name}.sqlite", engine="ray", ray_address=cluster.address)
     with closing(session):
         model = session.sampler._find(session.config.checkpoints["m"])
+        assert isinstance(model, RayModel)
         hidden = project.folder / "model"
         hidden.rename(project.folder / "hidden")
         try:
             with (
                 closing(model.load(Said())) as engine,
                 pytest.raises(
-                    DiversityError, match="checkpoint 'model' is neither a directory here nor"
+                    DiversityError, match="checkpoint 'model' is neither a directory here nor found"
                 ),
             ):
                 list(engine.sample(requests(2), Said()))

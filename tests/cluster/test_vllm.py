@@ -15,9 +15,9 @@ from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import CheckpointError, ConfigError, MissingExtraError
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines import vllm
-from pytest_diversity.sampling.engines.transformers import local
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
 from pytest_diversity.sampling.engines.vllm.child import SEED_BITS, Start, arguments_of, settings_of
-from pytest_diversity.sampling.protocol import Request
+from pytest_diversity.sampling.protocol import Request, Setup
 
 PROMPTS = [f"p{i}" for i in range(50)]
 
@@ -103,7 +103,7 @@ def test_arguments_of_a_checkpoint_stand_above_those_of_the_run(
 
     def find(options: Options, **arguments: Any) -> vllm.VllmModel:
         checkpoint = Checkpoint("m", "m", vllm=arguments)
-        return vllm.find(checkpoint, options, tmp_path, tmp_path, {})
+        return vllm.find(checkpoint, Setup(options, tmp_path, tmp_path, {}))
 
     found = find(run, max_model_len=32)
     assert found.arguments == {"tensor_parallel_size": 2, "max_model_len": 32}
@@ -130,7 +130,7 @@ def test_a_process_sees_the_gpu_that_it_locks(
     (tmp_path / "base").mkdir()
     where = Environment(device, "bfloat16", "")
     checkpoint, options = Checkpoint("m", "base"), Options(device="cpu")
-    found = local.find(checkpoint, options, tmp_path, tmp_path, {}, where=where)
+    found = LocalWeights.find(checkpoint, Setup(options, tmp_path, tmp_path, {}), where=where)
     model = vllm.VllmModel(found, "1", arguments)
     assert (model.place, model.gpu) == (place, gpu)
 
@@ -152,9 +152,8 @@ def test_an_adapter_says_the_room_it_needs(tmp_path: Path, case: str) -> None:
     for name in ("base", "adapter"):
         (tmp_path / name).mkdir()
     (tmp_path / "adapter/adapter_config.json").write_text(text)
-    found = local.find(
-        Checkpoint("m", "base", "adapter"), Options(device="cpu"), tmp_path, tmp_path, {}
-    )
+    setup = Setup(Options(device="cpu"), tmp_path, tmp_path, {})
+    found = LocalWeights.find(Checkpoint("m", "base", "adapter"), setup)
     if isinstance(expected, int):
         assert vllm._room(found) == expected
     else:
@@ -173,11 +172,11 @@ def test_what_it_does_not_promise_is_refused(sentence: str, tmp_path: Path) -> N
     """Rather than stored under a key that says it was done."""
     checkpoint, options = REFUSED[sentence]
     with pytest.raises(ConfigError, match=sentence):
-        vllm.find(checkpoint, options, tmp_path, tmp_path, {})
+        vllm.find(checkpoint, Setup(options, tmp_path, tmp_path, {}))
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed")
 def test_without_vllm_one_sentence_says_what_to_install(tmp_path: Path) -> None:
     """Before anything is looked for or loaded."""
     with pytest.raises(MissingExtraError, match=r"pytest-diversity\[vllm\]"):
-        vllm.find(Checkpoint("base", "m"), Options(engine="vllm"), tmp_path, tmp_path, {})
+        vllm.find(Checkpoint("base", "m"), Setup(Options(engine="vllm"), tmp_path, tmp_path, {}))

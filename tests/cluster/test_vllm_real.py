@@ -19,7 +19,7 @@ from pytest_diversity.errors import DiversityError, SamplingError
 from pytest_diversity.sampling.engines import vllm
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.vllm import VllmEngine, VllmModel
-from pytest_diversity.sampling.protocol import Request
+from pytest_diversity.sampling.protocol import Request, Setup
 from tests.sampling.conftest import SMOLLM2, Said
 
 pytest.importorskip("vllm")
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def adapter(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
     """A LoRA adapter of rank 24 that says other things than its base."""
     peft = pytest.importorskip("peft")
-    found = local.find(Checkpoint("base", SMOLLM2), OPTIONS, Path(), folder, {})
+    found = local.find(Checkpoint("base", SMOLLM2), Setup(OPTIONS, Path(), folder, {}))
     found.load(Said()).close()  # converts the file
     base = AutoModelForCausalLM.from_pretrained(found.cache)
     torch.manual_seed(0)
@@ -61,7 +61,7 @@ def model(folder: Path) -> Callable[..., VllmModel]:
     """Finds SmolLM2 for vLLM, with an adapter or engine arguments."""
 
     def find(**settings: Any) -> VllmModel:
-        return vllm.find(Checkpoint("m", SMOLLM2, **settings), OPTIONS, Path(), folder, {})
+        return vllm.find(Checkpoint("m", SMOLLM2, **settings), Setup(OPTIONS, Path(), folder, {}))
 
     return find
 
@@ -87,7 +87,7 @@ def test_an_adapter_and_its_base_take_turns(
     """Greedy texts of both, without loading anew, are those of the embedded engine."""
     expected = {}
     for name in (None, str(adapter)):
-        found = local.find(Checkpoint("m", SMOLLM2, name), OPTIONS, Path(), folder, {})
+        found = local.find(Checkpoint("m", SMOLLM2, name), Setup(OPTIONS, Path(), folder, {}))
         embedded = found.load(Said())
         expected[name] = texts(embedded, GREEDY)
         embedded.close()

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -17,11 +16,12 @@ from pytest_diversity.sandbox import (
     SandboxUnavailable,
     Tier,
 )
+from pytest_diversity.sandbox.executables import find_executable
 from pytest_diversity.sandbox.tiers import prove
 
 from .test_hostile import TIERS
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+pytestmark = pytest.mark.skipif(find_executable("node") is None, reason="node is not installed")
 
 PROGRAMS = {
     "a function": ("function f(a, b) { return a + b }", "ok", '["float","3"]'),

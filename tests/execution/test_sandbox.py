@@ -27,6 +27,7 @@ from pytest_diversity.sandbox import (
     find_tier,
     fingerprint,
     tiers,
+    walls,
 )
 from pytest_diversity.sandbox.inside import confine
 from pytest_diversity.sandbox.inside.syscalls import ARCHITECTURES, NUMBERS
@@ -302,7 +303,7 @@ def test_the_fingerprint_names_what_outcomes_depend_on() -> None:
 
 
 def test_no_sandbox_means_no_execution(monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = [Trial(Tier(name), missing="not today") for name in tiers.BARRIERS]
+    lost = [Trial(Tier(name), missing="not today") for name in walls.BARRIERS]
     monkeypatch.setattr(tiers, "trials", lambda: iter(lost))
     with pytest.raises(SandboxUnavailable) as caught:
         tiers.find_tier.__wrapped__()
@@ -325,7 +326,7 @@ def test_a_broken_wall_is_reported_and_nothing_runs(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_self_test_finds_what_missing_walls_let_through() -> None:
-    trial = tiers.attack(tiers.UNSAFE)
+    trial = tiers.attack(walls.UNSAFE)
     assert not trial.missing
     assert {"read a file", "write a file", "signal its parent", "connect"} <= {*trial.broken}
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pytest_diversity.baselines.file import digest
 from pytest_diversity.baselines.record import settings
+from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain, Generation
 from pytest_diversity.prompts import Prompt
-from pytest_diversity.sampling.engines.openai import find
-from pytest_diversity.sampling.engines.transformers.local import ENGINE
+from pytest_diversity.sampling.engines import openai
+from pytest_diversity.sampling.engines.transformers.weights import ENGINE
 from pytest_diversity.sampling.plan import Plan
-from pytest_diversity.sampling.protocol import Identity
+from pytest_diversity.sampling.protocol import Identity, Setup
 from pytest_diversity.sampling.seeds import sample_seed
 from pytest_diversity.sandbox import Limits, Program, Tier, fingerprint
 
@@ -43,13 +46,14 @@ SETTINGS = {
 
 def test_the_key_of_a_sample() -> None:
     """It holds all that a sample depends on, written in one way."""
-    assert PLAN.key(PROMPT) == (
-        "15705fbc98c1e335b807b5e74615a7594921a0ea025dddb2dfd35d8728aeb175",
+    key, detail = PLAN.key(PROMPT)
+    assert key == "15705fbc98c1e335b807b5e74615a7594921a0ea025dddb2dfd35d8728aeb175"
+    assert detail == (
         '{"adapter": "aaaaaaaa", "answers_per_call": 5, "device": "cpu", "dtype": "bfloat16", '
         '"engine": "transformers/3", "max_tokens": 9, "min_p": 0.0, "mode": "direct", '
         '"prompt": "Write f.", "repetition_penalty": 1.0, "seed": 0, "stop": ["x"], '
         '"system": "s", "temperature": 0.7, "top_k": 0, "top_p": 0.9, '
-        '"versions": "torch 2.13.0, transformers 5.23.0", "weights": "wwwwwwww"}',
+        '"versions": "torch 2.13.0, transformers 5.23.0", "weights": "wwwwwwww"}'
     )
 
 
@@ -59,10 +63,12 @@ def test_the_seed_of_a_sample() -> None:
     assert sample_seed(7, "f", 0, 32) == 1493430625
 
 
-def test_the_identity_of_a_server() -> None:
+def test_the_identity_of_a_server(tmp_path: Path) -> None:
     """Its address and what each request says."""
-    found = find(Checkpoint("s", "http://127.0.0.1:9/v1#m")).identity
-    assert found == Identity("http://127.0.0.1:9/v1#m chat {}", None, "openai/2", *["server"] * 2, "")
+    setup = Setup(Options(), tmp_path, tmp_path, {})
+    found = openai.find(Checkpoint("s", "http://127.0.0.1:9/v1#m"), setup).identity
+    weights = "http://127.0.0.1:9/v1#m chat {}"
+    assert found == Identity(weights, None, "openai/2", "server", "server", "")
 
 
 def test_the_key_of_an_outcome() -> None:

@@ -10,10 +10,10 @@ import pytest
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.sampling.device import (
     environment,
+    gpu_of_worker,
     physical,
     pick_device,
     require_gpu,
-    spread,
     threads,
 )
 
@@ -34,7 +34,7 @@ SPREAD: Mapping[str, tuple[str, int, str | None, str]] = {
 def test_workers_are_spread_over_devices(case: str) -> None:
     """Each takes the next one, and after the last the first again."""
     device, count, worker, expected = SPREAD[case]
-    assert spread(device, count, worker) == expected
+    assert gpu_of_worker(device, count, worker) == expected
 
 
 PHYSICAL: Mapping[str, tuple[str, str, str | None]] = {

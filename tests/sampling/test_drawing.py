@@ -19,6 +19,7 @@ from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, DrawingProgress, showing
 from pytest_diversity.sampling.engines.transformers import engine as transformers
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.engines.transformers.loading import load
 from pytest_diversity.workspace import Workspace
 
 PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
@@ -339,13 +340,12 @@ def test_adapters_of_one_base_are_exchanged(
         (tmp_path / "store.sqlite").unlink()
     assert alone["a"] != alone["b"] != alone["none"] != alone["a"]
     loads = []
-    load = transformers._load
 
     def counted(*arguments: Any) -> Any:
         loads.append(arguments)
         return load(*arguments)
 
-    monkeypatch.setattr(transformers, "_load", counted)
+    monkeypatch.setattr(transformers, "load", counted)
     one = session()
     domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
     for name, adapter in sources.items():

@@ -11,6 +11,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.protocol import Setup
 
 from .conftest import Said
 
@@ -24,9 +25,9 @@ def test_weights_are_quantised(
     """The layers take the room of their bits, and the key of a sample says so."""
     source = make_model(tmp_path / "model", hidden=128)
     options = Options(device="cpu", dtype="float32", store=tmp_path / "store.sqlite")
+    setup = Setup(options, tmp_path, tmp_path, {})
     plain, fewer = (
-        local.find(Checkpoint("m", str(source), quantization=q), options, tmp_path, tmp_path, {})
-        for q in (None, bits)
+        local.find(Checkpoint("m", str(source), quantization=q), setup) for q in (None, bits)
     )
     assert plain.identity != fewer.identity
     assert bits in fewer.identity.dtype

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation, Server
+from pytest_diversity.config.values import Checkpoint, Config, Domain, Endpoint, Generation
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
 
@@ -39,7 +39,7 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
         source: str,
         count: int = 3,
         *,
-        server: Server | None = None,
+        server: Endpoint | None = None,
         prompts: int | None = None,
         **settings: Any,
     ) -> Workspace:
@@ -51,7 +51,7 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
             generation=Generation(**{"max_tokens": 8, **settings}),
             root=tmp_path,
         )
-        checkpoint = Checkpoint("m", source, server=server or Server(retries=3))
+        checkpoint = Checkpoint("m", source, server=server or Endpoint(retries=3))
         config = Config(checkpoints={"m": checkpoint}, domains={"d": domain}, selected=("m",))
         options = Options(store=tmp_path / "store/samples.sqlite")
         opened.append(Workspace(config, options, tmp_path, showing(lambda: Console(quiet=True))))

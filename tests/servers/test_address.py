@@ -9,7 +9,7 @@ import pytest
 
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Config, Server
+from pytest_diversity.config.values import Config, Endpoint
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel
@@ -103,7 +103,7 @@ def test_all_settings_of_a_server(tmp_path: Path) -> None:
     )
     checkpoint = config.checkpoints["served"]
     assert checkpoint.generation == {"temperature": 0.5}
-    assert checkpoint.server == Server(
+    assert checkpoint.server == Endpoint(
         api="completions",
         body={"chat_template_kwargs": {"enable_thinking": False}},
         api_key_env="K",
@@ -177,8 +177,8 @@ def test_a_server_is_no_adapter(tmp_path: Path) -> None:
 def test_the_key_of_samples_does_not_hold_the_variables_name() -> None:
     """Who asks, and how fast, is no part of what is drawn."""
     address = Address.parse("http://h/v1#m")
-    plain = ServerModel(address, Server())
-    other = ServerModel(address, Server(api_key_env="K", concurrency=1, retries=9, timeout=1))
+    plain = ServerModel(address, Endpoint())
+    other = ServerModel(address, Endpoint(api_key_env="K", concurrency=1, retries=9, timeout=1))
     assert plain.identity == other.identity
 
 
@@ -196,4 +196,4 @@ def test_where_a_key_goes(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     source, name, expected = SENT[case]
     monkeypatch.setenv("OPENAI_API_KEY", "common")
     monkeypatch.setenv("MINE", "own")
-    assert Client(Address.parse(source), Server(api_key_env=name))._key == expected
+    assert Client(Address.parse(source), Endpoint(api_key_env=name))._key == expected

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.checkpoints.sources import locate
-from pytest_diversity.config.values import Server
+from pytest_diversity.config.values import Endpoint
 from pytest_diversity.errors import CheckpointError, SamplingError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import DrawingProgress
@@ -128,7 +128,7 @@ def test_llama_cpp_samples_completions(llama: Process, open_session: Open) -> No
         3,
         prompts=2,
         max_tokens=8,
-        server=Server(api="completions"),
+        server=Endpoint(api="completions"),
     )
     texts = [[sample.text for sample in group] for group in session.samples("m", "d").values()]
     assert all(len(set(group)) > 1 for group in texts)
@@ -141,7 +141,7 @@ def test_llama_cpp_leaves_the_probabilities_alone(llama: Process, open_session: 
 
     def texts(body: dict[str, float]) -> list[str]:
         # One after the other, of one prompt: its texts depend on what it read before.
-        how = Server(body=body, concurrency=1)
+        how = Endpoint(body=body, concurrency=1)
         session = open_session(f"{llama.url}#smollm2", 4, prompts=1, max_tokens=12, server=how)
         return [one.text for group in session.samples("m", "d").values() for one in group]
 
@@ -176,7 +176,7 @@ def test_llama_cpp_killed_midway(
             llama.kill()
         advance(self, samples, tokens)
 
-    how = Server(retries=1, concurrency=2)
+    how = Endpoint(retries=1, concurrency=2)
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", kill)
         with pytest.raises(SamplingError, match=r"cannot be reached: .*; start it; what was drawn"):
@@ -207,7 +207,7 @@ def test_transformers_serve_is_refused_and_then_samples(
         open_session(source, 3).samples("m", "d")
     settings = '{"do_sample": true, "top_k": 0, "eos_token_id": 2}'
     for api in ("chat", "completions"):
-        how = Server(api=api, body={"generation_config": settings}, concurrency=1)
+        how = Endpoint(api=api, body={"generation_config": settings}, concurrency=1)
         session = open_session(source, 3, prompts=2, max_tokens=12, server=how)
         for group in session.samples("m", "d").values():
             assert len({sample.text for sample in group}) > 1

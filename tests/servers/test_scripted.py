@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config.values import Server
+from pytest_diversity.config.values import Endpoint
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
@@ -54,42 +54,42 @@ def test_a_sample_keeps_its_seed_when_more_are_drawn(server: Scripted, open_sess
     assert len({call.body["seed"] for call in server.drawn}) == len(PROMPTS) * 5
 
 
-SENT: Mapping[str, tuple[dict[str, Any], Server, dict[str, Any], tuple[str, ...]]] = {
+SENT: Mapping[str, tuple[dict[str, Any], Endpoint, dict[str, Any], tuple[str, ...]]] = {
     "the API's own settings, and what changes nothing": (
         {"temperature": 0.7, "top_p": 0.9},
-        Server(),
+        Endpoint(),
         {"temperature": 0.7, "top_p": 0.9, "max_tokens": 8, "model": "m"}
         | {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "repeat_penalty": 1.0},
         ("n", "prompt", "stop"),
     ),
-    "stop strings": ({"stop": ("\n\n", "END")}, Server(), {"stop": ["\n\n", "END"]}, ()),
+    "stop strings": ({"stop": ("\n\n", "END")}, Endpoint(), {"stop": ["\n\n", "END"]}, ()),
     "settings beyond the API": (
         {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1},
-        Server(),
+        Endpoint(),
         {"top_k": 40, "min_p": 0.1, "repetition_penalty": 1.1, "repeat_penalty": 1.1},
         (),
     ),
     "fields of the checkpoint's own": (
         {},
-        Server(body={"generation_config": "{}", "chat_template_kwargs": {"thinking": False}}),
+        Endpoint(body={"generation_config": "{}", "chat_template_kwargs": {"thinking": False}}),
         {"generation_config": "{}", "chat_template_kwargs": {"thinking": False}},
         (),
     ),
     "a body that says otherwise": (
         {"top_k": 40},
-        Server(body={"top_k": 20, "min_p": 0.2}),
+        Endpoint(body={"top_k": 20, "min_p": 0.2}),
         {"top_k": 40, "min_p": 0.2, "repetition_penalty": 1.0},
         (),
     ),
     "a system message": (
         {"system": "be brief"},
-        Server(),
+        Endpoint(),
         {"messages": [{"role": "system", "content": "be brief"}]},
         (),
     ),
     "completions": (
         {"system": "be brief"},
-        Server(api="completions"),
+        Endpoint(api="completions"),
         {"prompt": f"be brief\n\n{PROMPTS[0]}"},
         ("messages",),
     ),
@@ -203,7 +203,7 @@ def test_a_server_that_says_when_is_not_asked_before(server: Scripted, open_sess
         return Reply(429, "", {"Retry-After": "2"}) if len(times) == 1 else None
 
     server.behave = busy
-    open_session(f"{server.url}#m", 1, server=Server(concurrency=1)).samples("m", "d")
+    open_session(f"{server.url}#m", 1, server=Endpoint(concurrency=1)).samples("m", "d")
     assert times[1] - times[0] >= 1.9
 
 
@@ -255,7 +255,7 @@ def test_what_does_not_pass_is_one_sentence(
     reply, message = FAILURES[case]
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server.behave = _after(5, reply)
-    session = open_session(f"{server.url}#m", server=Server(retries=1, concurrency=1))
+    session = open_session(f"{server.url}#m", server=Endpoint(retries=1, concurrency=1))
     with pytest.raises(SamplingError, match=message) as caught:
         session.samples("m", "d")
     assert KEY not in str(caught.value)
@@ -267,7 +267,7 @@ def test_no_answer_in_time_is_one_sentence(server: Scripted, open_session: Open)
     """A server that hangs is given up after the checkpoint's timeout."""
     ended = threading.Event()
     server.behave = lambda call: None if call.probes else Reply(None) if ended.wait(60) else None
-    session = open_session(f"{server.url}#m", server=Server(retries=0, timeout=1))
+    session = open_session(f"{server.url}#m", server=Endpoint(retries=0, timeout=1))
     with pytest.raises(SamplingError, match="gave no answer within 1 s; raise the checkpoint's ti"):
         session.samples("m", "d")
     ended.set()
@@ -275,7 +275,7 @@ def test_no_answer_in_time_is_one_sentence(server: Scripted, open_session: Open)
 
 def test_a_server_that_dies_keeps_what_arrived(server: Scripted, open_session: Open) -> None:
     """What it gave is in the store, and once it is back the rest alone is drawn."""
-    source, how = f"{server.url}#m", Server(retries=1, concurrency=2)
+    source, how = f"{server.url}#m", Endpoint(retries=1, concurrency=2)
 
     def die(call: Call) -> Reply | None:
         return Reply(None) if call.number >= 6 and not call.probes else None
@@ -308,14 +308,14 @@ def test_requests_run_at_the_same_time_up_to_the_limit(
             meeting.wait(60)
 
     server.behave = meet
-    session = open_session(f"{server.url}#m", server=Server(concurrency=3, retries=0))
+    session = open_session(f"{server.url}#m", server=Endpoint(concurrency=3, retries=0))
     assert [len(group) for group in _texts(session).values()] == [3] * len(PROMPTS)
     assert server.most == 3
 
 
 def test_no_minute_has_more_requests_than_allowed(server: Scripted, open_session: Open) -> None:
     """Twelve samples at 600 requests a minute take eleven tenths of a second, however many run."""
-    session = open_session(f"{server.url}#m", server=Server(requests_per_minute=600))
+    session = open_session(f"{server.url}#m", server=Endpoint(requests_per_minute=600))
     times: list[float] = []
     server.behave = lambda call: None if call.probes else times.append(time.monotonic())
     before = time.monotonic()
@@ -359,7 +359,7 @@ def test_log_probabilities_are_summed(server: Scripted, open_session: Open) -> N
 
     server.behave = give
     for api in ("chat", "completions"):
-        samples = open_session(f"{server.url}#m", server=Server(api=api)).samples("m", "d")
+        samples = open_session(f"{server.url}#m", server=Endpoint(api=api)).samples("m", "d")
         assert {sample.logprob for sample in samples.samples} == {-1.75}
         assert {sample.tokens for sample in samples.samples} == {7}
 
@@ -481,7 +481,7 @@ def test_the_key_is_sent_and_nothing_else_knows_it(
     monkeypatch.setenv("MY_KEY", KEY)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-server")
     with caplog.at_level("DEBUG"):
-        session = open_session(f"{server.url}#m", server=Server(api_key_env="MY_KEY"))
+        session = open_session(f"{server.url}#m", server=Endpoint(api_key_env="MY_KEY"))
         session._show = showing(Console)
         session.samples("m", "d")
         session.close()
@@ -525,7 +525,7 @@ def test_a_key_that_is_not_there_is_one_sentence(
 ) -> None:
     """The variable's name is not shown either: the key itself may stand in its place."""
     monkeypatch.delenv("MY_KEY", raising=False)
-    session = open_session(f"{server.url}#m", server=Server(api_key_env="MY_KEY"))
+    session = open_session(f"{server.url}#m", server=Endpoint(api_key_env="MY_KEY"))
     with pytest.raises(ConfigError, match="variable of api_key_env is not set; set it") as caught:
         session.samples("m", "d")
     assert "MY_KEY" not in str(caught.value)
@@ -539,12 +539,12 @@ def test_other_servers_and_settings_are_other_samples(
     server.models = ["m", "n"]
     open_session(f"{server.url}#m").samples("m", "d")
     drawn = len(server.drawn)
-    open_session(f"{server.url}#m", server=Server(concurrency=2, timeout=9)).samples("m", "d")
+    open_session(f"{server.url}#m", server=Endpoint(concurrency=2, timeout=9)).samples("m", "d")
     assert len(server.drawn) == drawn
     for source, how in (
-        (f"{server.url}#n", Server()),
-        (f"{server.url}#m", Server(api="completions")),
-        (f"{server.url}#m", Server(body={"x": 1})),
+        (f"{server.url}#n", Endpoint()),
+        (f"{server.url}#m", Endpoint(api="completions")),
+        (f"{server.url}#m", Endpoint(body={"x": 1})),
     ):
         open_session(source, server=how).samples("m", "d")
     assert len(server.drawn) == 4 * drawn

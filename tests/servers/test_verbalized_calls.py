@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_diversity.config.values import Server
+from pytest_diversity.config.values import Endpoint
 from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Call, Reply, Scripted, complete, text_of
@@ -101,7 +101,7 @@ def test_a_server_that_dies_keeps_whole_calls(server: Scripted, open_session: Op
         Reply(None) if call.number >= 2 and not call.probes else _verbalize(call)
     )
     session = open_session(
-        f"{server.url}#m", 5, mode="verbalized", server=Server(retries=0, concurrency=1)
+        f"{server.url}#m", 5, mode="verbalized", server=Endpoint(retries=0, concurrency=1)
     )
     with pytest.raises(Exception, match="cannot be reached"):
         session.samples("m", "d")

@@ -6,12 +6,12 @@ agent, a program. Its samples are kept and judged as all others are.
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_diversity.checkpoints.sources import is_scheme
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import (
     ConfigError,
@@ -21,16 +21,15 @@ from pytest_diversity.errors import (
     first_line,
 )
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request
+from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
 
-__all__ = ["CustomModel", "Draw", "Request", "Sample", "find", "register"]
+__all__ = ["Draw", "RegisteredModel", "Request", "Sample", "find", "register_sampler"]
 
 Draw = Callable[[str, Sequence[Request]], Iterable[Sample]]
-_TAKEN = {"baseline", "builtin", "http", "https", "package", "replay"}
 _samplers: dict[str, tuple[Draw, str]] = {}
 
 
-def register(scheme: str, draw: Draw, *, version: str) -> None:
+def register_sampler(scheme: str, draw: Draw, *, version: str) -> None:
     """Let `draw` give the samples of the checkpoints `SCHEME:NAME`.
 
     Args:
@@ -43,25 +42,19 @@ def register(scheme: str, draw: Draw, *, version: str) -> None:
     Raises:
         ConfigError: The scheme cannot be one, or is another function's.
     """
-    if not _is_scheme(scheme):
+    if not is_scheme(scheme):
         raise ConfigError(f"a sampler cannot be named {scheme!r}", fix="lower-case letters, digits")
     if _samplers.setdefault(scheme, (draw, version)) != (draw, version):
         raise ConfigError(f"a sampler named {scheme!r} exists already", fix="choose another name")
 
 
-def find(checkpoint: Checkpoint, root: Path) -> CustomModel | None:
-    """The registered sampler that a checkpoint names; None if it names none.
-
-    Args:
-        checkpoint: Its source may be `SCHEME:NAME`.
-        root: What a path that looks like that is relative to.
+def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG001 - every engine's
+    """The registered sampler that a checkpoint names by `SCHEME:NAME`.
 
     Raises:
         ConfigError: There is no such sampler, or the checkpoint has what only weights have.
     """
-    scheme, colon, name = checkpoint.source.partition(":")
-    if not colon or not _is_scheme(scheme) or (root / checkpoint.source).exists():
-        return None
+    scheme, _, name = checkpoint.source.partition(":")
     if scheme not in _samplers:
         raise ConfigError(
             f"checkpoint {checkpoint.name!r}: no sampler {scheme!r} is registered",
@@ -73,15 +66,11 @@ def find(checkpoint: Checkpoint, root: Path) -> CustomModel | None:
                 f"checkpoint {checkpoint.name!r}: the sampler {scheme!r} takes no {key}",
                 fix="remove it",
             )
-    return CustomModel(scheme, name, *_samplers[scheme])
-
-
-def _is_scheme(name: str) -> bool:
-    return re.fullmatch(r"[a-z][a-z0-9-]+", name) is not None and name not in _TAKEN
+    return RegisteredModel(scheme, name, *_samplers[scheme])
 
 
 @dataclass(frozen=True, slots=True)
-class CustomModel:
+class RegisteredModel:
     """What a registered function draws from.
 
     Attributes:
@@ -109,6 +98,11 @@ class CustomModel:
         )
 
     @property
+    def digest(self) -> str:
+        """Of its name and that of its sampler."""
+        return self.identity.of_name
+
+    @property
     def place(self) -> None:
         """Any number of processes may draw at once."""
 
@@ -119,11 +113,11 @@ class CustomModel:
 
     def load(self, progress: Progress) -> Engine:  # noqa: ARG002 - there is nothing to load
         """What calls the function."""
-        return _CustomEngine(self)
+        return _RegisteredEngine(self)
 
 
-class _CustomEngine:
-    def __init__(self, model: CustomModel) -> None:
+class _RegisteredEngine:
+    def __init__(self, model: RegisteredModel) -> None:
         self._model = model
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
@@ -168,5 +162,5 @@ class _CustomEngine:
     def _wrong(self, what: str) -> SamplingError:
         return SamplingError(
             f"the sampler {self._model.scheme!r} {what}",
-            fix="mend the function that was registered; what it gave before is kept",
+            fix="correct the function that was registered; what it gave before is kept",
         )

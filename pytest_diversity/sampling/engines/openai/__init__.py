@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pytest_diversity.config.values import Checkpoint, Server
+from pytest_diversity.config.values import Checkpoint, Endpoint
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.sampling.engines.openai.address import Address
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Setup
 
 __all__ = ["Address", "ServerModel", "find"]
 
@@ -28,7 +28,7 @@ class ServerModel:
     """
 
     address: Address
-    server: Server
+    server: Endpoint
 
     @property
     def identity(self) -> Identity:
@@ -42,6 +42,11 @@ class ServerModel:
             dtype="server",
             versions="",
         )
+
+    @property
+    def digest(self) -> str:
+        """Of its name: what is behind it is the server's to know."""
+        return self.identity.of_name
 
     @property
     def place(self) -> str:
@@ -71,7 +76,7 @@ class ServerModel:
         return ServerEngine(self.address, self.server, progress)
 
 
-def find(checkpoint: Checkpoint) -> ServerModel:
+def find(checkpoint: Checkpoint, setup: Setup) -> ServerModel:  # noqa: ARG001 - every engine's
     """A checkpoint's server, which is not contacted yet.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import anyio
 import openai
 
-from pytest_diversity.config.values import Server
+from pytest_diversity.config.values import Endpoint
 from pytest_diversity.errors import ConfigError, SamplingError
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.engines.openai.reply import (
@@ -40,7 +40,7 @@ class RefusedError(SamplingError):
 class Client:
     """A connection to a server, to be entered in the event loop that uses it."""
 
-    def __init__(self, address: Address, server: Server) -> None:
+    def __init__(self, address: Address, server: Endpoint) -> None:
         """Connect to nothing yet.
 
         Raises:
@@ -174,7 +174,7 @@ class _Pace:
         await anyio.sleep(turn - now)
 
 
-def _key(address: Address, server: Server) -> str:
+def _key(address: Address, server: Endpoint) -> str:
     """The key from the environment; empty if there is none for this server.
 
     The common variable's key goes to a host on the network only if nobody can read it on the way;

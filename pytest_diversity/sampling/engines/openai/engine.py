@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from pytest_diversity.config.values import Server
+from pytest_diversity.config.values import Endpoint
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.engines.openai.client import Client
@@ -31,7 +31,7 @@ class ServerEngine:
         probe: What the server turned out to do.
     """
 
-    def __init__(self, address: Address, server: Server, progress: Progress) -> None:
+    def __init__(self, address: Address, server: Endpoint, progress: Progress) -> None:
         """Probe the server, once.
 
         Raises:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from pytest_diversity.config.values import Generation, Server
+from pytest_diversity.config.values import Endpoint, Generation
 
 __all__ = ["NEUTRAL", "SEED_BITS", "Answer", "Question", "read_answers", "read_models"]
 
@@ -55,7 +55,7 @@ class Question(NamedTuple):
     choices: int = 1
     neutral: Mapping[str, float] = MappingProxyType({})
 
-    def body(self, model: str, server: Server) -> dict[str, Any]:
+    def body(self, model: str, server: Endpoint) -> dict[str, Any]:
         """The arguments of the client's `create`."""
         settings = self.generation
         changed = {

@@ -7,18 +7,15 @@ to this process; what an actor or a node takes with it is drawn again by the oth
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.sampling.device import workers
 from pytest_diversity.sampling.engines.ray.actor import Placed
 from pytest_diversity.sampling.engines.ray.engine import RayEngine
 from pytest_diversity.sampling.engines.ray.nodes import nodes_environment
-from pytest_diversity.sampling.engines.transformers import local
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Setup
 
 __all__ = ["RayModel", "find"]
 
@@ -37,6 +34,11 @@ class RayModel:
     def identity(self) -> Identity:
         """That of the embedded engine on a node."""
         return self.placed.identity
+
+    @property
+    def digest(self) -> str:
+        """Of the files."""
+        return self.identity.of_files
 
     @property
     def place(self) -> str:
@@ -58,25 +60,17 @@ class RayModel:
         return RayEngine(self.placed, progress)
 
 
-def find(
-    checkpoint: Checkpoint,
-    options: Options,
-    root: Path,
-    folder: Path,
-    facts: MutableMapping[str, str],
-) -> RayModel:
+def find(checkpoint: Checkpoint, setup: Setup) -> RayModel:
     """Find a checkpoint, as on this machine, and what the nodes would run it on.
 
     Args:
         checkpoint: Its sources: a path that all nodes share, a hub id or a package.
-        options: The cluster's address, device and number format.
-        root: What relative paths are relative to.
-        folder: Where converted weights are kept, on nodes that have it.
-        facts: Remembers digests, and what the nodes are.
+        setup: The cluster's address, device and number format; a folder that nodes may have; and
+            what is remembered of the nodes.
 
     Raises:
         DiversityError: The checkpoint or the cluster is not there.
     """
-    where = nodes_environment(options, facts)
-    found = local.find(checkpoint, options, root, folder, facts, where=where)
-    return RayModel(Placed(checkpoint, options, root, folder, found.identity))
+    where = nodes_environment(setup.options, setup.facts)
+    found = LocalWeights.find(checkpoint, setup, where=where)
+    return RayModel(Placed(checkpoint, setup.options, setup.root, setup.folder, found.identity))

@@ -13,10 +13,10 @@ from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import DiversityError, SamplingError
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.device import environment
-from pytest_diversity.sampling.engines.transformers import local
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request
+from pytest_diversity.sampling.engines.transformers.local import LocalModel
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request, Setup
 
-__all__ = ["Actor", "Placed", "look"]
+__all__ = ["Actor", "Placed", "probe_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Actor:
             yield error
 
 
-def look(device: str, dtype: str) -> str | DiversityError:
+def probe_node(device: str, dtype: str) -> str | DiversityError:
     """The device and number format that a model gets on this node."""
     _forget_worker()
     try:
@@ -78,8 +78,9 @@ def _load(placed: Placed, progress: Progress) -> Engine:
     Raises:
         SamplingError: The node would draw other samples than the key says.
     """
-    here = placed.folder if placed.folder.parent.is_dir() else Path(tempfile.gettempdir())
-    found = local.find(placed.checkpoint, placed.options, placed.root, here, {})
+    there = placed.folder.parent.is_dir()
+    folder = placed.folder if there else Path(tempfile.gettempdir())
+    found = LocalModel.find(placed.checkpoint, Setup(placed.options, placed.root, folder, {}))
     wanted = asdict(placed.identity)
     for name, value in asdict(found.identity).items():
         if value != wanted[name]:

@@ -155,26 +155,26 @@ class _Drawing:
                     fix="look at its free CPUs and GPUs: ray status",
                 )
             if ready[0] in self._coming:
-                self._greet(ready[0])
+                self._on_ready(ready[0])
             else:
                 yield from self._receive(ready[0])
 
-    def _greet(self, ref: Any) -> None:
+    def _on_ready(self, ref: Any) -> None:
         """An actor has loaded its model, or died over it."""
         actor = self._coming.pop(ref)
         try:
             lines = self._value(ref)
         except self._ray.exceptions.RayError as error:
-            self._bury(actor, _Task(()), error)
+            self._replace_dead(actor, _Task(()), error)
             return
         for line in lines:
             if line not in self._engine.said:
                 self._engine.said.add(line)
                 self._progress.say(line)
         self._idle.append(actor)
-        self._employ()
+        self._assign()
 
-    def _employ(self) -> None:
+    def _assign(self) -> None:
         while self._tasks and self._idle:
             actor, task = self._idle.pop(), self._tasks.popleft()
             stream = actor.sample.options(num_returns="streaming").remote(task.requests)
@@ -188,10 +188,10 @@ class _Drawing:
         except StopIteration:
             del self._busy[stream]
             self._idle.append(actor)
-            self._employ()
+            self._assign()
         except self._ray.exceptions.RayError as error:
             del self._busy[stream]
-            self._bury(actor, task, error)
+            self._replace_dead(actor, task, error)
         else:
             self._deaths = 0
             task.done.add((sample.prompt, sample.index))
@@ -209,7 +209,7 @@ class _Drawing:
             raise value
         return value
 
-    def _bury(self, actor: Any, task: _Task, error: Exception) -> None:
+    def _replace_dead(self, actor: Any, task: _Task, error: Exception) -> None:
         """Another actor for a dead one; what it had in hand goes back on the pile."""
         rest = task.rest()
         self._deaths += 1
@@ -223,4 +223,4 @@ class _Drawing:
         self._progress.say("an actor of the Ray cluster died: its samples go to another")
         successor = self._engine.replace(actor)
         self._coming[successor.ready.remote()] = successor
-        self._employ()
+        self._assign()

@@ -9,7 +9,7 @@ from pytest_diversity.cluster.connection import connect
 from pytest_diversity.config.options import Options
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.sampling.device import Environment, versions
-from pytest_diversity.sampling.engines.ray.actor import look
+from pytest_diversity.sampling.engines.ray.actor import probe_node
 
 __all__ = ["gpus_each", "nodes_environment"]
 
@@ -26,7 +26,7 @@ def nodes_environment(options: Options, facts: MutableMapping[str, str]) -> Envi
     if name not in facts:
         ray, began = connect(options.ray_address)
         try:
-            task = ray.remote(look).options(num_cpus=1, num_gpus=gpus_each(ray))
+            task = ray.remote(probe_node).options(num_cpus=1, num_gpus=gpus_each(ray))
             found = ray.get(task.remote(options.device, options.dtype))
         finally:
             if began:

@@ -8,36 +8,18 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import logging
-import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
-import transformers
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoModelForSeq2SeqLM,
-    AutoTokenizer,
-    BitsAndBytesConfig,
-    GenerationConfig,
-)
+from transformers import GenerationConfig
 
 from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Generation
-from pytest_diversity.errors import (
-    CheckpointError,
-    DiversityError,
-    MissingExtraError,
-    SamplingError,
-    first_line,
-)
+from pytest_diversity.errors import SamplingError, first_line
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.chat import render
 from pytest_diversity.sampling.device import Environment
@@ -46,10 +28,15 @@ from pytest_diversity.sampling.engines.transformers.attention import fold_heads
 from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize
 from pytest_diversity.sampling.engines.transformers.decode import Row, decode, is_supported
 from pytest_diversity.sampling.engines.transformers.ends import Ends
-from pytest_diversity.sampling.engines.transformers.gguf import converted
-from pytest_diversity.sampling.engines.transformers.local import LocalModel
+from pytest_diversity.sampling.engines.transformers.loading import (
+    explained,
+    load,
+    silence,
+    without_warnings,
+)
 from pytest_diversity.sampling.engines.transformers.noise import sample_key
 from pytest_diversity.sampling.engines.transformers.packing import packed
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
 from pytest_diversity.sampling.protocol import Model, Progress, Request
 
 __all__ = ["TransformersEngine"]
@@ -93,16 +80,16 @@ class TransformersEngine:
             CheckpointError: The model or the adapter cannot be loaded.
         """
         self._environment = environment
-        _quiet()
+        silence()
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
-        with _without_warnings(), _explained(f"checkpoint {location.path}"):
-            self._tokenizer, model = _load(location, environment, cache)
+        with without_warnings(), explained(f"checkpoint {location.path}"):
+            self._tokenizer, model = load(location, environment, cache)
         if environment.quantization is None:  # such weights are on their device already
             model = model.to(environment.device)
         self._model = model.eval()
         self._base = (location, environment)
         self._adaptable = Adaptable(self._model, environment.device)
-        with _without_warnings():
+        with without_warnings():
             self._adaptable.use(adapter)
         self._size = BatchSize(
             self._model.config,
@@ -136,11 +123,11 @@ class TransformersEngine:
 
     def swap(self, model: Model) -> bool:
         """Exchange the adapter, if `model` is of the same base."""
-        if not isinstance(model, LocalModel) or not self._adaptable.changeable:
+        if not isinstance(model, LocalWeights) or not self._adaptable.changeable:
             return False
         if (model.location, model.environment) != self._base or self._environment.quantization:
             return False
-        with _without_warnings():
+        with without_warnings():
             self._adaptable.use(model.adapter.path if model.adapter else None)
         return True
 
@@ -295,84 +282,15 @@ class _Steps:
         self._progress.advance(self._rows - self._done, 0)
 
 
-def _load(location: Location, environment: Environment, folder: Path) -> tuple[Any, Any]:
-    path = location.path
-    if location.kind == "gguf":
-        path = converted(path, environment.dtype, folder)
-    elif not list(path.glob("*.safetensors")):
-        raise CheckpointError(
-            f"checkpoint {path} has no safetensors weights",
-            fix="save it with model.save_pretrained(path); pickled weights are never loaded",
-        )
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    encodes = AutoConfig.from_pretrained(path).is_encoder_decoder
-    kind = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
-    dtype = getattr(torch, environment.dtype)
-    model = kind.from_pretrained(
-        path, dtype=dtype, use_safetensors=True, **_quantized(environment, dtype)
-    )
-    return tokenizer, model
-
-
-def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
-    """What `from_pretrained` is told to quantise the weights.
-
-    Raises:
-        MissingExtraError: bitsandbytes is not installed.
-    """
-    if environment.quantization is None:
-        return {}
-    if find_spec("bitsandbytes") is None:
-        what = f"{environment.quantization} weights"
-        raise MissingExtraError(what, package="bitsandbytes", extra="quantized")
-    config: Any = BitsAndBytesConfig
-    bits = {f"load_in_{environment.quantization}": True}
-    return {
-        "quantization_config": config(**bits, bnb_4bit_compute_dtype=dtype),
-        "device_map": {"": environment.device},
-    }
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Turn whatever the libraries raise on a model they cannot load into one sentence."""
-    try:
-        yield
-    except DiversityError:
-        raise
-    except Exception as error:  # safetensors, tokenizers and jinja have types of their own
-        raise CheckpointError(
-            f"{what} cannot be loaded: {first_line(error)}",
-            fix="it must be a language model that transformers can load",
-        ) from error
-
-
 def _quietly(items: Iterator[Item]) -> Iterator[Item]:
     """`items` without the warnings that making them raises, and none of the consumer's lost."""
     while True:
-        with _without_warnings():
+        with without_warnings():
             try:
                 item = next(items)
             except StopIteration:
                 return
         yield item
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Libraries warn each other of deprecations; under `-W error` those would fail a user's run."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _quiet() -> None:
-    """Loading bars and hints would stand in the middle of a test run."""
-    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.getLogger("peft").setLevel(logging.ERROR)
 
 
 def _seed(batch: Sequence[_Row]) -> int:

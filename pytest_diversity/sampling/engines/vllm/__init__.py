@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import (
     CheckpointError,
@@ -26,10 +24,9 @@ from pytest_diversity.errors import (
     first_line,
 )
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.engines.transformers import local
-from pytest_diversity.sampling.engines.transformers.local import LocalModel
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
 from pytest_diversity.sampling.engines.vllm.child import FIX, Start, serve
-from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request
+from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
 
 __all__ = ["VllmEngine", "VllmModel", "find"]
 
@@ -48,7 +45,7 @@ class VllmModel:
         arguments: Of its engine, beside those that the checkpoint needs.
     """
 
-    found: LocalModel
+    found: LocalWeights
     version: str
     arguments: Mapping[str, Any]
 
@@ -57,6 +54,11 @@ class VllmModel:
         """That of the files, with vLLM's version and arguments: most of them move its rounding."""
         given = json.dumps(self.arguments, sort_keys=True) if self.arguments else ""
         return replace(self.found.identity, engine=f"vllm/{self.version} {given}".strip())
+
+    @property
+    def digest(self) -> str:
+        """Of the files."""
+        return self.found.digest
 
     @property
     def place(self) -> str | None:
@@ -84,13 +86,7 @@ class VllmModel:
         return VllmEngine(self, progress)
 
 
-def find(
-    checkpoint: Checkpoint,
-    options: Options,
-    root: Path,
-    folder: Path,
-    facts: MutableMapping[str, str],
-) -> VllmModel:
+def find(checkpoint: Checkpoint, setup: Setup) -> VllmModel:
     """Find a checkpoint's files, as the embedded engine does.
 
     Raises:
@@ -98,6 +94,7 @@ def find(
         MissingExtraError: vLLM is not installed.
         CheckpointError: The files are not there.
     """
+    options = setup.options
     if options.deterministic:
         raise ConfigError("--diversity-engine vllm cannot be deterministic", fix=_INSTEAD)
     if checkpoint.quantization is not None:
@@ -107,7 +104,7 @@ def find(
         )
     if find_spec("vllm") is None:
         raise MissingExtraError("--diversity-engine vllm", package="vllm", extra="vllm")
-    found = local.find(checkpoint, options, root, folder, facts)
+    found = LocalWeights.find(checkpoint, setup)
     return VllmModel(found, _installed_version(), {**options.vllm, **checkpoint.vllm})
 
 
@@ -197,7 +194,7 @@ def _base(model: VllmModel) -> tuple[object, ...]:
     return model.found.location, model.found.environment, model.arguments
 
 
-def _room(found: LocalModel) -> int:
+def _room(found: LocalWeights) -> int:
     """The rank that vLLM must have room for; 0 without an adapter.
 
     Raises:

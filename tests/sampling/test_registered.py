@@ -10,9 +10,12 @@ from typing import Any, cast
 
 import pytest
 
+from pytest_diversity import Sample, register_sampler
+from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import ConfigError, SamplingError
-from pytest_diversity.sampling.engines.registered import Request, Sample, _samplers, find, register
+from pytest_diversity.sampling.engines.registered import _samplers, find
+from pytest_diversity.sampling.protocol import Request, Setup
 
 from .conftest import Said
 
@@ -28,7 +31,7 @@ lexical = { min = 0.5 }
 """
 CONFTEST = """
 import random
-from pytest_diversity.sampling.engines.registered import Sample, register
+from pytest_diversity import Sample, register_sampler
 
 def draw(sides, requests):
     with open("asked.txt", "a") as log:
@@ -40,7 +43,7 @@ def draw(sides, requests):
                 {then}
 
 def pytest_diversity_register_samplers():
-    register("dice", draw, version="1")
+    register_sampler("dice", draw, version="1")
 """
 GIVE = "yield Sample(request.prompt, number, text)"
 A, B = Sample("p", 0, "one"), Sample("p", 1, "two")
@@ -63,6 +66,10 @@ def _behave(project: pytest.Pytester, then: str) -> None:
 def _run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     _samplers.clear()  # each run has a conftest.py of its own
     return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+
+def _setup() -> Setup:
+    return Setup(Options(), Path(), Path(), {})
 
 
 def _asked(project: pytest.Pytester) -> list[str]:
@@ -109,7 +116,7 @@ WRONG: Mapping[str, tuple[Callable[[], Any], str]] = {
     "another number": (lambda: [replace(A, index=3)], "gave sample 3 of prompt 'p', which was not"),
     "one twice": (lambda: [A, B, A], "gave sample 0 of prompt 'p', which was not asked for or was"),
     "not even a list": (lambda: None, "TypeError: 'NoneType' object is not iterable"),
-    "a mistake": (lambda: [1 / 0], "failed in test_custom.py:.*ZeroDivisionError: division"),
+    "a mistake": (lambda: [1 / 0], "failed in test_registered.py:.*ZeroDivisionError: division"),
 }
 
 
@@ -120,9 +127,8 @@ def test_what_was_not_asked_for_is_refused(
     """One sentence says what the function did."""
     monkeypatch.setattr("pytest_diversity.sampling.engines.registered._samplers", {})
     give, sentence = WRONG[case]
-    register("dice", lambda _, __: give(), version="1")
-    model = find(Checkpoint("m", "dice:6"), Path())
-    assert model is not None
+    register_sampler("dice", lambda _, __: give(), version="1")
+    model = find(Checkpoint("m", "dice:6"), _setup())
     request = Request("p", "throw", (0, 1, 2), Generation())
     with pytest.raises(SamplingError, match=f"the sampler 'dice' .*{sentence}"):
         list(model.load(said).sample([request], said))
@@ -146,24 +152,21 @@ NAMES = ["http", "replay", "c", "Dice", "two words", ""]
 def test_a_scheme_that_means_something_else_is_refused(name: str) -> None:
     """Nor may one be a drive's letter."""
     with pytest.raises(ConfigError, match="cannot be named"):
-        register(name, lambda _, __: (), version="1")
+        register_sampler(name, lambda _, __: (), version="1")
 
 
-def test_a_scheme_is_one_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_scheme_is_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Registered again it stays; another function, or another version of it, is refused."""
     monkeypatch.setattr("pytest_diversity.sampling.engines.registered._samplers", {})
 
     def draw(*_: object) -> tuple[()]:
         return ()
 
-    register("dice", draw, version="1")
-    register("dice", draw, version="1")
+    register_sampler("dice", draw, version="1")
+    register_sampler("dice", draw, version="1")
     for other, version in ((lambda *_: (), "1"), (draw, "2")):
         with pytest.raises(ConfigError, match="'dice' exists already"):
-            register("dice", other, version=version)
-    assert find(Checkpoint("m", "dice:x"), tmp_path) is not None
+            register_sampler("dice", other, version=version)
+    assert find(Checkpoint("m", "dice:x"), _setup()).name == "x"
     with pytest.raises(ConfigError, match="no sampler 'dize' is registered; did you mean 'dice'"):
-        find(Checkpoint("m", "dize:x"), tmp_path)
-    (tmp_path / "dize:x").mkdir()
-    for source in ("dize:x", "runs/dice", "org/dice@main", "package:dice/x", "replay:x.jsonl"):
-        assert find(Checkpoint("m", source), tmp_path) is None
+        find(Checkpoint("m", "dize:x"), _setup())
