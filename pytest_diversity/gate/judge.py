@@ -36,23 +36,6 @@ if TYPE_CHECKING:  # the session holds its judge
 __all__ = ["Judge", "Reference", "cut_notes"]
 
 Reference = Callable[[Features, Estimate], Comparison]
-# Metrics whose expected value is the same for any number of samples.
-UNBIASED = frozenset(
-    {
-        "correctness",
-        "effective_distinct_at",
-        "effective_pairs",
-        "embedding_distance",
-        "homogenization",
-        "jaccard",
-        "pair_distinct",
-        "pair_pos_distinct",
-        "pair_semantic",
-        "pair_subtree",
-        "pass_at",
-        "validity",
-    }
-)
 
 
 class Judge:
@@ -143,7 +126,7 @@ class Judge:
         return (
             count_bounds(budget, checkpoint) > 0
             and not recorded
-            and not (level and metric.definition.name not in UNBIASED)
+            and not (level and not metric.definition.unbiased)
         )
 
     def _stepwise(
