@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_diversity import metrics
     from pytest_diversity.errors import BudgetFailure, DiversityError
     from pytest_diversity.estimate import Estimate, measure
+    from pytest_diversity.metrics import register_metric
     from pytest_diversity.plugin.assertions import (
         assert_effective_diversity,
         assert_lexical_diversity,
@@ -37,6 +38,7 @@ _HOMES = {
     "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
+    "register_metric": "pytest_diversity.metrics",
     "register_sampler": "pytest_diversity.sampling.engines.registered",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "assert_syntactic_diversity",
     "measure",
     "metrics",
+    "register_metric",
     "register_sampler",
 ]
 

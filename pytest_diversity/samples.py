@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean
+from pytest_diversity.files import read_text, write_text
 
 __all__ = ["Sample", "SampleSet", "read_json_lines"]
 
@@ -122,9 +123,13 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         return cls(_numbered(read_json_lines(Path(path))))
 
     def to_jsonl(self, path: str | Path) -> None:
-        """Write JSON Lines, one sample a line; what is unknown is left out."""
-        with Path(path).open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(_dump(_known(sample)) + "\n" for sample in self.samples)
+        """Write JSON Lines, one sample a line; what is unknown is left out.
+
+        Raises:
+            DataError: The file cannot be written; it is as it was.
+        """
+        lines = (f"{_dump(_known(sample))}\n" for sample in self.samples)
+        write_text(Path(path), "".join(lines), DataError, fix="choose another place")
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> SampleSet:
@@ -151,17 +156,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         DataError: The file cannot be read, or a line is not a JSON object.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist", fix="check the path") from None
-    except UnicodeDecodeError as error:
-        place = error.object.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}:{place}: not UTF-8", fix="save the file as UTF-8") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{path} cannot be read: {reason}", fix="it must be a file") from None
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(read_text(path, DataError).split("\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", _object(line, f"{path}:{number}")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.families import FAMILIES
 
 __all__ = [
     "BOUNDS",
@@ -31,7 +32,6 @@ __all__ = [
 
 BASELINE = "baseline"
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
-FAMILIES = ("lexical", "syntactic", "semantic", "effective", "quality")
 # What every request to a server says; `max_completion_tokens` would say one of them twice.
 _SENT = {
     *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),

@@ -8,7 +8,7 @@ from sys import intern
 import tree_sitter
 
 from pytest_diversity.features.grammars import GRAMMARS, Language, Role, load
-from pytest_diversity.metrics.subtree import Tree
+from pytest_diversity.metrics.trees import Tree
 
 __all__ = ["GRAMMARS", "Syntax", "analyse"]
 

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-@metric(family="effective", better="up", highest=1)
+@metric(family="effective", better="up", highest=1, unbiased=True)
 def effective_pairs(
     labels: Labels, valid: Valid, distances: ArrayLike | None = None
 ) -> float | None:
@@ -47,7 +47,7 @@ def effective_pairs(
     return _different(labels, valid, distances) / (size * (size - 1) / 2) if size > 1 else None
 
 
-@metric(family="semantic", better="up", highest=1)
+@metric(family="semantic", better="up", highest=1, unbiased=True)
 def pair_semantic(
     labels: Labels, valid: Valid | None = None, distances: ArrayLike | None = None
 ) -> float | None:
@@ -132,7 +132,7 @@ def effective_distinct(labels: Labels, valid: Valid) -> float | None:
     return len(class_sizes(labels, valid)) / len(labels) if len(labels) else None
 
 
-@metric(family="effective", better="up", k=AtLeast(1))
+@metric(family="effective", better="up", unbiased=True, k=AtLeast(1))
 def effective_distinct_at(labels: Labels, valid: Valid, *, k: int = 8) -> float | None:
     """Distinct valid meanings expected among k of the K samples; in [0, k], higher is better.
 

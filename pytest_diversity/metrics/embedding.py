@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.csgraph import connected_components
 
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics._pairs import Floats, mean_over_pairs
@@ -13,7 +12,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["connected_classes", "cosine_distances", "embedding_distance", "unit_rows"]
 
 
-@metric(family="semantic", better="up", highest=1)
+@metric(family="semantic", better="up", highest=1, unbiased=True)
 def embedding_distance(embeddings: ArrayLike) -> float | None:
     """Mean cosine distance over all pairs of samples; in [0, 1], higher is more diverse.
 
@@ -55,6 +54,8 @@ def connected_classes(distances: ArrayLike, near: float) -> list[int]:
     Returns:
         For each of the K samples the number of its class.
     """
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - heavy, and rarely asked
+
     _, classes = connected_components(np.asarray(distances) < near, directed=False)
     return [int(number) for number in classes]
 

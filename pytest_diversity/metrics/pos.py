@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics.compression import compressed_share
-from pytest_diversity.metrics.distinct import distinct, pair_distinct
+from pytest_diversity.metrics.distinctness import distinct, pair_distinct
 from pytest_diversity.metrics.registry import metric
 
 __all__ = ["pair_pos_distinct", "pos_compression", "pos_distinct"]
@@ -32,7 +32,7 @@ def pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     return distinct(tags, n=n)
 
 
-@metric(family="syntactic", better="up", highest=1, n=AtLeast(1))
+@metric(family="syntactic", better="up", highest=1, unbiased=True, n=AtLeast(1))
 def pair_pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     """Mean share of distinct n-grams of parts of speech over all pairs; in (0, 1], up.
 

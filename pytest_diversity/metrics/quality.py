@@ -11,7 +11,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["correctness", "pass_at", "pass_at_k", "validity"]
 
 
-@metric(family="quality", better="up", highest=1)
+@metric(family="quality", better="up", highest=1, unbiased=True)
 def validity(valid: Valid) -> float | None:
     """Share of valid samples, m / K; in [0, 1], higher is better. None without samples.
 
@@ -21,7 +21,7 @@ def validity(valid: Valid) -> float | None:
     return sum(map(bool, valid)) / len(valid) if len(valid) else None
 
 
-@metric(family="quality", better="up", highest=1)
+@metric(family="quality", better="up", highest=1, unbiased=True)
 def correctness(correct: Valid) -> float | None:
     """Share of samples that pass their prompt's check; in [0, 1], higher is better.
 
@@ -33,7 +33,7 @@ def correctness(correct: Valid) -> float | None:
     return validity(correct)
 
 
-@metric(family="quality", better="up", highest=1, k=AtLeast(1))
+@metric(family="quality", better="up", highest=1, unbiased=True, k=AtLeast(1))
 def pass_at(valid: Valid, *, k: int = 1) -> float | None:
     """The chance that one of k samples is valid: 1 - C(K - m, k) / C(K, k); in [0, 1], up.
 

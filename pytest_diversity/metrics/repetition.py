@@ -36,7 +36,7 @@ def self_repetition(tokens: Tokens, *, n: int = 4) -> float | None:
     return float(np.log1p(bags.sums(others[bags.item])[defined]).mean())
 
 
-@metric(family="lexical", better="up", highest=1, n=AtLeast(1))
+@metric(family="lexical", better="up", highest=1, unbiased=True, n=AtLeast(1))
 def jaccard(tokens: Tokens, *, n: int = 4) -> float | None:
     """Mean Jaccard distance of the n-gram sets over all pairs; in [0, 1], higher is more diverse.
 

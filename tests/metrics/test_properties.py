@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics as m
-from pytest_diversity.metrics.vendi import _by_torch, _gram_eigenvalues
+from pytest_diversity.metrics.kernels import _by_torch, _gram_eigenvalues
 
 unhurried = settings(max_examples=60, deadline=None)  # machines are shared
 Texts = list[list[str]]

@@ -11,6 +11,7 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity import metrics as m
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.families import FAMILIES
 from pytest_diversity.metrics import definitions, parse, register
 from pytest_diversity.metrics.registry import _definitions
 
@@ -64,13 +65,7 @@ def test_every_metric_has_a_name_that_parses_back(name: str) -> None:
     """The repr of every registered metric is its identity, also across prompts."""
     for metric in (parse(name), parse(f"across({name})")):
         assert parse(repr(metric)) == metric
-        assert metric.definition.family in {
-            "lexical",
-            "syntactic",
-            "semantic",
-            "effective",
-            "quality",
-        }
+        assert metric.definition.family in FAMILIES
 
 
 @pytest.mark.parametrize("case", WRONG)

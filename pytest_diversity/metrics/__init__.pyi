@@ -1,0 +1,56 @@
+# The public names of the metrics, for type checkers and for the package itself, which loads each of
+# them from where this says. A metric is a file, and a line here; no file may have the name of a
+# metric, for the module would hide the function.
+
+from pytest_diversity.metrics._grams import Corpus as Corpus
+from pytest_diversity.metrics._limits import Above as Above
+from pytest_diversity.metrics._limits import AtLeast as AtLeast
+from pytest_diversity.metrics._limits import OneOf as OneOf
+from pytest_diversity.metrics.bleu import self_bleu as self_bleu
+from pytest_diversity.metrics.classes import chao1 as chao1
+from pytest_diversity.metrics.classes import coverage as coverage
+from pytest_diversity.metrics.classes import distinct_at as distinct_at
+from pytest_diversity.metrics.classes import dominance as dominance
+from pytest_diversity.metrics.classes import format_dominance as format_dominance
+from pytest_diversity.metrics.classes import hill as hill
+from pytest_diversity.metrics.classes import semantic_entropy as semantic_entropy
+from pytest_diversity.metrics.compression import COMPRESSOR as COMPRESSOR
+from pytest_diversity.metrics.compression import compression_ratio as compression_ratio
+from pytest_diversity.metrics.definition import Better as Better
+from pytest_diversity.metrics.definition import Definition as Definition
+from pytest_diversity.metrics.definition import Metric as Metric
+from pytest_diversity.metrics.distinctness import distinct as distinct
+from pytest_diversity.metrics.distinctness import ead as ead
+from pytest_diversity.metrics.distinctness import pair_distinct as pair_distinct
+from pytest_diversity.metrics.effective import effective_distinct as effective_distinct
+from pytest_diversity.metrics.effective import effective_distinct_at as effective_distinct_at
+from pytest_diversity.metrics.effective import effective_pairs as effective_pairs
+from pytest_diversity.metrics.effective import pair_semantic as pair_semantic
+from pytest_diversity.metrics.effective import parameter_efficiency as parameter_efficiency
+from pytest_diversity.metrics.effective import partition_diversity as partition_diversity
+from pytest_diversity.metrics.embedding import connected_classes as connected_classes
+from pytest_diversity.metrics.embedding import cosine_distances as cosine_distances
+from pytest_diversity.metrics.embedding import embedding_distance as embedding_distance
+from pytest_diversity.metrics.hypergeometric import hdd as hdd
+from pytest_diversity.metrics.kernels import vendi as vendi
+from pytest_diversity.metrics.kernels import vendi_of_kernel as vendi_of_kernel
+from pytest_diversity.metrics.names import parse as parse
+from pytest_diversity.metrics.novelty import novelty_utility as novelty_utility
+from pytest_diversity.metrics.pos import pair_pos_distinct as pair_pos_distinct
+from pytest_diversity.metrics.pos import pos_compression as pos_compression
+from pytest_diversity.metrics.pos import pos_distinct as pos_distinct
+from pytest_diversity.metrics.quality import correctness as correctness
+from pytest_diversity.metrics.quality import pass_at as pass_at
+from pytest_diversity.metrics.quality import pass_at_k as pass_at_k
+from pytest_diversity.metrics.quality import validity as validity
+from pytest_diversity.metrics.registry import definitions as definitions
+from pytest_diversity.metrics.registry import metric as metric
+from pytest_diversity.metrics.registry import register as register
+from pytest_diversity.metrics.registry import register_metric as register_metric
+from pytest_diversity.metrics.repetition import jaccard as jaccard
+from pytest_diversity.metrics.repetition import self_repetition as self_repetition
+from pytest_diversity.metrics.rouge import homogenization as homogenization
+from pytest_diversity.metrics.trees import Forest as Forest
+from pytest_diversity.metrics.trees import Tree as Tree
+from pytest_diversity.metrics.trees import pair_subtree as pair_subtree
+from pytest_diversity.metrics.trees import subtree as subtree
