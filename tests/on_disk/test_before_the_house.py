@@ -27,7 +27,8 @@ def pytest_diversity_register_samplers():
 def old(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """The project that wrote them."""
     monkeypatch.setenv("COLUMNS", "160")
-    for name in ("diversity.toml", "prompts.jsonl", "samples.sqlite"):
+    shutil.copy(HERE / "configuration.toml", pytester.path / "diversity.toml")  # pytest collects it
+    for name in ("prompts.jsonl", "samples.sqlite"):
         shutil.copy(HERE / name, pytester.path)
     baselines = pytester.path / "tests" / "__diversity__"
     baselines.mkdir(parents=True)
