@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_diversity.config.file import load_config
-from pytest_diversity.config.options import FLAGS, OPTIONS, resolve
+from pytest_diversity.config.keys import ENVIRONMENT, keys_of
+from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
@@ -49,7 +50,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         config.hook.pytest_diversity_register_samplers()
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
-        given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}
+        names = [key.name for key in keys_of(ENVIRONMENT)]
+        given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
             config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
@@ -186,13 +188,11 @@ def headers(config: pytest.Config, session: Session) -> list[str]:
 
 
 def _header(config: pytest.Config, session: Session) -> str:
-    options = session.options
-    chosen = [name for name in options.origins if name != "store"]
     parts = [
         _short(session.config.path, config.rootpath),
         f"checkpoints {', '.join(session.config.selected) or 'none'}",
-        *(f"{name} {getattr(options, name)} ({options.origins[name]})" for name in chosen),
-        f"store {_short(options.store, config.rootpath)}",
+        *session.options.shown(),
+        f"store {_short(session.options.store, config.rootpath)}",
     ]
     return f"diversity: {', '.join(parts)}"
 
