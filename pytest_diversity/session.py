@@ -23,7 +23,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.domains import KINDS
-from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
+from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError, did_you_mean
 from pytest_diversity.estimate import Estimate, estimate, features_of
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
@@ -36,7 +36,7 @@ from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.device import require_gpu
 from pytest_diversity.sampling.draw import choose_prompts
-from pytest_diversity.sampling.sampler import Sampler
+from pytest_diversity.sampling.sampler import Sampler, check_engine
 from pytest_diversity.sandbox import Execution, Program, Sandbox
 from pytest_diversity.sandbox.nodes import Sandboxes
 from pytest_diversity.store.sqlite import Store
@@ -104,6 +104,7 @@ class Session:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
         self.judge.baselines.check()
+        check_engine(self.options)
         if self.options.require_gpu:
             require_gpu(self.options.device)
         for name, checkpoint in self.config.checkpoints.items():
@@ -111,6 +112,11 @@ class Session:
                 self.sampler.check(checkpoint)
         for name in self.config.domains:
             domain = self.domain(name)
+            with located(self.config.path, "domains", name, "kind"):
+                if domain.kind not in KINDS:
+                    raise ConfigError(
+                        f"unknown kind {domain.kind!r}", fix=did_you_mean(domain.kind, KINDS)
+                    )
             with located(self.config.path, "domains", name, "language"):
                 KINDS[domain.kind].check(domain)
             with located(self.config.path, "domains", name, "prompts"):
@@ -129,6 +135,8 @@ class Session:
             changes["samples_per_prompt"] = self.options.samples
         if self.options.embedder:
             changes["embedder"] = self.options.embedder
+        if self.options.adaptive is not None:
+            changes["adaptive"] = self.options.adaptive
         return replace(domain, **changes)
 
     def metric(self, domain: Domain, family: str, name: str | None = None) -> Metric:

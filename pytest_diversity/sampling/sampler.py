@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_diversity.checkpoints.sources import fingerprint, is_hub_name, is_server, locate
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
-from pytest_diversity.errors import ConfigError
+from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.draw import Drawing, Plan, Shown, draw, missing, replayed
@@ -21,7 +21,7 @@ from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.protocol import Engine, Model, Progress
 from pytest_diversity.store.sqlite import Store
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "check_engine"]
 
 Finder = Callable[[Checkpoint, Options, Path, Path, MutableMapping[str, str]], Model]
 _FINDERS: Mapping[str, Finder] = {
@@ -29,6 +29,19 @@ _FINDERS: Mapping[str, Finder] = {
     "vllm": vllm.find,
     "ray": ray.find,
 }
+
+
+def check_engine(options: Options) -> None:
+    """Refuse an engine that is not known.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if options.engine not in _FINDERS:
+        raise ConfigError(
+            f"unknown engine {options.engine!r} ({options.source('engine')})",
+            fix=did_you_mean(options.engine, _FINDERS),
+        )
 
 
 class Sampler:
