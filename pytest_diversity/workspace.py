@@ -24,7 +24,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.domains import KINDS
-from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
+from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError, did_you_mean
 from pytest_diversity.estimate import Estimate, estimate, features_of
 from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
@@ -117,6 +117,11 @@ class Workspace:
                 self.sampler.check(checkpoint)
         for name in self.config.domains:
             domain = self.domain(name)
+            with located(self.config.path, "domains", name, "kind"):
+                if domain.kind not in KINDS:
+                    raise ConfigError(
+                        f"unknown kind {domain.kind!r}", fix=did_you_mean(domain.kind, KINDS)
+                    )
             with located(self.config.path, "domains", name, "language"):
                 KINDS[domain.kind].check(domain)
             with located(self.config.path, "domains", name, "prompts"):
@@ -130,6 +135,8 @@ class Workspace:
             changes["samples_per_prompt"] = self.options.samples
         if self.options.embedder:
             changes["embedder"] = self.options.embedder
+        if self.options.adaptive is not None:
+            changes["adaptive"] = self.options.adaptive
         return replace(domain, **changes)
 
     def metric(self, domain: Domain, family: str, name: str | None = None) -> Metric:

@@ -75,6 +75,15 @@ def test_defaults_reach_every_domain(tmp_path: Path) -> None:
     assert config.domain("prose").kind == "prose"
 
 
+def test_defaults_say_how_a_run_is_made(tmp_path: Path) -> None:
+    """Every option may stand there; what a domain may say, too, is only its default."""
+    text = "[defaults]\nstrict = true\nsamples = 3\nadaptive = true\n[domains.d]\nadaptive = false"
+    config = load(tmp_path, text)
+    assert config.settings == {"strict": True, "samples": 3}
+    assert config.domain("code").adaptive
+    assert not config.domain("d").adaptive
+
+
 def test_stop_strings_are_a_set(tmp_path: Path) -> None:
     """Their order and repetition mean nothing, and without any the settings do not name them."""
     head = "[checkpoints]\nm = 'x'\n[domains.d]\n"
@@ -100,7 +109,7 @@ def test_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 HEAD = '[checkpoints]\nbase = "x/y"\n'
 BUDGET = f"{HEAD}[domains.d.budget]\n"  # the next line is the fourth
 ERRORS: Mapping[str, tuple[str, str]] = {
-    "an unknown table": (f"{HEAD}[domain.d]", "1: unknown table 'domain'; did you mean 'domains'?"),
+    "an unknown table": (f"{HEAD}[domain.d]", "3: unknown table 'domain'; did you mean 'domains'?"),
     "a budget outside of a domain": (
         f"{HEAD}[budget]\n",
         "3: unknown table 'budget'; known: checkpoints, defaults, domains",
@@ -129,9 +138,9 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         '[checkpoints]\nbase = { modell = "x" }',
         "2: unknown checkpoint key 'modell'; did you mean 'model'?",
     ),
-    "an unknown kind": (
-        f"{HEAD}[domains.d]\nkind = 'coding'",
-        "4: unknown kind 'coding'; did you mean 'code'?",
+    "an unknown way of running programs": (
+        f"{HEAD}[defaults]\nexecution = 'unsafe'\n[domains.d]",
+        "4: unknown execution 'unsafe'; known: off, sandbox",
     ),
     "a number for a budget": (f"{BUDGET}lexical = 0.4", "4: 'lexical' must be a table, not 0.4"),
     "a list for the budgets": (
@@ -152,7 +161,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "an empty name": ('[checkpoints]\n"" = "x"', "2: a checkpoint cannot be named ''; rename it"),
     "a name of two lines": (
         '[checkpoints]\n"a\\nb" = "x"',
-        "1: a checkpoint cannot be named 'a\\nb'",
+        "2: a checkpoint cannot be named 'a\\nb'",
     ),
     "a number in quotes": (
         f"{HEAD}[domains.d]\nsamples_per_prompt = '8'",
@@ -188,7 +197,80 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
     "a nucleus of nothing": (
         f"{HEAD}[domains.d]\ntop_p = 0",
-        "4: 'top_p' must be above 0 and at most 1; 1 keeps every token",
+        "4: 'top_p' must be above 0; raise it",
+    ),
+    "a nucleus of more than everything": (
+        f"{HEAD}[domains.d]\ntop_p = 1.5",
+        "4: 'top_p' must be at most 1; lower it",
+    ),
+    "a share above 1": (f"{HEAD}[defaults]\nmin_p = 2", "4: 'min_p' must be at most 1; lower it"),
+    "a cosine distance above 2": (
+        f"{HEAD}[defaults]\nsame_meaning = 2.5",
+        "4: 'same_meaning' must be at most 2; lower it",
+    ),
+    "more tokens than there can be": (
+        f"{HEAD}[domains.d]\nmax_tokens = 1{30 * '0'}",
+        "4: 'max_tokens' must be at most 1000000; lower it",
+    ),
+    "more samples than there can be": (
+        f"{HEAD}[domains.d]\nsamples_per_prompt = 0x{500 * 'f'}",
+        "4: 'samples_per_prompt' must be at most 1000000; lower it",
+    ),
+    "more requests than there can be": (
+        f"[checkpoints]\na = {{ model = 'http://h/v1#m', concurrency = 1{30 * '0'} }}",
+        "2: 'concurrency' must be at most 10000; lower it",
+    ),
+    "a seed beyond 64 bits": (
+        f"{HEAD}[defaults]\nseed = {2**63}",
+        "4: 'seed' must be at most 9223372036854775807; lower it",
+    ),
+    "a temperature beyond every float": (
+        f"{HEAD}[domains.d]\ntemperature = 1{400 * '0'}",
+        "4: 'temperature' must be a finite number, not inf",
+    ),
+    "a bound beyond every float": (
+        f"{BUDGET}lexical = {{ max_drop = 1{400 * '0'}, reference = 'base' }}",
+        "4: a change of ",
+    ),
+    "a number that cannot be written out": (
+        f"{HEAD}[domains.d]\nsystem = 0x{5000 * 'f'}",
+        "4: 'system' must be a string, not what is too long to show: a whole number; change",
+    ),
+    "a value of a page": (
+        f"{HEAD}[domains.d]\nmax_tokens = '{500 * 'x'}'",
+        f"4: 'max_tokens' must be a whole number, not '{59 * 'x'}...; change its value",
+    ),
+    "a switch that is a word": (
+        f"{HEAD}[defaults]\nstrict = 'yes'",
+        "4: 'strict' must be true or false, not 'yes'; change its value",
+    ),
+    "an unknown correction": (
+        f"{HEAD}[defaults]\ncorrection = 'bonferoni'",
+        "4: unknown correction 'bonferoni'; known: holm, none",
+    ),
+    "no actors": (f"{HEAD}[defaults]\nactors = 0", "4: 'actors' must be at least 1; raise it"),
+    "running without walls, from a file": (
+        f"{HEAD}[defaults]\nunsafe_code = true",
+        (
+            "4: 'unsafe_code' cannot stand in [defaults]; it may stand on the command line as "
+            "--diversity-unsafe-code or in the environment as PYTEST_DIVERSITY_UNSAFE_CODE"
+        ),
+    ),
+    "recording in every run": (
+        f"{HEAD}[defaults]\nrecord = true",
+        "4: 'record' cannot stand in [defaults]; it may stand on the command line as --div",
+    ),
+    "a study in every run": (
+        f"{HEAD}[defaults]\nplan = true",
+        "4: 'plan' cannot stand in [defaults]; it may stand on the command line as --diversity-pl",
+    ),
+    "an option of the run in a domain": (
+        f"{HEAD}[domains.d]\nstrict = true",
+        "4: 'strict' cannot stand in a domain; it may stand on the command line as --diversity-st",
+    ),
+    "a bound outside of a budget": (
+        f"{HEAD}[domains.d]\nmin = 0.4",
+        "4: 'min' cannot stand in a domain; it may stand in a budget",
     ),
     "a stop string without its list": (
         f"{HEAD}[domains.d]\nstop = 'x'",
@@ -235,7 +317,19 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "2: checkpoint 'run': nothing matches 'runs/checkpoint-*'",
     ),
     "malformed TOML": (f"{HEAD}[domains.d", "3: not TOML: Expected ']' at the end of a table"),
-    "a string without end": (f'{HEAD}x = "', "3: not TOML: Unterminated string; mend that line"),
+    "a string without end": (f'{HEAD}x = "', "3: not TOML: Unterminated string; correct that line"),
+    "a string of many lines without end": (
+        f"{HEAD}x = '''\n[domains.d]\ny = []\n\n",
+        "3: not TOML: Expected \"'''\"; correct that line",
+    ),
+    "a number of thousands of digits": (
+        f"{HEAD}[domains.d]\nseed = {5000 * '9'}\nstop = []",
+        "4: not TOML: a number has too many digits; correct that line",
+    ),
+    "lists a thousand deep": (
+        f"{HEAD}[domains.d]\nstop = {2000 * '['}{2000 * ']'}\ntop_k = 1",
+        "4: not TOML: lists or tables are nested too deeply; correct that line",
+    ),
     "a key given twice": (f"{HEAD}base = 'x'", "3: not TOML: Cannot overwrite a value"),
     "a quoted name with a dot": (
         f'{HEAD}[domains."my.d"]\n[domains."my.d".budget]\nlexical = {{ mim = 1 }}',
@@ -262,8 +356,12 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "2: vllm holds what JSON cannot; no dates, no inf, no nan",
     ),
     "the second of two domains": (
-        f"{HEAD}[domains.a]\nkind = 'code'\n[domains.b]\nkind = 'x'",
-        "6: unknown kind 'x'",
+        f"{HEAD}[domains.a]\nmode = 'direct'\n[domains.b]\nmode = 'x'",
+        "6: unknown mode 'x'",
+    ),
+    "an unknown reference of a domain": (
+        f"{HEAD}[domains.d]\nreference = 'bsae'\nbudget.lexical.max_drop = '5%'",
+        "4: unknown reference checkpoint 'bsae'; did you mean 'base'?",
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from glob import glob
@@ -11,6 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.checkpoints.sources import is_server
+from pytest_diversity.config.checks import check
+from pytest_diversity.config.keys import (
+    BUDGET,
+    CHECKPOINT,
+    DEFAULTS,
+    DOMAIN,
+    ENVIRONMENT,
+    KEYS,
+    SERVER,
+    keys_of,
+    places,
+)
+from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
     BASELINE,
@@ -23,6 +36,7 @@ from pytest_diversity.config.values import (
     Config,
     Domain,
     Endpoint,
+    Generation,
     add_checkpoints,
     baseline_name,
     check_passed,
@@ -31,67 +45,8 @@ from pytest_diversity.errors import ConfigError, did_you_mean
 
 __all__ = ["load_config"]
 
-EXECUTION = ("off", "sandbox")  # running without walls is never a file's to say
-MODES = ("direct", "verbalized")
-APIS = ("chat", "completions")
-QUANTIZATIONS = ("8bit", "4bit")
 # What the checkpoint, its adapter and the run's options say of vLLM's engine.
 _OURS = {"model", "tokenizer", "dtype", "enable_lora", "skip_tokenizer_init", "device"}
-_GENERATION: Mapping[str, type] = {
-    "temperature": float,
-    "top_p": float,
-    "top_k": int,
-    "min_p": float,
-    "repetition_penalty": float,
-    "max_tokens": int,
-    "seed": int,
-    "system": str,
-    "mode": str,
-    "answers_per_call": int,
-    "stop": list,
-}
-_SERVER: Mapping[str, type] = {
-    "api": str,
-    "body": dict,
-    "api_key_env": str,
-    "concurrency": int,
-    "requests_per_minute": float,
-    "retries": int,
-    "timeout": float,
-}
-_DOMAIN: Mapping[str, type] = {
-    "kind": str,
-    "language": str,
-    "prompts": str,
-    "max_prompts": int,
-    "samples_per_prompt": int,
-    "embedder": str,
-    "execution": str,
-    "same_meaning": float,
-    "adaptive": bool,
-}
-_SETTINGS = ("device", "dtype", "store", "correction", "engine", "ray_address")
-_DEFAULTS = ("reference", "vllm", *_SETTINGS)
-_LOWEST: Mapping[str, float] = {
-    "temperature": 0,
-    "top_k": 0,
-    "min_p": 0,
-    "repetition_penalty": 0.01,
-    "max_tokens": 1,
-    "max_prompts": 1,
-    "samples_per_prompt": 1,
-    "same_meaning": 0,
-    "answers_per_call": 1,
-    "concurrency": 1,
-    "requests_per_minute": 0,
-    "retries": 0,
-    "timeout": 0.001,
-}
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "mode": MODES,
-    "api": APIS,
-    "quantization": QUANTIZATIONS,
-}
 
 
 def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
@@ -107,7 +62,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
     root = read_toml(path)
     root.allow(("checkpoints", "defaults", "domains"), "table")
     defaults = root.table("defaults")
-    defaults.allow((*_DEFAULTS, *_DOMAIN, *_GENERATION), "default")
+    _allow(defaults, (DEFAULTS,), "default")
     known = dict(_checkpoints(root.table("checkpoints")))
     domains = {name: _domain(name, table, defaults) for name, table in root.tables("domains")}
     config = Config(
@@ -116,12 +71,18 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         domains={**_builtin_domains(defaults, path.parent), **domains},
         selected=tuple(known),
         reference=defaults.value("reference", str),
-        settings={key: defaults.value(key, str) for key in _SETTINGS if key in defaults.data},
+        settings=_settings(defaults),
         vllm=_vllm(defaults),
     )
     config = add_checkpoints(config, checkpoints)
     _check_references(root, config)
     return config
+
+
+def _settings(defaults: Table) -> Mapping[str, Any]:
+    """Options of the run; a default that a domain may also say is no more than that."""
+    own = {key.name for key in keys_of(ENVIRONMENT) if DOMAIN not in key.where}
+    return {name: value for name, value in _values(defaults, Options).items() if name in own}
 
 
 def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
@@ -133,27 +94,19 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry = Table({"model": value}, table.path, table.text, (*table.keys, name))
         else:
             entry = table.table(name)
-        known = ("model", "adapter", "quantization", "vllm", *_GENERATION, *_SERVER)
-        entry.allow(known, "checkpoint key")
-        source, adapter = entry.value("model", str), entry.value("adapter", str)
+        _allow(entry, (CHECKPOINT, SERVER), "checkpoint key")
+        source = entry.value("model", str)
         if not source:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
-        generation, server = _values(entry, _GENERATION), _server(entry, source)
-        quantization = _values(entry, {"quantization": str}).get("quantization")
-        found = partial(
-            Checkpoint,
-            adapter=adapter,
-            generation=generation,
-            server=server,
-            quantization=quantization,
-            vllm=_vllm(entry),
-        )
-        for expanded, path in _located(entry, None, partial(_expand, name, root), source):
+        generation, server = _values(entry, Generation), _server(entry, source)
+        values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
+        found = Checkpoint(name, source, generation=generation, server=server, **values)
+        for expanded, path in entry.read(None, partial(_expand, name, root), source):
             reserved = expanded in names or baseline_name(expanded, "") is not None
             if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
-            yield expanded, found(expanded, path)
+            yield expanded, replace(found, name=expanded, source=path)
 
 
 def _server(entry: Table, source: str) -> Endpoint:
@@ -166,20 +119,16 @@ def _server(entry: Table, source: str) -> Endpoint:
             entry.fail(key, "a server quantises its own weights", fix="remove it")
         if served and key == "vllm":
             entry.fail(key, "a server has its own engine arguments", fix="remove it")
-        if not served and key in _SERVER:
+        if not served and SERVER in KEYS[key].where:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
-    server: Endpoint = _located(
-        entry, None, lambda given: Endpoint(**given), _values(entry, _SERVER)
-    )
-    return server
+    return entry.read(None, lambda given: Endpoint(**given), _values(entry, Endpoint))
 
 
 def _vllm(table: Table) -> Mapping[str, Any]:
     """Arguments for vLLM's engine, which vLLM itself checks where it is installed."""
     arguments = table.value("vllm", dict, {})
-    check = partial(check_passed, "vllm", ours=_OURS, guide="docs/engines.md")
-    passed: Mapping[str, Any] = _located(table, "vllm" if arguments else None, check, arguments)
-    return passed
+    passed = partial(check_passed, "vllm", ours=_OURS, guide="docs/engines.md")
+    return table.read("vllm", passed, arguments)
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
@@ -207,28 +156,14 @@ def _label(path: Path) -> str:
 
 
 def _domain(name: str, table: Table, defaults: Table) -> Domain:
-    table.allow((*_DOMAIN, *_GENERATION, "budget", "reference"), f"key of domain {name!r},")
+    _allow(table, (DOMAIN,), f"key of domain {name!r},")
     base = BUILTIN_DOMAINS.get(name, Domain(name))
-    values = {**_values(defaults, _DOMAIN), **_values(table, _DOMAIN)}
-    if values.get("kind", base.kind) not in ("code", "prose"):
-        table.fail(
-            "kind",
-            f"unknown kind {values['kind']!r}",
-            fix=did_you_mean(values["kind"], ("code", "prose")),
-        )
-    if values.get("execution", "off") not in EXECUTION:
-        table.fail(
-            "execution",
-            f"unknown execution {values['execution']!r}",
-            fix=did_you_mean(values["execution"], EXECUTION),
-        )
-    generation = {**_values(defaults, _GENERATION), **_values(table, _GENERATION)}
+    generation = {**_values(defaults, Generation), **_values(table, Generation)}
     reference = table.value("reference", str, defaults.value("reference", str))
-    budgets = table.table("budget")
-    budgets.allow(FAMILIES, "family")
+    table.table("budget").allow(FAMILIES, "family")
     return replace(
         base,
-        **values,
+        **{**_values(defaults, Domain), **_values(table, Domain)},
         generation=replace(base.generation, **generation),
         budgets={family: _budget(budget, reference) for family, budget in table.tables("budget")},
         root=table.path.parent,
@@ -237,10 +172,10 @@ def _domain(name: str, table: Table, defaults: Table) -> Domain:
 
 def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
     """The built-in domains take the file's defaults, but for what makes them what they are."""
-    values = _values(defaults, _DOMAIN)
+    values = _values(defaults, Domain)
     for own in ("kind", "language", "prompts"):
         values.pop(own, None)
-    generation = _values(defaults, _GENERATION)
+    generation = _values(defaults, Generation)
     return {
         name: replace(
             domain, **values, generation=replace(domain.generation, **generation), root=root
@@ -250,16 +185,12 @@ def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
 
 
 def _budget(table: Table, reference: str | None) -> Budget:
-    table.allow([part.name for part in fields(Budget)], "budget key")
-    values: dict[str, Any] = {
-        **_values(table, {"min": float, "max": float, "worst_group_min": float}),
-        **_values(table, {"metric": str, "level": str}),
-        "reference": table.value("reference", str, reference),
-    }
+    _allow(table, (BUDGET,), "budget key")
+    values = {"reference": reference, **_values(table, Budget)}
     for key in ("max_drop", "max_rise"):
-        if key in table.data:
-            values[key] = _located(table, key, Change.parse, table.data[key])
-    budget: Budget = _located(table, None, lambda given: Budget(**given), values)
+        if key in values:
+            values[key] = table.read(key, Change.parse, values[key])
+    budget = table.read(None, lambda given: Budget(**given), values)
     if not budget.bounds and budget.level != "off":
         table.fail(
             None,
@@ -271,24 +202,29 @@ def _budget(table: Table, reference: str | None) -> Budget:
     return budget
 
 
-def _located(table: Table, key: str | None, read: Any, value: Any) -> Any:
-    try:
-        return read(value)
-    except ConfigError as error:
-        table.fail(key, error.message, fix=error.fix or "change it")
+def _allow(table: Table, here: Sequence[str], what: str) -> None:
+    """Refuse keys that are unknown, or known elsewhere."""
+    known = [key.name for place in here for key in keys_of(place)]
+    for name in table.data:
+        if name in KEYS and name not in known:
+            table.fail(
+                name,
+                f"{name!r} cannot stand in {here[0]}",
+                fix=f"it may stand {places(KEYS[name])}",
+            )
+    table.allow(known, what)
 
 
-def _values(table: Table, kinds: Mapping[str, type]) -> dict[str, Any]:
-    values = {key: table.value(key, kind) for key, kind in kinds.items() if key in table.data}
-    for key, value in values.items():
-        if value is not None and key in _LOWEST and value < _LOWEST[key]:
-            table.fail(key, f"{key!r} must be at least {_LOWEST[key]:g}", fix="raise it")
-        if key in _CHOICES and value not in _CHOICES[key]:
-            table.fail(key, f"unknown {key} {value!r}", fix=did_you_mean(value, _CHOICES[key]))
-        if key == "top_p" and not 0 < value <= 1:
-            table.fail(key, "'top_p' must be above 0 and at most 1", fix="1 keeps every token")
-        if key == "stop":
-            values[key] = _stops(table, value)
+def _values(table: Table, settings: type) -> dict[str, Any]:
+    """What a table says of the fields of a class of settings, each checked by its row."""
+    names = [field.name for field in fields(settings) if field.name in KEYS]
+    values = {
+        name: table.read(name, partial(check, KEYS[name]), table.data[name])
+        for name in names
+        if name in table.data
+    }
+    if "stop" in values:
+        values["stop"] = _stops(table, values["stop"])
     return values
 
 
@@ -317,7 +253,9 @@ def _check_references(root: Table, config: Config) -> None:
     for name, domain in config.domains.items():
         for family, budget in domain.budgets.items():
             if budget.compares and not _is_reference(str(budget.reference), config):
-                table = root.table("domains").table(name).table("budget").table(family)
+                own = root.table("domains").table(name)
+                said = [own.table("budget").table(family), own]
+                table = next((one for one in said if "reference" in one.data), said[0])
                 table.fail(
                     "reference" if "reference" in table.data else None,
                     f"unknown reference checkpoint {budget.reference!r}",

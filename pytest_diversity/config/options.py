@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_diversity.config.checks import read
+from pytest_diversity.config.keys import COMMAND, ENVIRONMENT, KEYS, PREFIX, Key, keys_of, places
 from pytest_diversity.config.values import Config
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["FLAGS", "OPTIONS", "Options", "resolve"]
-
-PREFIX = "PYTEST_DIVERSITY_"
-OPTIONS: Mapping[str, str] = {
-    "device": "auto",
-    "dtype": "auto",
-    "store": ".diversity/samples.sqlite",
-    "samples": "",
-    "embedder": "",
-    "correction": "holm",
-    "engine": "transformers",
-    "ray_address": "",
-    "actors": "",
-}
-
-CORRECTIONS = ("holm", "none")
-ENGINES = ("transformers", "vllm", "ray")
-FLAGS = (
-    "strict",
-    "allow_execution",
-    "unsafe_code",
-    "record",
-    "record_new",
-    "prune",
-    "adaptive",
-    "deterministic",
-    "require_gpu",
-    "recover",
-)
+__all__ = ["Options", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +34,20 @@ class Options:
         strict: Whether `unclear` fails.
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
-        adaptive: Whether samples of every domain are drawn in steps.
+        adaptive: Whether samples of every domain are drawn in steps; None to let each domain say.
         deterministic: Whether a sample is the same text however it is drawn; needs float32.
-        recover: Whether a damaged store is mended before anything is drawn.
+        recover: Whether a damaged store is recovered before anything is drawn.
         require_gpu: Whether a run without a GPU is refused.
         record: Whether what runs is recorded as baseline.
         record_new: Whether what runs and has no baseline yet is recorded.
         prune: Whether baselines that no test uses any more are removed.
-        origins: Where each setting that is not a default came from.
+        origins: Where each setting that is said came from: `command line`, `environment`, or the
+            name of the file.
     """
 
     device: str = "auto"
     dtype: str = "auto"
-    store: Path = Path(OPTIONS["store"])
+    store: Path = Path(".diversity/samples.sqlite")
     samples: int | None = None
     embedder: str | None = None
     correction: str = "holm"
@@ -83,7 +58,7 @@ class Options:
     strict: bool = False
     allow_execution: bool = False
     unsafe_code: bool = False
-    adaptive: bool = False
+    adaptive: bool | None = None
     deterministic: bool = False
     require_gpu: bool = False
     recover: bool = False
@@ -92,79 +67,92 @@ class Options:
     prune: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
 
+    def source(self, name: str) -> str:
+        """Where a setting was said, for an error: as `origins` says, or the variable itself."""
+        origin = self.origins.get(name, "the default")
+        return KEYS[name].variable if origin == ENVIRONMENT else origin
+
+    def shown(self) -> list[str]:
+        """What was said and by whom, for the header of a run, which shows the store by its path."""
+        said = {name: origin for name, origin in self.origins.items() if name != "store"}
+        return [f"{name} {_spelt(getattr(self, name))} ({said[name]})" for name in said]
+
 
 def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
     """Combine the command line's options with the environment and the file.
 
     Args:
-        given: Options by name, None where the command line does not say.
+        given: Options by name, None or False where the command line does not say.
         config: The file's settings.
         root: What a relative path of the store is relative to.
 
     Raises:
-        ConfigError: A value cannot be used.
+        ConfigError: A value cannot be used, or a variable `PYTEST_DIVERSITY_*` is unknown.
     """
-    values, origins = {}, {}
-    for name, default in OPTIONS.items():
-        sources = {
-            "command line": given.get(name),
-            "environment": os.environ.get(PREFIX + name.upper()),
-            config.path.name if config.path else "file": config.settings.get(name),
-        }
-        found = [(origin, value) for origin, value in sources.items() if value]
-        values[name] = found[0][1] if found else default
-        if found:
-            origins[name] = found[0][0]
-    flags = {name: _flag(name, given) for name in FLAGS}
-    return Options(
-        device=values["device"],
-        dtype=_dtype(values["dtype"], origins, deterministic=flags["deterministic"]),
-        store=root / Path(values["store"]).expanduser(),
-        samples=_count(values["samples"], "samples per prompt", "samples", origins),
-        embedder=values["embedder"] or None,
-        correction=_one_of("correction", values, CORRECTIONS, origins),
-        engine=_one_of("engine", values, ENGINES, origins),
-        ray_address=values["ray_address"] or None,
-        actors=_count(values["actors"], "actors", "actors", origins),
+    _check_variables(os.environ)
+    said = {
+        key.name: found
+        for key in keys_of(ENVIRONMENT)
+        if (found := _said(key, given, config)) is not None
+    }
+    options = Options(
+        **{name: value for name, (value, _) in said.items()},
         vllm=config.vllm,
-        origins=origins,
-        **flags,
+        origins={name: origin for name, (_, origin) in said.items()},
     )
+    store = root / os.path.expanduser(options.store)  # noqa: PTH111 - an unknown ~user is kept
+    return replace(options, store=store, dtype=_dtype(options))
 
 
-def _flag(name: str, given: Mapping[str, Any]) -> bool:
-    return bool(given.get(name)) or os.environ.get(PREFIX + name.upper()) == "1"
+def _said(key: Key, given: Mapping[str, Any], config: Config) -> tuple[Any, str] | None:
+    """The value of an option and who says so first; an empty text is as if nothing were said."""
+    if given.get(key.name):
+        return _read(key, given[key.name], COMMAND), COMMAND
+    if text := os.environ.get(key.variable):
+        return _read(key, text, key.variable), ENVIRONMENT
+    if config.settings.get(key.name, "") != "":
+        return config.settings[key.name], config.path.name if config.path else "file"
+    return None
 
 
-def _dtype(value: str, origins: Mapping[str, str], *, deterministic: bool) -> str:
-    """In bfloat16 a product depends on its batch, so that a sample would, too."""
-    if not deterministic:
-        return value
-    if value not in {"auto", "float32"}:
+def _read(key: Key, given: Any, where: str) -> Any:
+    if given is True:  # a flag of the command line has no text
+        return True
+    try:
+        return read(key, str(given))
+    except ConfigError as error:
+        raise ConfigError(f"{error.message} ({where})", fix=error.fix) from None
+
+
+def _check_variables(environment: Iterable[str]) -> None:
+    """A name that is not ours, or not for the environment, was meant to say something."""
+    known = {key.variable: key for key in KEYS.values()}
+    variables = [key.variable for key in keys_of(ENVIRONMENT)]
+    for name in sorted(environment):
+        if not name.startswith(PREFIX) or name in variables:
+            continue
+        if name in known:
+            raise ConfigError(
+                f"{name} cannot stand in the environment",
+                fix=f"it may stand {places(known[name])}",
+            )
         raise ConfigError(
-            f"--diversity-deterministic needs float32, and dtype is {value!r} ({origins['dtype']})",
+            f"unknown environment variable {name!r}", fix=did_you_mean(name, variables)
+        )
+
+
+def _dtype(options: Options) -> str:
+    """In bfloat16 a product depends on its batch, so that a sample would, too."""
+    if not options.deterministic:
+        return options.dtype
+    if options.dtype not in {"auto", "float32"}:
+        raise ConfigError(
+            "--diversity-deterministic needs float32, "
+            f"and dtype is {options.dtype!r} ({options.source('dtype')})",
             fix="leave one of the two out",
         )
     return "float32"
 
 
-def _one_of(
-    name: str, values: Mapping[str, str], known: tuple[str, ...], origins: Mapping[str, str]
-) -> str:
-    if values[name] not in known:
-        raise ConfigError(
-            f"unknown {name} {values[name]!r} ({origins.get(name, '')})",
-            fix=did_you_mean(values[name], known),
-        )
-    return values[name]
-
-
-def _count(value: str, what: str, name: str, origins: Mapping[str, str]) -> int | None:
-    if not value:
-        return None
-    if not value.isdecimal() or int(value) < 1:
-        raise ConfigError(
-            f"{value!r} {what} ({origins.get(name, '')}) is not a number above 0",
-            fix=f"for example --diversity-{name} 16",
-        )
-    return int(value)
+def _spelt(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)

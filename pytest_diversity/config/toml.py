@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from pytest_diversity.errors import CheckpointError, ConfigError, did_you_mean
+from pytest_diversity.config.checks import typed
+from pytest_diversity.errors import CheckpointError, ConfigError, did_you_mean, first_line
+from pytest_diversity.files import read_text
 
 __all__ = ["Table", "located", "read_toml"]
 
-_NAMES: Mapping[type, str] = {
-    str: "a string",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    dict: "a table",
-    list: "a list",
-}
+Value = TypeVar("Value")
 
 
 def read_toml(path: Path) -> Table:
@@ -31,23 +25,12 @@ def read_toml(path: Path) -> Table:
     Raises:
         ConfigError: The file cannot be read or is not TOML.
     """
+    text = read_text(path, ConfigError)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist", fix="check the path") from None
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"\(at line (\d+), column \d+\)|\(at end of document\)", str(error))
-        line = int(place[1]) if place and place[1] else text.count("\n") + 1
-        reason = re.sub(r" \(at .*\)$", "", str(error))
-        raise ConfigError(f"{path}:{line}: not TOML: {reason}", fix="mend that line") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: not UTF-8", fix="save the file as UTF-8") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(f"{path} cannot be read: {reason}", fix="make it readable") from None
-    return Table(data, path, text, ())
+        return Table(tomllib.loads(text), path, text, ())
+    except (ValueError, RecursionError) as error:
+        line, reason = _why_not(text, error)
+        raise ConfigError(f"{path}:{line}: not TOML: {reason}", fix="correct that line") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +53,16 @@ class Table:
 
     def value(self, key: str, kind: type, default: Any = None) -> Any:
         """The value of `key`, checked to be of `kind`; whole numbers pass as float."""
-        value = self.data.get(key, default)
-        if value is None or value is default:
-            return value
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if kind is float and isinstance(value, float) and not math.isfinite(value):
-            self.fail(
-                key, f"{key!r} must be a finite number, not {value!r}", fix="change its value"
-            )
-        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-            self.fail(key, f"{key!r} must be {_NAMES[kind]}, not {value!r}", fix="change its value")
-        return value
+        if key not in self.data:
+            return default
+        return self.read(key, lambda value: typed(key, value, kind), self.data[key])
+
+    def read(self, key: str | None, read: Callable[[Any], Value], value: Any) -> Value:
+        """What `read` makes of a value; its ConfigError points at `key`, or at the table itself."""
+        try:
+            return read(value)
+        except ConfigError as error:
+            self.fail(key, error.message, fix=error.fix or "change it")
 
     def allow(self, known: Iterable[str], what: str) -> None:
         """Refuse keys that are not `known` for `what`."""
@@ -102,35 +83,73 @@ def located(path: Path | None, *keys: str) -> Iterator[None]:
     try:
         yield
     except (CheckpointError, ConfigError) as error:
-        depth, line = _find(path.read_text(encoding="utf-8-sig"), keys) if path else (0, 0)
+        depth, line = _find(read_text(path, ConfigError), keys) if path else (0, 0)
         if depth < 2:  # only a key of a table says where; a checkpoint may be from the command line
             raise
         raise type(error)(f"{path}:{line}: {error.message}", fix=error.fix) from None
 
 
-# A key of TOML, bare or quoted, and several of them joined by dots.
-_KEY = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
-_KEYS = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
-
-
 def _find(text: str, keys: tuple[str, ...]) -> tuple[int, int]:
-    """How many of `keys` can be found, and the line of the last of them; the first if none is."""
-    header: tuple[str, ...] = ()
-    best = (0, 1)
-    for number, line in enumerate(text.splitlines(), start=1):
-        table = re.match(rf"\s*\[+\s*({_KEYS})\s*\]", line)
-        entry = re.match(rf"\s*({_KEYS})\s*=", line)
-        if table:
-            header = here = _split(table[1])
-        elif entry:
-            here = header + _split(entry[1])
-        else:
+    """How many of `keys` lead into a TOML text, and the line of the statement that leads furthest.
+
+    Of two that lead equally far, the one that only opens the table is taken, then the first.
+    """
+    header, best, line = "", (0, False), 1
+    for number, statement in _statements(text):
+        opens = statement.lstrip().startswith("[")
+        header = statement if opens else header
+        depth, end = _follow(tomllib.loads(header if opens else header + statement), keys)
+        if (depth, end == {}) > best:
+            best, line = (depth, end == {}), number
+    return best[0], line
+
+
+def _follow(value: Any, keys: tuple[str, ...]) -> tuple[int, Any]:
+    """How many of `keys` lead into a value, and what is there."""
+    for depth, key in enumerate(keys):
+        table = value[-1] if isinstance(value, list) and value else value
+        if not isinstance(table, dict) or key not in table:
+            return depth, value
+        value = table[key]
+    return len(keys), value
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """The headers and entries of a TOML text, each with the line on which it begins.
+
+    Lines are added up until tomllib takes them, so that what stands in a string or a list of many
+    lines is never taken for a statement. One that is not TOML comes last, with all that follows.
+    """
+    begin, statement = 1, ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        first = not statement
+        if first and line.strip(" \t\r")[:1] in ("", "#"):
             continue
-        # An inline table holds the rest of the path on its own line.
-        if here == keys[: len(here)] and len(here) > best[0]:
-            best = (len(here), number)
-    return best
+        begin = number if first else begin
+        statement += f"{line}\n"
+        # After its first line, one can end only where a string, a list or a table does.
+        if (first or any(end in line for end in ('"""', "'''", "]", "}"))) and _is_toml(statement):
+            yield begin, statement
+            statement = ""
+    if statement:
+        yield begin, statement
 
 
-def _split(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _why_not(text: str, error: Exception) -> tuple[int, str]:
+    """The line of what is not TOML, and the reason."""
+    if place := re.search(r" \(at line (\d+), column \d+\)$", str(error)):
+        return int(place[1]), str(error)[: place.start()]
+    *_, (line, _) = (1, ""), *_statements(text)  # the last: without an end, or beyond reading
+    if isinstance(error, RecursionError):
+        return line, "lists or tables are nested too deeply"
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        return line, "a number has too many digits"
+    return line, first_line(error).removesuffix(" (at end of document)")

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pytest_diversity.config.checks import as_float, shown
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
 
@@ -183,11 +184,11 @@ class Change:
         if percent:
             change = cls(float(percent[1]) / 100, relative=True)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            change = cls(float(value), relative=False)
+            change = cls(as_float(value), relative=False)
         else:
-            raise ConfigError(f"{value!r} is not a change", fix='write it as 0.02 or as "5%"')
+            raise ConfigError(f"{shown(value)} is not a change", fix='write it as 0.02 or as "5%"')
         if not 0 <= change.amount < math.inf or (change.relative and change.amount > 1):
-            raise ConfigError(f"a change of {value!r} is out of range", fix="0% to 100%")
+            raise ConfigError(f"a change of {shown(value)} is out of range", fix="0% to 100%")
         return change
 
 
@@ -221,7 +222,9 @@ class Budget:
         for name in ("min", "max", "worst_group_min"):
             bound = getattr(self, name)
             if bound is not None and not _is_number(bound):
-                raise ConfigError(f"{name} must be a number, not {bound!r}", fix="write it as 0.4")
+                raise ConfigError(
+                    f"{name} must be a number, not {shown(bound)}", fix="write it as 0.4"
+                )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ConfigError(f"min {self.min:g} is above max {self.max:g}", fix="swap them")
         if self.level not in get_args(Level):
@@ -293,7 +296,7 @@ class Config:
         domains: By name, the built-in ones included.
         selected: Names of the checkpoints under test.
         reference: What changes are measured against unless a budget says otherwise.
-        settings: Settings of the run in the file: `device`, `dtype`, `store`.
+        settings: Options of the run that the file's defaults say.
         vllm: Arguments of vLLM's engine for every checkpoint.
     """
 
@@ -302,7 +305,7 @@ class Config:
     domains: Mapping[str, Domain] = field(default_factory=lambda: BUILTIN_DOMAINS)
     selected: tuple[str, ...] = ()
     reference: str | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     vllm: Mapping[str, Any] = field(default_factory=dict)
 
     def domain(self, name: str) -> Domain:
@@ -368,4 +371,6 @@ def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return math.isfinite(as_float(value))

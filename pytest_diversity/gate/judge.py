@@ -121,7 +121,7 @@ class Judge:
         """
         workspace, budget = self._workspace, gate.budget
         chosen, options = workspace.domain(gate.domain), workspace.options
-        if not (options.adaptive or chosen.adaptive) or options.record or options.record_new:
+        if not chosen.adaptive or options.record or options.record_new:
             return False
         metric = workspace.metric(chosen, gate.family, budget.metric)
         level = budget.min is not None or budget.max is not None

@@ -20,18 +20,24 @@ def find_config(config: pytest.Config) -> Path | None:
     for argument in config.args:
         start = _absolute(config, str(argument).split("::", maxsplit=1)[0])
         for folder in (start, *start.parents):
-            if (folder / CONFIG_NAME).is_file():
+            if _is_file(folder / CONFIG_NAME):
                 return folder / CONFIG_NAME
             if folder == config.rootpath or not folder.is_relative_to(config.rootpath):
                 break
     candidate = config.rootpath / CONFIG_NAME
-    return candidate if candidate.is_file() else None
+    return candidate if _is_file(candidate) else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one; what cannot be looked at is none, and pytest's to complain of."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file() raises where a name is too long
 
 
 def _absolute(config: pytest.Config, given: str) -> Path:
     """As pytest does it, so that both name a file alike: without `..`, symbolic links kept."""
-    path = config.invocation_params.dir / Path(given).expanduser()
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    # Path.expanduser() raises where there is no such user, and Path.resolve() follows links
+    path = config.invocation_params.dir / os.path.expanduser(given)  # noqa: PTH111
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def is_configured(config: pytest.Config) -> bool:

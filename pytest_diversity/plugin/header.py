@@ -22,13 +22,11 @@ def header(session: Session, root: Path) -> list[str]:
 
 
 def _settings(session: Session, root: Path) -> str:
-    options = session.options
-    chosen = [name for name in options.origins if name != "store"]
     parts = [
         _short(session.config.path, root),
         f"checkpoints {', '.join(session.config.selected) or 'none'}",
-        *(f"{name} {getattr(options, name)} ({options.origins[name]})" for name in chosen),
-        f"store {_short(options.store, root)}",
+        *session.options.shown(),
+        f"store {_short(session.options.store, root)}",
     ]
     return f"diversity: {', '.join(parts)}"
 

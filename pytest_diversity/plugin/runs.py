@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.config.file import load_config
-from pytest_diversity.config.options import FLAGS, OPTIONS, resolve
+from pytest_diversity.config.keys import ENVIRONMENT, keys_of
+from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import Event, to_json
@@ -49,7 +50,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         _register(config)
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
-        given = {name: config.getoption(f"diversity_{name}") for name in (*OPTIONS, *FLAGS)}
+        names = [key.name for key in keys_of(ENVIRONMENT)]
+        given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
             config.stash.setdefault(_RECOVERED, []).append(recover(options.store))

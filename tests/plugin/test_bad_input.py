@@ -21,7 +21,17 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "an unknown table": (
         {"diversity.toml": f"{HEAD}[domain.prose]\n"},
         (),
-        "ROOT/diversity.toml:1: unknown table 'domain'; did you mean 'domains'?",
+        "ROOT/diversity.toml:3: unknown table 'domain'; did you mean 'domains'?",
+    ),
+    "an unknown kind": (
+        {"diversity.toml": f"{HEAD}[domains.prose]\nkind = 'coding'\n"},
+        (),
+        "ROOT/diversity.toml:4: unknown kind 'coding'; did you mean 'code'?",
+    ),
+    "an unknown engine": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-engine", "vlm"),
+        "unknown engine 'vlm' (command line); did you mean 'vllm'?",
     ),
     "an unknown family": (
         {"diversity.toml": f"{HEAD}[domains.prose.budget]\nlexcal = {{ min = 0.1 }}\n"},
@@ -66,7 +76,7 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "malformed TOML": (
         {"diversity.toml": f"{HEAD}[domains.prose\n"},
         (),
-        "ROOT/diversity.toml:3: not TOML: Expected ']' at the end of a table declaration; mend *",
+        "ROOT/diversity.toml:3: not TOML: Expected ']' at the end of a table declaration; *",
     ),
     "an empty file": (
         {"diversity.toml": ""},
@@ -121,7 +131,7 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "zero samples on the command line": (
         {"diversity.toml": f"{HEAD}{GATE}"},
         ("--diversity-samples", "0"),
-        "'0' samples per prompt (command line) is not a number above 0; for example *",
+        "'samples' must be at least 1 (command line); raise it",
     ),
     "an unknown checkpoint on the command line": (
         {"diversity.toml": f"{HEAD}{GATE}"},

@@ -66,9 +66,10 @@ def test_the_options_are_shown_in_the_help(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "diversity regression testing of language models:",
-            "*--diversity-checkpoint=NAME[[]=SOURCE[]]*",
-            "*--diversity-strict*",
             "*--diversity-config=PATH*",
+            "*--diversity-checkpoint=NAME[[]=SOURCE[]]*",
+            "*--diversity-device=DEVICE*",
+            "*--diversity-strict*",
         ]
     )
 

@@ -57,6 +57,6 @@ def check_engine(options: Options) -> None:
     """
     if options.engine not in ENGINES:
         raise ConfigError(
-            f"unknown engine {options.engine!r} ({options.origins.get('engine', '')})",
+            f"unknown engine {options.engine!r} ({options.source('engine')})",
             fix=did_you_mean(options.engine, ENGINES),
         )
