@@ -47,7 +47,7 @@ class Identity:
 
     @property
     def of_name(self) -> str:
-        """In brief, where the weights are nowhere to be read and a name stands for them."""
+        """In brief, where a name stands for weights that cannot be read."""
         return hashlib.sha256(self.weights.encode()).hexdigest()[:16]
 
 

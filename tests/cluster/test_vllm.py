@@ -140,8 +140,8 @@ RANKS: Mapping[str, tuple[str, int | str]] = {
     "up to the next that vLLM has": ('{"r": 24}', 32),
     "the highest of a pattern": ('{"r": 8, "rank_pattern": {"q_proj": 48}}', 64),
     "beyond all that vLLM has, for it to refuse": ('{"r": 1000}', 1000),
-    "none": ("{}", "no rank to be read"),
-    "not JSON": ("r = 8", "no rank to be read"),
+    "none": ("{}", "its rank cannot be read"),
+    "not JSON": ("r = 8", "its rank cannot be read"),
 }
 
 

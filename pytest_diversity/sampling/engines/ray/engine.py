@@ -85,7 +85,7 @@ class RayEngine:
         """The requested samples, in any order, each as soon as an actor has it.
 
         Raises:
-            SamplingError: No actor can be had any more, or a task killed several.
+            SamplingError: No actor stays alive, or a task killed several.
             DiversityError: What the embedded engine raises.
         """
         total = sum(len(request.numbers) for request in requests)

@@ -208,7 +208,7 @@ def _room(found: LocalWeights) -> int:
         rank = max([config["r"], *(config.get("rank_pattern") or {}).values()])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"adapter {found.adapter.path}: no rank to be read: {first_line(error)}",
+            f"adapter {found.adapter.path}: its rank cannot be read: {first_line(error)}",
             fix="save it with peft's save_pretrained",
         ) from None
     fitting = [known for known in _RANKS if known >= rank]

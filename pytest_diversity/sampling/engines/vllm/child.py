@@ -24,7 +24,7 @@ from pytest_diversity.sampling.protocol import Request
 
 __all__ = ["FIX", "SEED_BITS", "Start", "arguments_of", "serve", "settings_of"]
 
-FIX = "see what vLLM says to it alone, or use --diversity-engine transformers"
+FIX = "load it in vLLM alone to see what is wrong, or use --diversity-engine transformers"
 SEED_BITS = 63  # of a seed that vLLM and torch's generators can read
 
 
