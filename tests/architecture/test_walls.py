@@ -24,24 +24,26 @@ PACKAGE = Path(pytest_diversity.__file__).parent
 # above it.
 ALLOWED: Mapping[str, str] = {
     "errors": "",
+    "families": "",
+    "functions": "",
     "text": "",
     "verdict": "",
+    "events": "verdict",
     "files": "errors",
     "samples": "errors files",
     "prompts": "errors samples",
-    "events": "verdict",
     "statistics": "",
-    "metrics": "errors",
-    "config": "errors files",
+    "metrics": "errors families functions",
+    "config": "errors families files",
     "checkpoints": "config errors",
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors prompts samples store",
+    "sampling": "checkpoints config cluster errors functions prompts samples store",
     "judges": "",
     "features": "checkpoints cluster config errors metrics prompts samples sandbox",
-    "domains": "cluster config errors features judges metrics prompts samples sandbox",
-    "estimate": "cluster config domains errors features metrics samples statistics",
+    "domains": "cluster config errors features functions judges metrics prompts samples sandbox",
+    "estimate": "cluster config domains errors features metrics prompts samples sandbox statistics",
     "baselines": "config errors estimate events features files metrics prompts statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
     "metrics prompts samples sampling sandbox store",
@@ -51,8 +53,8 @@ ALLOWED: Mapping[str, str] = {
     "session": "config events gate report workspace",
     "studies": "baselines config errors estimate features files gate metrics samples session "
     "statistics text",
-    "plugin": "baselines config errors estimate events features gate report samples session store "
-    "studies verdict workspace",
+    "plugin": "baselines config errors estimate events families features gate report samples "
+    "session store studies verdict workspace",
     "": "errors estimate metrics plugin samples sampling",
 }
 

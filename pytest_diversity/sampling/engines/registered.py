@@ -20,6 +20,7 @@ from pytest_diversity.errors import (
     did_you_mean,
     first_line,
 )
+from pytest_diversity.functions import same_source
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
 
@@ -44,8 +45,10 @@ def register_sampler(scheme: str, draw: Draw, *, version: str) -> None:
     """
     if not is_scheme(scheme):
         raise ConfigError(f"a sampler cannot be named {scheme!r}", fix="lower-case letters, digits")
-    if _samplers.setdefault(scheme, (draw, version)) != (draw, version):
+    known = _samplers.get(scheme)
+    if known is not None and not (known[1] == version and same_source(known[0], draw)):
         raise ConfigError(f"a sampler named {scheme!r} exists already", fix="choose another name")
+    _samplers[scheme] = (draw, version)
 
 
 def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG001 - every engine's
