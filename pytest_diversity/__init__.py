@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_diversity import metrics
+    from pytest_diversity.domains import register_kind
     from pytest_diversity.errors import BudgetFailure, DiversityError
     from pytest_diversity.estimate import Estimate, measure
     from pytest_diversity.metrics import register_metric
@@ -37,6 +38,7 @@ _HOMES = {
     "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
+    "register_kind": "pytest_diversity.domains",
     "register_metric": "pytest_diversity.metrics",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "assert_syntactic_diversity",
     "measure",
     "metrics",
+    "register_kind",
     "register_metric",
 ]
 

@@ -22,9 +22,10 @@ from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config, Domain
-from pytest_diversity.domains import KINDS
+from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
-from pytest_diversity.estimate import Estimate, estimate, features_of
+from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.outcomes import Executor
@@ -111,8 +112,10 @@ class Session:
                 self.sampler.check(checkpoint)
         for name in self.config.domains:
             domain = self.domain(name)
+            with located(self.config.path, "domains", name, "kind"):
+                kind = kind_of(domain)
             with located(self.config.path, "domains", name, "language"):
-                KINDS[domain.kind].check(domain)
+                kind.check(domain)
             with located(self.config.path, "domains", name, "prompts"):
                 self.prompts(domain)
             for family, budget in domain.budgets.items():
@@ -137,7 +140,7 @@ class Session:
         Raises:
             ConfigError: The kind has none for the family, or the name is unknown or of another.
         """
-        default = KINDS[domain.kind].metrics.get(family)
+        default = kind_of(domain).metrics.get(family)
         if name is None and default is None:
             raise ConfigError(
                 f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
@@ -221,7 +224,7 @@ class Session:
         """Whether the programs of a domain are run."""
         chosen = self.config.domains[domain]
         allowed = self.options.allow_execution or self.options.unsafe_code
-        return chosen.kind == "code" and (chosen.execution == "sandbox" or allowed)
+        return kind_of(chosen).runs_programs and (chosen.execution == "sandbox" or allowed)
 
     def _sandbox(self, language: str) -> Sandbox:
         return Sandbox(language=language, unsafe=self.options.unsafe_code)

@@ -129,10 +129,6 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         '[checkpoints]\nbase = { modell = "x" }',
         "2: unknown checkpoint key 'modell'; did you mean 'model'?",
     ),
-    "an unknown kind": (
-        f"{HEAD}[domains.d]\nkind = 'coding'",
-        "4: unknown kind 'coding'; did you mean 'code'?",
-    ),
     "a number for a budget": (f"{BUDGET}lexical = 0.4", "4: 'lexical' must be a table, not 0.4"),
     "a list for the budgets": (
         f"{HEAD}[domains.d]\nbudget = [1]",
@@ -262,8 +258,8 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "2: vllm holds what JSON cannot; no dates, no inf, no nan",
     ),
     "the second of two domains": (
-        f"{HEAD}[domains.a]\nkind = 'code'\n[domains.b]\nkind = 'x'",
-        "6: unknown kind 'x'",
+        f"{HEAD}[domains.a]\nexecution = 'off'\n[domains.b]\nexecution = 'x'",
+        "6: unknown execution 'x'",
     ),
 }
 

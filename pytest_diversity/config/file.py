@@ -208,12 +208,6 @@ def _domain(name: str, table: Table, defaults: Table) -> Domain:
     table.allow((*_DOMAIN, *_GENERATION, "budget", "reference"), f"key of domain {name!r},")
     base = BUILTIN_DOMAINS.get(name, Domain(name))
     values = {**_values(defaults, _DOMAIN), **_values(table, _DOMAIN)}
-    if values.get("kind", base.kind) not in ("code", "prose"):
-        table.fail(
-            "kind",
-            f"unknown kind {values['kind']!r}",
-            fix=did_you_mean(values["kind"], ("code", "prose")),
-        )
     if values.get("execution", "off") not in EXECUTION:
         table.fail(
             "execution",
