@@ -24,7 +24,8 @@ import numpy as np
 
 from pytest_diversity import metrics as m
 from pytest_diversity.config.values import Domain
-from pytest_diversity.estimate import estimate, features_of
+from pytest_diversity.domains.build import features_of
+from pytest_diversity.estimate import estimate
 from pytest_diversity.features import Features
 from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.samples import SampleSet

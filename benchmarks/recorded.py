@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from pytest_diversity.config.values import Domain
-from pytest_diversity.estimate import features_of
+from pytest_diversity.domains.build import features_of
 from pytest_diversity.features import Features
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.metrics._grams import Bags

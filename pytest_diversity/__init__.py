@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_diversity import metrics
+    from pytest_diversity.domains import register_kind
     from pytest_diversity.errors import BudgetFailure, DiversityError
     from pytest_diversity.estimate import Estimate, measure
     from pytest_diversity.metrics import register_metric
@@ -38,6 +39,7 @@ _HOMES = {
     "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
+    "register_kind": "pytest_diversity.domains",
     "register_metric": "pytest_diversity.metrics",
     "register_sampler": "pytest_diversity.sampling.engines.registered",
 }
@@ -56,6 +58,7 @@ __all__ = [
     "assert_syntactic_diversity",
     "measure",
     "metrics",
+    "register_kind",
     "register_metric",
     "register_sampler",
 ]

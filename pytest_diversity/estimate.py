@@ -5,31 +5,25 @@ Not called `measure.py`: once imported, a submodule hides the package's lazy att
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytest_diversity.cluster import Spread, in_process
+from pytest_diversity.cluster import in_process
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
-from pytest_diversity.domains import KINDS
+from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, did_you_mean
-from pytest_diversity.features import Embed, Execute, Features, UndefinedFeatureError
+from pytest_diversity.features import Embed, Features, UndefinedFeatureError
 from pytest_diversity.features.across import Across
-from pytest_diversity.features.embeddings import shared_embedder
-from pytest_diversity.features.outcomes import Executor
 from pytest_diversity.features.rarefied import check_rarefied, rarefied
 from pytest_diversity.metrics import Better, Metric, parse
-from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sandbox import Execution, Program, Sandbox
 from pytest_diversity.statistics.mean import Mean
 
-__all__ = ["Comparison", "Estimate", "estimate", "features_of", "measure"]
+__all__ = ["Comparison", "Estimate", "estimate", "measure"]
 
 _PAIRS = 50_000_000  # of samples of one prompt: comparing them takes 2 to 15 seconds
 _PIECE = 64  # prompts
@@ -136,60 +130,6 @@ def measure(
     return estimate(features, replace(wanted, across=across or wanted.across))
 
 
-def features_of(
-    samples: SampleSet,
-    domain: Domain,
-    embed: Embed | None = None,
-    prompts: Mapping[str, Prompt] | None = None,
-    *,
-    execute: Execute | None = None,
-    spread: Spread = in_process,
-    given: Mapping[str, Any] | None = None,
-) -> Features:
-    """The lazily computed features of `samples` in `domain`.
-
-    Raises:
-        ConfigError: There are no samples, or a given feature does not fit them.
-    """
-    if not len(samples):
-        raise ConfigError(
-            f"domain {domain.name!r} has no samples to measure", fix="draw some first"
-        )
-    if prompts is None:
-        prompts = load_prompts(domain.prompts, domain.root) if domain.prompts else {}
-    if embed is None:
-        embed = _late_embedder(domain)
-    if execute is None and domain.kind == "code" and domain.execution == "sandbox":
-        execute = _late_executor(domain)
-    return Features(
-        samples,
-        domain,
-        KINDS[domain.kind],
-        {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
-        embed,
-        execute=execute,
-        spread=spread,
-        given={name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
-    )
-
-
-def _by_prompt(name: str, value: Any, samples: SampleSet) -> Mapping[str, Any]:
-    """A given feature of each prompt."""
-    if not isinstance(value, Mapping):
-        if len(samples) > 1 and isinstance(value, Sized):
-            raise ConfigError(
-                f"feature {name!r} is given once for {len(samples)} prompts",
-                fix="give a mapping from prompts to values",
-            )
-        return dict.fromkeys(samples, value)
-    missing = [prompt for prompt in samples if prompt not in value]
-    if missing:
-        raise ConfigError(
-            f"feature {name!r} is not given for prompt {missing[0]!r}", fix="give it for each"
-        )
-    return value
-
-
 def estimate(features: Features, metric: Metric) -> Estimate:
     """The estimate of `metric` from features; undefined ones carry the reason.
 
@@ -248,24 +188,6 @@ def _worst(groups: Mapping[str, float], better: Better) -> tuple[str, float] | N
         return None
     choose = min if better == "up" else max
     return choose(groups.items(), key=lambda item: item[1])
-
-
-def _late_executor(domain: Domain) -> Execute:
-    """Look for a sandbox only when a program is to be run; nothing is remembered."""
-
-    def execute(programs: Sequence[Program]) -> list[Execution]:
-        return Executor(Sandbox(language=domain.language), {}, nullcontext)(programs)
-
-    return execute
-
-
-def _late_embedder(domain: Domain) -> Embed:
-    """Look for the embedder only when a text is to be embedded: most metrics need none."""
-
-    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-        return shared_embedder(domain.embedder, domain.root)(texts)
-
-    return embed
 
 
 def _values(features: Features, metric: Metric) -> dict[str, float]:

@@ -23,9 +23,10 @@ from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config, Domain
-from pytest_diversity.domains import KINDS
-from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError, did_you_mean
-from pytest_diversity.estimate import Estimate, estimate, features_of
+from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.build import features_of
+from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
+from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.features.embeddings import Embedder, default_source
@@ -118,12 +119,9 @@ class Workspace:
         for name in self.config.domains:
             domain = self.domain(name)
             with located(self.config.path, "domains", name, "kind"):
-                if domain.kind not in KINDS:
-                    raise ConfigError(
-                        f"unknown kind {domain.kind!r}", fix=did_you_mean(domain.kind, KINDS)
-                    )
+                kind = kind_of(domain)
             with located(self.config.path, "domains", name, "language"):
-                KINDS[domain.kind].check(domain)
+                kind.check(domain)
             with located(self.config.path, "domains", name, "prompts"):
                 self.prompts(domain)
 
@@ -145,7 +143,7 @@ class Workspace:
         Raises:
             ConfigError: The kind has none for the family, or the name is unknown or of another.
         """
-        default = KINDS[domain.kind].metrics.get(family)
+        default = kind_of(domain).metrics.get(family)
         if name is None and default is None:
             raise ConfigError(
                 f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
@@ -247,7 +245,7 @@ class Workspace:
     def _executes(self, domain: Domain) -> bool:
         """Whether the programs of a domain are run."""
         allowed = self.options.allow_execution or self.options.unsafe_code
-        return domain.kind == "code" and (domain.execution == "sandbox" or allowed)
+        return kind_of(domain).runs_programs and (domain.execution == "sandbox" or allowed)
 
     def _sandbox(self, language: str) -> Sandbox:
         return Sandbox(language=language, unsafe=self.options.unsafe_code)

@@ -14,12 +14,14 @@ from hypothesis import settings
 # and numpy cannot be loaded twice.
 import pytest_diversity.plugin.collector
 from pytest_diversity.features.syntax import analyse
+from pytest_diversity.metrics import definitions
 
 __all__ = ["pytest_diversity", "record"]
 
 pytest_plugins = ["pytester"]
 
 analyse("", "python")
+definitions()
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("untimed", deadline=None)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pytest_diversity import measure
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
-from pytest_diversity.domains.code import extract_program
-from pytest_diversity.estimate import Estimate, estimate, features_of
-from pytest_diversity.judges.well_formed import defines
+from pytest_diversity.domains.build import features_of
+from pytest_diversity.domains.extract import extract_program
+from pytest_diversity.estimate import Estimate, estimate
+from pytest_diversity.judges.defines import defines
 from pytest_diversity.metrics import parse
 from pytest_diversity.samples import SampleSet
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -13,10 +12,11 @@ from urllib.parse import quote
 from pytest_diversity.baselines import file
 from pytest_diversity.baselines.file import RECORD, BaselineError, Profile, Values
 from pytest_diversity.config.values import Checkpoint, Domain
+from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.instruments import instruments
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
-from pytest_diversity.features.grammars import versions
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
@@ -153,9 +153,8 @@ def profile(
 ) -> Profile:
     """What this run would record of one metric of a checkpoint."""
     reads = _reads(features, measured.metric)
-    prose = features.domain.kind == "prose"
-    embeds = reads & {"embeddings", "distances"} or (prose and "labels" in reads)
-    runs = not prose and features.execute is not None and reads & _OUTCOMES
+    embeds = reads & features.kind.embedded
+    runs = features.execute is not None and reads & features.kind.executed
     values = Values(
         file.rounded(measured.per_prompt),
         embedder=provenance.embedder() if embeds else None,
@@ -165,12 +164,9 @@ def profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
         prompts=file.digest(features.prompts),
         weights=provenance.weights(),
-        versions={**_versions(features.domain), **provenance.origin()},
+        versions={**instruments(features.domain), **provenance.origin()},
         metrics={str(measured.metric): values},
     )
-
-
-_OUTCOMES = {"labels", "executions", "correct", "valid"}
 
 
 def _reads(features: Features, metric: Metric) -> set[str]:
@@ -182,23 +178,14 @@ def settings(
     domain: Domain, checkpoint: Checkpoint | None, samples: tuple[int, int]
 ) -> dict[str, Any]:
     """What values depend on beside model and prompts; K is `samples`."""
-    own = {"language": domain.language} if domain.kind == "code" else {}
-    if domain.kind == "prose":
-        own["same_meaning"] = domain.same_meaning  # type: ignore[assignment] # a number
     fewest, most = samples
     generation = replace(domain.generation, **(checkpoint.generation if checkpoint else {}))
     return {
         **{key: value for key, value in generation.settings().items() if value is not None},
-        **own,
+        **{name: getattr(domain, name) for name in kind_of(domain).settings},
         "kind": domain.kind,
         "samples": most if fewest == most else [fewest, most],
     }
-
-
-def _versions(domain: Domain) -> dict[str, str]:
-    code = domain.kind == "code"
-    read = versions(domain.language) if code else {"icu4py": version("icu4py")}
-    return {name: version(name) for name in ("numpy", "pytest-diversity")} | read
 
 
 def record(events: Iterable[Event]) -> list[str]:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from pytest_diversity.config.values import is_server
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Location",
     "is_hub_name",
     "is_scheme",
-    "is_server",
     "kind_of",
     "locate",
 ]
@@ -87,11 +87,6 @@ def kind_of(source: str, root: Path) -> Kind:
 def is_scheme(name: str) -> bool:
     """Whether a sampler can be registered as `name`: no drive's letter, and nothing of ours."""
     return re.fullmatch(r"[a-z][a-z0-9-]+", name) is not None and name not in _TAKEN
-
-
-def is_server(source: str) -> bool:
-    """Whether `source` is the URL of an inference server."""
-    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def is_hub_name(source: str, root: Path) -> bool:

@@ -10,7 +10,6 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.checkpoints.sources import is_server
 from pytest_diversity.config.checks import check
 from pytest_diversity.config.keys import (
     BUDGET,
@@ -40,6 +39,7 @@ from pytest_diversity.config.values import (
     add_checkpoints,
     baseline_name,
     check_passed,
+    is_server,
 )
 from pytest_diversity.errors import ConfigError, did_you_mean
 

@@ -29,6 +29,7 @@ __all__ = [
     "add_checkpoints",
     "baseline_name",
     "check_passed",
+    "is_server",
 ]
 
 BASELINE = "baseline"
@@ -329,6 +330,11 @@ class Config:
                 f"unknown checkpoint {name!r}", fix=did_you_mean(name, self.checkpoints)
             )
         return self.checkpoints[name]
+
+
+def is_server(source: str) -> bool:
+    """Whether `source` is the URL of an inference server."""
+    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def baseline_name(reference: str | None, checkpoint: str) -> str | None:

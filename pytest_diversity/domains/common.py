@@ -7,12 +7,17 @@ from functools import cache
 from typing import NoReturn
 
 from pytest_diversity.features import Feature, Features, UndefinedFeatureError
-from pytest_diversity.features.formats import response_format
 
 __all__ = ["COMMON"]
 
 
+def _texts(features: Features) -> Mapping[str, list[str]]:
+    return features.each(lambda text, _: text)
+
+
 def _formats(features: Features) -> Mapping[str, list[str]]:
+    from pytest_diversity.features.formats import response_format  # noqa: PLC0415 - rarely asked
+
     known = cache(response_format)  # models repeat themselves
     return features.each(lambda text, _: known(text))
 
@@ -32,6 +37,7 @@ def _billions(_: Features) -> NoReturn:
 
 
 COMMON: Mapping[str, Feature] = {
+    "texts": _texts,
     "formats": _formats,
     "utilities": _utilities,
     "billions": _billions,

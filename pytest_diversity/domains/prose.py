@@ -7,27 +7,28 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_diversity import metrics
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
-from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.features.tokens import words
 from pytest_diversity.judges.well_formed import WELL_FORMED_NOTE, well_formed
-from pytest_diversity.metrics import Corpus, connected_classes, cosine_distances
 
 __all__ = ["PROSE"]
 
 
-def _texts(features: Features) -> Mapping[str, list[str]]:
-    return features.each(lambda text, _: text)
+def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
+    return {
+        name: metrics.Corpus(list(map(words, texts))) for name, texts in features["texts"].items()
+    }
 
 
-def _tokens(features: Features) -> Mapping[str, Corpus]:
-    return {name: Corpus(list(map(words, texts))) for name, texts in features["texts"].items()}
+def _tags(features: Features) -> Mapping[str, metrics.Corpus]:
+    from pytest_diversity.features.parts_of_speech import parts_of_speech  # noqa: PLC0415 - rarely asked
 
-
-def _tags(features: Features) -> Mapping[str, Corpus]:
     tokens = features["tokens"]
-    return {name: Corpus(list(map(parts_of_speech, texts))) for name, texts in tokens.items()}
+    return {
+        name: metrics.Corpus(list(map(parts_of_speech, texts))) for name, texts in tokens.items()
+    }
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
@@ -49,14 +50,14 @@ def _embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
 
 
 def _distances(features: Features) -> Mapping[str, NDArray[np.float64]]:
-    return {name: cosine_distances(rows) for name, rows in features["embeddings"].items()}
+    return {name: metrics.cosine_distances(rows) for name, rows in features["embeddings"].items()}
 
 
 def _labels(features: Features) -> Mapping[str, list[int]]:
     """Classes of meaning, at the domain's threshold."""
     near = features.domain.same_meaning
     return {
-        name: connected_classes(distances, near)
+        name: metrics.connected_classes(distances, near)
         for name, distances in features["distances"].items()
     }
 
@@ -65,7 +66,6 @@ PROSE = Kind(
     name="prose",
     features={
         **COMMON,
-        "texts": _texts,
         "tokens": _tokens,
         "tags": _tags,
         "valid": _valid,
@@ -81,5 +81,8 @@ PROSE = Kind(
         "quality": "validity()",
     },
     notes=lambda _: {"quality": WELL_FORMED_NOTE, "effective": WELL_FORMED_NOTE},
+    settings=("same_meaning",),
+    packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
+    embedded=frozenset({"embeddings", "distances", "labels"}),
 )

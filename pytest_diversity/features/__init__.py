@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # domains import this module, and the sandbox below it import
     from pytest_diversity.samples import SampleSet
     from pytest_diversity.sandbox import Execution, Program
 
-__all__ = ["Embed", "Execute", "Features", "Kind", "UndefinedFeatureError"]
+__all__ = ["Embed", "Execute", "Feature", "Features", "Kind", "UndefinedFeatureError"]
 
 
 class UndefinedFeatureError(DiversityError):
@@ -44,18 +44,22 @@ Feature = Callable[["Features"], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a kind of domain knows.
+    """What a kind of domain knows; whatever depends on the kind of a domain is asked of it.
 
     Attributes:
-        name: `code` or `prose`.
+        name: `code` or `prose`, or one that is registered.
         features: How each feature is computed: from all prompts at once, to a value per prompt.
         metrics: The default metric of each family.
         notes: What a report must say beside a family's values, for example that its judge is a
             heuristic.
         check: Refuses a domain whose settings it cannot work with.
+        settings: Names of the domain's settings that values depend on.
+        packages: Packages whose versions values depend on.
         relations: Features that a sample has only in relation to the others of its group, such as
             distances; all others are one value for each sample, in order.
         within: Features that mean something among the samples of one prompt alone.
+        embedded: Features that depend on the sentence embedder.
+        executed: Features that depend on what programs do, where they are run.
     """
 
     name: str
@@ -63,8 +67,17 @@ class Kind:
     metrics: Mapping[str, str]
     notes: Callable[[Features], Mapping[str, str]] = lambda _: {}
     check: Callable[[Domain], None] = lambda _: None
+    settings: tuple[str, ...] = ()
+    packages: Callable[[Domain], Sequence[str]] = lambda _: ()
     relations: frozenset[str] = frozenset()
     within: frozenset[str] = frozenset()
+    embedded: frozenset[str] = frozenset()
+    executed: frozenset[str] = frozenset()
+
+    @property
+    def runs_programs(self) -> bool:
+        """Whether its samples are programs that can be run."""
+        return bool(self.executed)
 
 
 class Features:

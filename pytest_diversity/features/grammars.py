@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 
 import tree_sitter
 
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["GRAMMARS", "Grammar", "Language", "Role", "load", "versions"]
+__all__ = ["GRAMMARS", "Grammar", "Language", "Role", "load", "packages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,6 @@ def _role(language: tree_sitter.Language, grammar: Grammar, kind: int, name: str
     return Role.PIECE if name in _PIECES else Role.STRUCTURE
 
 
-def versions(language: str) -> dict[str, str]:
-    """The versions that node counts depend on, for the fingerprint of a run."""
-    packages = ("tree-sitter", GRAMMARS[language].package)
-    return {package: version(package) for package in packages}
+def packages(language: str) -> tuple[str, str]:
+    """The packages whose versions tokens and trees of `language` depend on."""
+    return "tree-sitter", GRAMMARS[language].package

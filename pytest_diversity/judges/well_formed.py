@@ -1,13 +1,11 @@
-"""Quality thresholds that need no other model."""
+"""Whether a text looks like prose at all: the quality threshold where no judge is configured."""
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections.abc import Sequence
 
-__all__ = ["WELL_FORMED_NOTE", "defines", "well_formed"]
+__all__ = ["WELL_FORMED_NOTE", "well_formed"]
 
 WELL_FORMED_NOTE = "quality of prose is a well-formedness check, not a judge of its content"
 
@@ -37,32 +35,3 @@ def well_formed(text: str, words: Sequence[str]) -> bool:
 def _distinct_share(words: Sequence[str], n: int = 4) -> float:
     grams = list(zip(*(words[start:] for start in range(n)), strict=False))
     return len(set(grams)) / len(grams) if grams else 1.0
-
-
-def defines(source: str, entry_point: str | None) -> bool:
-    """Whether a Python program parses and defines `entry_point` at its top level.
-
-    Without an entry point it is enough that it parses and is not empty. Nothing is executed.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a bad escape in a generated program is not our news
-            body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    if entry_point is None:
-        return bool(body)
-    return any(entry_point in _names(statement) for statement in body)
-
-
-def _names(statement: ast.stmt) -> Sequence[str]:
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.Assign(targets=targets):
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-            return [name]
-        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-            return [alias.asname or alias.name for alias in aliases]
-    return []

@@ -21,10 +21,10 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.functions import same_source
 from pytest_diversity.metrics._homes import HOMES
 from pytest_diversity.metrics._limits import Limit, check
 from pytest_diversity.metrics.definition import ACROSS, Better, Definition, Function, declared
-from pytest_diversity.functions import same_source
 
 __all__ = ["definitions", "find", "metric", "register", "register_metric"]
 

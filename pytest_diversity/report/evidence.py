@@ -27,7 +27,7 @@ def evidence(features: Features, estimate: Estimate) -> list[str]:
 
 
 def _commonest(features: Features, prompt: str) -> Iterator[str]:
-    texts = features["tokens"][prompt]
+    texts = features["tokens"][prompt] if "tokens" in features else []
     where = f" of {shorten(prompt, 24)}" if prompt else ""
     counts: Counter[tuple[str, ...]] = Counter()
     for text in texts:

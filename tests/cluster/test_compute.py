@@ -15,8 +15,9 @@ import pytest
 from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Config
+from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ClusterError, ConfigError, DiversityError
-from pytest_diversity.estimate import estimate, features_of
+from pytest_diversity.estimate import estimate
 from pytest_diversity.metrics import definitions, parse
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import SampleSet

@@ -19,7 +19,6 @@ from pytest_diversity.features.embeddings import Embedder, default_source
 from pytest_diversity.features.formats import FORMATS, response_format
 from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.features.tokens import words
-from pytest_diversity.features.versions import instruments
 
 FORMS = {
     "nothing": (" \n", "empty"),
@@ -86,15 +85,6 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtraError, match=r"pytest-diversity\[prose\]"):
         measure(["A cat.", "A dog."], "pos_distinct")
     tags._tagger.cache_clear()
-
-
-def test_instruments_have_versions() -> None:
-    """Values of two taggers, grammars or compressors must never be compared."""
-    prose, code = (instruments(Domain("d", kind=kind)) for kind in ("prose", "code"))
-    assert prose.keys() == {"compressor", "icu4py", "textblob"}
-    assert code.keys() == {"compressor", "tree-sitter", "tree-sitter-python"}
-    assert all(prose.values())
-    assert all(code.values())
 
 
 class Points:

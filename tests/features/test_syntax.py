@@ -278,4 +278,4 @@ def test_an_unknown_language() -> None:
 
 def test_grammars_have_versions() -> None:
     """Node counts depend on the versions of the core and the grammar."""
-    assert grammars.versions("c_sharp").keys() == {"tree-sitter", "tree-sitter-c-sharp"}
+    assert grammars.packages("c_sharp") == ("tree-sitter", "tree-sitter-c-sharp")

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pytest_diversity.config.values import BUILTIN_DOMAINS
-from pytest_diversity.estimate import estimate, features_of
+from pytest_diversity.domains.build import features_of
+from pytest_diversity.estimate import estimate
 from pytest_diversity.metrics import definitions, parse
 from pytest_diversity.samples import SampleSet
 
