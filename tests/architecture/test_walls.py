@@ -98,7 +98,8 @@ def strangers(package: Path) -> list[str]:
     for name, path in known.items():
         used = imports(name, path, known)[1] - sys.stdlib_module_names
         own = room(name)
-        forbidden = (
+        of_the_plugin = {"pytest", "_pytest"}
+        forbidden = used - set(LIBRARIES[own].split()) if own in LIBRARIES else used & of_the_plugin
             used - set(LIBRARIES[own].split()) if own in LIBRARIES else used & {"pytest", "_pytest"}
         )
         found += [f"{name} imports {one}" for one in sorted(forbidden) if own != "plugin"]
