@@ -80,6 +80,9 @@ LIBRARIES: Mapping[str, str] = {
 }
 
 
+_PLUGINS = {"pytest", "_pytest"}
+
+
 def crossings(package: Path) -> list[str]:
     """Imports of one room by another that the table does not allow."""
     known = modules(package)
@@ -98,11 +101,8 @@ def strangers(package: Path) -> list[str]:
     for name, path in known.items():
         used = imports(name, path, known)[1] - sys.stdlib_module_names
         own = room(name)
-        of_the_plugin = {"pytest", "_pytest"}
-        forbidden = used - set(LIBRARIES[own].split()) if own in LIBRARIES else used & of_the_plugin
-            used - set(LIBRARIES[own].split()) if own in LIBRARIES else used & {"pytest", "_pytest"}
-        )
-        found += [f"{name} imports {one}" for one in sorted(forbidden) if own != "plugin"]
+        known_to_all = set(LIBRARIES[own].split()) if own in LIBRARIES else used - _PLUGINS
+        found += [f"{name} imports {one}" for one in sorted(used - known_to_all) if own != "plugin"]
     return found
 
 
