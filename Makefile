@@ -33,7 +33,7 @@ coverage: $(VENV)/ready
 
 lint: $(VENV)/ready
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . \
-		|| { echo "lint: \`make format\` mends what ruff can; the rest stands above"; exit 1; }
+		|| { echo "lint: \`make format\` fixes what can be fixed by itself"; exit 1; }
 	@$(VENV)/bin/mypy
 
 format: $(VENV)/ready
