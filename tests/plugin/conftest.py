@@ -27,9 +27,7 @@ def project(
 ) -> pytest.Pytester:
     """A folder with a diversity.toml, and pytest to run in it with warnings as errors."""
     monkeypatch.setenv("COLUMNS", "160")
-    # Hypothesis's plugin takes longer to start than everything else together.
-    options = "--strict-markers -p no:hypothesispytest"
-    pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = {options}\n")
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n")
     record(pytester.path / "base.jsonl")
     record(pytester.path / "dpo.jsonl", different=1)
     (pytester.path / "diversity.toml").write_text(CONFIG)

@@ -27,7 +27,7 @@ def project(
 ) -> pytest.Pytester:
     """A folder with a diversity.toml, and pytest to run in it with warnings as errors."""
     monkeypatch.setenv("COLUMNS", "160")
-    options = "--strict-markers -p no:hypothesispytest -p no:cacheprovider"
+    options = "--strict-markers -p no:cacheprovider"
     pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = {options}\n")
     record(pytester.path / "base.jsonl")
     record(pytester.path / "dpo.jsonl")

