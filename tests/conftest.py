@@ -105,3 +105,18 @@ def record() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """A folder with two recorded checkpoints, `base` and `dpo`; each room writes what gates them.
+
+    Pytest runs in it with warnings as errors, 160 columns wide.
+    """
+    monkeypatch.setenv("COLUMNS", "160")
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n")
+    record(pytester.path / "base.jsonl")
+    record(pytester.path / "dpo.jsonl")
+    return pytester

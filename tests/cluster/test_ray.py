@@ -1,232 +1,212 @@
-"""Sampling on a Ray cluster: the embedded engine's samples, whatever dies on the way."""
+"""Programs and metrics on a Ray cluster: the same outcomes and values, whatever dies on the way."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import LlamaConfig, LlamaForCausalLM
 
+from pytest_diversity.cluster.ray import Cluster
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
-from pytest_diversity.errors import DiversityError
+from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Config
+from pytest_diversity.domains.build import features_of
+from pytest_diversity.errors import ClusterError, ConfigError, DiversityError
+from pytest_diversity.estimate import estimate
+from pytest_diversity.metrics import definitions, parse
 from pytest_diversity.report.progress import Console, showing
-from pytest_diversity.sampling.engines.ray import RayModel
-from pytest_diversity.sampling.engines.ray.engine import split
-from pytest_diversity.sampling.protocol import Request
+from pytest_diversity.samples import SampleSet
+from pytest_diversity.sandbox import Limits, Program, Sandbox, SandboxUnavailable
+from pytest_diversity.sandbox.nodes import Sandboxes
 from pytest_diversity.workspace import Workspace
-from tests.sampling.conftest import Said, build_tokenizer
 
 from .conftest import remove_a_node
 
-ray = pytest.importorskip("ray")
+pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.parametrize("cluster", [2], indirect=True, ids=["two nodes"]),
+]
 
-PROMPTS, SAMPLES = 30, 16
-TOTAL = PROMPTS * SAMPLES
+HOSTILE = """
+import os, pathlib
+def f(x):
+    pathlib.Path("{path}").write_text("was here")
+    os.kill(os.getppid(), 9)
+"""
 
 
-def requests(*counts: int) -> list[Request]:
-    """Requests for so many samples of each prompt."""
-    return [
-        Request(f"p{i}", "", tuple(range(count)), Generation()) for i, count in enumerate(counts)
+def program(number: int) -> Program:
+    """One that does something of its own."""
+    return Program(f"def f(x):\n    return [x, {number % 50}]", "f", ([number],))
+
+
+@pytest.fixture
+def spread(cluster: Any) -> Iterator[Cluster]:
+    """The cluster, to spread work over."""
+    with closing(Cluster(cluster.address)) as one:
+        yield one
+
+
+def test_programs_do_what_they_do_here(spread: Cluster, tmp_path: Path) -> None:
+    """Endless and hostile ones among them; nothing leaves the sandbox of a node."""
+    path = tmp_path / "made.txt"
+    odd = [
+        Program("def f(x):\n    while True: pass", "f", ([1],)),
+        Program(HOSTILE.format(path=path), "f", ([1],)),
+        Program("def f(x):\n    return 1 / 0", "f", ([1],)),
+        Program("def f(x:", "f", ([1],)),
+        Program(
+            "def f(x):\n    return x", "f", ([1],), check="def check(g):\n    assert g(1) == 1"
+        ),
+    ]
+    programs = [*map(program, range(300)), *odd]
+    with Sandbox() as sandbox:
+        expected = list(sandbox.run(programs))
+    assert list(Sandboxes(Sandbox(), spread).run(programs)) == expected
+    assert not path.exists()
+
+
+def test_a_node_that_goes_takes_only_its_work(spread: Cluster, cluster: Any) -> None:
+    """One of two nodes is removed midway: what it had in hand is done by the other."""
+    programs = [*map(program, range(600))]
+    found = Sandboxes(Sandbox(), spread).run(programs)
+    executions = [next(found)]
+    remove_a_node(cluster)
+    executions += found
+    with Sandbox() as sandbox:
+        assert executions == list(sandbox.run(programs))
+
+
+def test_a_node_with_another_sandbox_runs_nothing(spread: Cluster, tmp_path: Path) -> None:
+    """Its outcomes would be remembered under the key of this one."""
+    here = Sandbox(limits=Limits(cpu=1.5))
+    path = tmp_path / "made.txt"
+    programs = [Program(HOSTILE.format(path=path), "f", ([i],)) for i in range(300)]
+    with pytest.raises(SandboxUnavailable, match=r"another sandbox: .*cpu=2.0.*, not .*cpu=1.5"):
+        list(Sandboxes(here, spread).run(programs))
+    assert not path.exists()
+
+
+def fail(error: Callable[[], BaseException]) -> Callable[[Sequence[int]], Sequence[int]]:
+    """Work that raises."""
+
+    def work(_: Sequence[int]) -> Sequence[int]:
+        raise error()
+
+    return work
+
+
+FAILURES: Mapping[str, tuple[Any, type[DiversityError], str]] = {
+    "an error of ours": (
+        fail(lambda: ConfigError("no such thing", fix="name another")),
+        ConfigError,
+        "^no such thing; name another$",
+    ),
+    "a mistake": (
+        fail(lambda: ZeroDivisionError("division by zero")),
+        ClusterError,
+        "^a task of the Ray cluster failed: division by zero; install the same versions",
+    ),
+    "the end of the process": (
+        lambda _: os._exit(1),
+        ClusterError,
+        "^processes of the Ray cluster died again and again: .*ray status, ray logs$",
+    ),
+}
+
+
+def test_what_fails_there_is_one_sentence_here(spread: Cluster) -> None:
+    """And the cluster is still of use afterwards, item by item and in order."""
+    for work, kind, sentence in FAILURES.values():
+        with pytest.raises(kind, match=sentence):
+            list(spread(work, range(40), 4))
+    assert list(spread(lambda items: [i * i for i in items], range(40), 3)) == [
+        i * i for i in range(40)
     ]
 
 
-SPLITS: Mapping[str, tuple[tuple[int, ...], int, list[list[int]]]] = {
-    "what fits stays together": ((3, 3), 6, [[3, 3]]),
-    "a task is full": ((4, 4), 4, [[4], [4]]),
-    "a prompt is cut": ((5, 1), 4, [[4], [1, 1]]),
-    "a prompt over three tasks": ((9,), 4, [[4], [4], [1]]),
-    "nothing": ((), 4, []),
-}
+def texts(prompt: int, count: int) -> list[str]:
+    """Programs that share some of their parts."""
+    return [
+        f"def f(xs):\n    total = {i % 7}\n    for x in xs[{prompt}:]:\n"
+        f"        total += x * {i % 5}\n    return total + {i % 3}"
+        for i in range(count)
+    ]
 
 
-@pytest.mark.parametrize("case", SPLITS)
-def test_tasks_hold_every_sample_once(case: str) -> None:
-    """Tasks are as large as they may be, and in order."""
-    counts, size, expected = SPLITS[case]
-    tasks = split(requests(*counts), size)
-    assert [[len(one.numbers) for one in task] for task in tasks] == expected
-    found = [(one.prompt, n) for task in tasks for one in task for n in one.numbers]
-    assert found == [(one.prompt, n) for one in requests(*counts) for n in one.numbers]
-
-
-class Project:
-    """Prompts and a tiny model; sessions on them with any engine."""
-
-    def __init__(self, folder: Path) -> None:
-        """Write the files."""
-        self.folder = folder
-        lines = [json.dumps({"id": f"p{i}", "prompt": f"say {i} of it"}) for i in range(PROMPTS)]
-        (folder / "prompts.jsonl").write_text("\n".join(lines))
-        tokenizer = build_tokenizer()
-        config = LlamaConfig(
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            vocab_size=len(tokenizer),
-            eos_token_id=tokenizer.eos_token_id,
-            initializer_range=0.3,
-        )
-        LlamaForCausalLM(config).save_pretrained(folder / "model")
-        tokenizer.save_pretrained(folder / "model")
-
-    def session(self, store: str, **options: Any) -> Workspace:
-        """A session that keeps its samples in `store`."""
-        domain = Domain(
-            "d",
-            prompts="prompts.jsonl",
-            samples_per_prompt=SAMPLES,
-            generation=Generation(max_tokens=32),
-            root=self.folder,
-        )
-        config = Config(
-            checkpoints={"m": Checkpoint("m", "model")}, domains={"d": domain}, selected=("m",)
-        )
-        settings = {"device": "cpu", "dtype": "float32", **options}
-        return Workspace(
-            config,
-            Options(store=self.folder / store, **settings),
-            self.folder,
-            showing(lambda: Console(plain=True)),
-        )
-
-    def draw(self, store: str, **options: Any) -> dict[str, list[str]]:
-        """The texts by prompt."""
-        with closing(self.session(store, **options)) as session:
-            samples = session.samples("m", "d")
-            return {p: [one.text for one in group] for p, group in samples.items()}
-
-    def kept(self, store: str) -> int:
-        """How many samples are in `store` by now."""
-        with closing(self.session(store)) as session:
-            rows = session.store.rows("SELECT COUNT(*) FROM sample")
-            return int(rows[0][0])
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project of all tests."""
-    return Project(tmp_path_factory.mktemp("ray"))
-
-
-@pytest.fixture(scope="module")
-def expected(project: Project) -> dict[str, list[str]]:
-    """What the embedded engine draws."""
-    return project.draw("embedded.sqlite")
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("cluster", [2, 3], indirect=True, ids=["two nodes", "three nodes"])
-def test_the_samples_are_those_of_the_embedded_engine(
-    project: Project, expected: dict[str, list[str]], cluster: Any, tmp_path: Path
+@pytest.mark.parametrize("domain", ["code", "prose"])
+def test_metrics_are_what_they_are_here(
+    spread: Cluster, monkeypatch: pytest.MonkeyPatch, domain: str
 ) -> None:
-    """In float32 each text is the same, and a run on either engine serves the other."""
-    store = f"{tmp_path.name}.sqlite"
-    found = project.draw(store, engine="ray", ray_address=cluster.address)
-    assert found == expected
-    ray.shutdown()
-    assert project.draw(store) == expected  # from the store, whose keys are the same
+    """Every metric that can be had, per input and across inputs, to the last digit."""
+    monkeypatch.setattr("pytest_diversity.estimate._PAIRS", 0)
+    pieces = []
+
+    def counted(work: Any, items: Any, most: int) -> Iterator[Any]:
+        pieces.append(len(items))
+        return spread(work, items, most)
+
+    samples = SampleSet.of({f"p{i}": texts(i, 6) for i in range(5)})
+    chosen = replace(BUILTIN_DOMAINS[domain], prompts=None)
+    near, far = features_of(samples, chosen), features_of(samples, chosen, spread=counted)
+    found = 0
+    for name in definitions():
+        for metric in (parse(name), parse(f"across({name})")):
+            expected = estimate(near, metric)
+            found += expected.value is not None
+            assert estimate(far, metric) == expected
+    assert len(pieces) >= found > 20
 
 
-def kill_an_actor(_: Any) -> None:
-    """kill -9 of the process of one of the actors."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # others end while they are looked at
-            if (process / "cmdline").read_bytes().startswith(b"ray::Actor"):
-                os.kill(int(process.name), signal.SIGKILL)
-                return
-    raise AssertionError
-
-
-DEATHS: Mapping[str, Callable[[Any], None]] = {
-    "a node is removed": remove_a_node,
-    "an actor is killed": kill_an_actor,
-}
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("cluster", [2], indirect=True, ids=["two nodes"])
-@pytest.mark.parametrize("case", DEATHS)
-def test_what_dies_takes_only_its_work(
-    project: Project,
-    expected: dict[str, list[str]],
-    cluster: Any,
-    capfd: pytest.CaptureFixture[str],
-    case: str,
+def test_a_large_profile_is_measured_on_the_cluster(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Midway, with one actor a node: the other draws the rest, and nothing is missing."""
-    store = f"{case}.sqlite"
-    when_begun(project, store, lambda: DEATHS[case](cluster))
-    found = project.draw(store, engine="ray", ray_address=cluster.address)
-    assert found == expected
-    assert "an actor of the Ray cluster died: its samples go to another" in capfd.readouterr().err
-
-
-def when_begun(project: Project, store: str, action: Callable[[], None]) -> None:
-    """Do something as soon as some samples are kept, and not all."""
-
-    def wait() -> None:
-        while not project.kept(store):
-            time.sleep(0.02)
-        action()
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("cluster", [2], indirect=True, ids=["two nodes"])
-def test_nodes_that_lack_the_files_are_one_sentence(
-    project: Project, cluster: Any, tmp_path: Path
-) -> None:
-    """An actor's error is the driver's, with the file's name, and no traceback."""
-    session = project.session(f"{tmp_path.name}.sqlite", engine="ray", ray_address=cluster.address)
-    with closing(session):
-        model = session.sampler._find(session.config.checkpoints["m"])
-        assert isinstance(model, RayModel)
-        hidden = project.folder / "model"
-        hidden.rename(project.folder / "hidden")
-        try:
-            with (
-                closing(model.load(Said())) as engine,
-                pytest.raises(
-                    DiversityError, match="checkpoint 'model' is neither a directory here nor found"
-                ),
-            ):
-                list(engine.sample(requests(2), Said()))
-        finally:
-            (project.folder / "hidden").rename(hidden)
-
-
-@pytest.mark.long
-def test_a_cluster_that_is_not_there_is_one_sentence(project: Project) -> None:
-    """The address is named, and what to do."""
-    with pytest.raises(DiversityError, match=r"127.0.0.1:1 cannot be reached"):
-        project.draw("none.sqlite", engine="ray", ray_address="127.0.0.1:1")
-
-
-@pytest.mark.long
-def test_a_run_of_its_own_cluster(project: Project, pytester: pytest.Pytester) -> None:
-    """Without an address a cluster of this machine serves the run."""
-    text = (
-        f"[checkpoints]\nm = '{project.folder / 'model'}'\n[domains.d]\nmax_tokens = 8\n"
-        f"prompts = '{project.folder / 'prompts.jsonl'}'\nsamples_per_prompt = 4\n"
-        "[domains.d.budget]\nlexical = { min = 0.0 }\nquality = { min = 0.0 }\n"
+    """Recorded programs, run and compared: the values of a run without one; then remembered."""
+    prompts = [
+        {"id": f"p{i}", "prompt": f"sum {i}", "entry_point": "f", "inputs": [[[1, 2, 3]], [[4]]]}
+        for i in range(4)
+    ]
+    monkeypatch.setattr("pytest_diversity.estimate._PAIRS", 100_000)
+    samples = [
+        {"domain": "code", "prompt": f"p{i}", "index": index, "text": text}
+        for i in range(4)
+        for index, text in enumerate(texts(i, 200))
+    ]
+    for name, rows in (("prompts", prompts), ("samples", samples)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    domain = replace(
+        BUILTIN_DOMAINS["code"],
+        prompts="prompts.jsonl",
+        samples_per_prompt=200,
+        execution="sandbox",
+        root=tmp_path,
     )
-    (pytester.path / "diversity.toml").write_text(text)
-    options = ("--diversity-engine", "ray", "--diversity-actors", "2")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines([f"{PROMPTS * 4} samples drawn, *"])
-    again = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--diversity-engine", "ray")
-    again.assert_outcomes(passed=2)
-    again.stdout.fnmatch_lines(["*from the store, none drawn*"])
+    config = Config(
+        checkpoints={"m": Checkpoint("m", "replay:samples.jsonl")},
+        domains={"code": domain},
+        selected=("m",),
+    )
+
+    def values(store: str, count: int, *names: str, **options: Any) -> list[Any]:
+        settings = Options(store=tmp_path / store, samples=count, **options)
+        with closing(
+            Workspace(config, settings, tmp_path, showing(lambda: Console(quiet=True)))
+        ) as session:
+            return [session.estimate("m", "code", name) for name in names]
+
+    names = ("pair_distinct", "effective_pairs", "correctness", "validity")
+    expected = values("here.sqlite", 200, *names)
+    there: dict[str, Any] = {"engine": "ray", "ray_address": cluster.address}
+    assert values("there.sqlite", 200, *names, **there) == expected
+    nowhere: dict[str, Any] = {"engine": "ray", "ray_address": "127.0.0.1:1"}
+    with pytest.raises(ClusterError, match=r"127.0.0.1:1 cannot be reached"):
+        values("there.sqlite", 200, "pair_distinct", **nowhere)
+    # What was run is remembered, and few samples are compared here: no cluster is asked.
+    expected = values("here.sqlite", 50, *names)
+    assert values("there.sqlite", 50, *names, **nowhere) == expected

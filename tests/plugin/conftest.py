@@ -22,13 +22,8 @@ lexical = { min = 0.6 }
 
 
 @pytest.fixture
-def project(
-    pytester: pytest.Pytester, record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> pytest.Pytester:
-    """A folder with a diversity.toml, and pytest to run in it with warnings as errors."""
-    monkeypatch.setenv("COLUMNS", "160")
-    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n")
-    record(pytester.path / "base.jsonl")
-    record(pytester.path / "dpo.jsonl", different=1)
-    (pytester.path / "diversity.toml").write_text(CONFIG)
-    return pytester
+def project(project: pytest.Pytester, record: Callable[..., Path]) -> pytest.Pytester:
+    """The second checkpoint has collapsed, and three budgets gate both."""
+    record(project.path / "dpo.jsonl", different=1)
+    (project.path / "diversity.toml").write_text(CONFIG)
+    return project

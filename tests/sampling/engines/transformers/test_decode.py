@@ -16,8 +16,7 @@ from pytest_diversity.sampling.engines.transformers.attention import fold_heads
 from pytest_diversity.sampling.engines.transformers.decode import Row, decode
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 from pytest_diversity.sampling.protocol import Request
-
-from .conftest import Said
+from tests.sampling.conftest import Said
 
 PROMPTS = ("the cat", "a dog ran in the park, and the dog sat", "hello")
 LENGTH = 16  # beyond the sliding windows

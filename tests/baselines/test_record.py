@@ -12,6 +12,28 @@ Record = Callable[..., Path]
 FOLDER = "tests/__diversity__"
 AGAIN = "run as it was recorded, or record it anew: pytest --diversity-record"
 
+CONFIG = """
+[checkpoints]
+base = "replay:base.jsonl"
+dpo = "replay:dpo.jsonl"
+[defaults]
+reference = "baseline"
+[domains.code.budget]
+lexical = { max_drop = "20%" }
+[domains.prose.budget]
+lexical = { min = 0.1, max_drop = 0.1 }
+quality = { min = 0.1 }
+"""
+
+
+@pytest.fixture
+def project(project: pytest.Pytester) -> pytest.Pytester:
+    """Budgets that are judged against what was recorded of the checkpoint before."""
+    options = "--strict-markers -p no:cacheprovider"
+    project.makeini(f"[pytest]\nfilterwarnings = error\naddopts = {options}\n")
+    (project.path / "diversity.toml").write_text(CONFIG)
+    return project
+
 
 def recorded(project: pytest.Pytester, domain: str = "prose") -> dict[str, dict[str, object]]:
     """The checkpoints of a baseline file."""

@@ -12,8 +12,7 @@ from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 from pytest_diversity.sampling.protocol import Setup
-
-from .conftest import Said
+from tests.sampling.conftest import Said
 
 pytest.importorskip("bitsandbytes")
 

@@ -16,8 +16,7 @@ from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import ConfigError, SamplingError
 from pytest_diversity.sampling.engines.registered import _samplers, find
 from pytest_diversity.sampling.protocol import Request, Setup
-
-from .conftest import Said
+from tests.sampling.conftest import Said
 
 CONFIG = """
 [checkpoints]

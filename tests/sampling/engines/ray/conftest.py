@@ -1,0 +1,5 @@
+"""Clusters of several nodes on this machine."""
+
+from tests.cluster.conftest import cluster
+
+__all__ = ["cluster"]
