@@ -38,9 +38,7 @@ BUDGET = "a budget"
 _RUN = (COMMAND, ENVIRONMENT, DEFAULTS)
 _OF_DOMAIN = (DOMAIN, DEFAULTS)
 _DRAWING = (DOMAIN, CHECKPOINT, DEFAULTS)
-# With `record` in a file no run would compare, and with `record_new` no baseline would be missed;
-# `prune` and `recover` change files once; and a file that is checked in never takes walls away.
-_ASKED = (COMMAND, ENVIRONMENT)
+_ASKED = (COMMAND, ENVIRONMENT)  # a file that is checked in never takes walls away
 
 _MANY = 1_000_000  # more than any run can hold: what is above is a slip, and refused
 _DAY = 86_400
@@ -123,12 +121,12 @@ _ROWS = (
     Key("allow_execution", bool, _RUN,
         "run generated programs, in a sandbox, to see what they do"),
     Key("unsafe_code", bool, _ASKED, "run them WITHOUT a sandbox, with all of your rights"),
-    Key("record", bool, _ASKED, "record the values of what runs as the baseline"),
-    Key("record_new", bool, _ASKED,
+    Key("record", bool, _RUN, "record the values of what runs as the baseline"),
+    Key("record_new", bool, _RUN,
         "record those that have no baseline yet, and compare the others"),
-    Key("prune", bool, _ASKED,
+    Key("prune", bool, _RUN,
         "remove baselines that no test uses; refused unless all tests ran and passed"),
-    Key("recover", bool, _ASKED, "save what can be read of a damaged store, and go on"),
+    Key("recover", bool, _RUN, "save what can be read of a damaged store, and go on"),
 
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),

@@ -256,10 +256,6 @@ ERRORS: Mapping[str, tuple[str, str]] = {
             "--diversity-unsafe-code or in the environment as PYTEST_DIVERSITY_UNSAFE_CODE"
         ),
     ),
-    "recording in every run": (
-        f"{HEAD}[defaults]\nrecord = true",
-        "4: 'record' cannot stand in [defaults]; it may stand on the command line as --div",
-    ),
     "a study in every run": (
         f"{HEAD}[defaults]\nplan = true",
         "4: 'plan' cannot stand in [defaults]; it may stand on the command line as --diversity-pl",

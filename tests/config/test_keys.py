@@ -56,7 +56,7 @@ def test_every_setting_of_the_file_has_a_row(case: str) -> None:
 def test_no_file_takes_walls_away_or_acts() -> None:
     """Every option of a run may stand in [defaults] but those that a file must not say."""
     refused = {key.name for key in keys_of(ENVIRONMENT) if DEFAULTS not in key.where}
-    assert refused == {"unsafe_code", "record", "record_new", "prune", "recover"}
+    assert refused == {"unsafe_code"}
 
 
 def test_levels_are_those_that_types_know() -> None:
