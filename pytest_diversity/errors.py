@@ -23,6 +23,7 @@ __all__ = [
     "StoreError",
     "did_you_mean",
     "first_line",
+    "unexpected",
 ]
 
 
@@ -100,3 +101,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def first_line(error: Exception) -> str:
     """What a library's error says, in a line; the name of its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def unexpected(error: Exception) -> str:
+    """What a library's error is and says, in a line: `KeyError: 'lm_head'`."""
+    said = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

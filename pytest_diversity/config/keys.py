@@ -127,6 +127,7 @@ _ROWS = (
     Key("prune", bool, _RUN,
         "remove baselines that no test uses; refused unless all tests ran and passed"),
     Key("recover", bool, _RUN, "save what can be read of a damaged store, and go on"),
+    Key("debug", bool, _RUN, "show where an error of a library came from, as -v does"),
 
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),

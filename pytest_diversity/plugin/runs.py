@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
@@ -117,8 +118,17 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
     if isinstance(error, DiversityError) or missed_in_file:
         report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+    if isinstance(error, DiversityError) and error.__cause__ is not None and _debugs(item.config):
+        lines = format_exception(error.__cause__)  # without arguments, which may hold keys
+        report.sections.append(("where it came from", "".join(lines)))
     if isinstance(error, BudgetFailure | DiversityError):
         _headline(report, str(error).partition("\n")[0])
+
+
+def _debugs(config: pytest.Config) -> bool:
+    """Whether the rest of an error is shown: what a library raised, and where."""
+    sessions = config.stash.get(_SESSIONS, {}).values()
+    return config.get_verbosity() > 0 or any(session.options.debug for session in sessions)
 
 
 def _headline(report: pytest.TestReport, line: str) -> None:

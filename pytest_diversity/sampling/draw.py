@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_diversity.errors import StoreError
 from pytest_diversity.samples import Sample, SampleSet
+from pytest_diversity.sampling.failing import in_a_sentence
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
@@ -79,9 +80,10 @@ def draw(
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
                 with turn(), start(drawn) as progress:
-                    loaded = engine(progress)
+                    with in_a_sentence("loading the checkpoint"):
+                        loaded = engine(progress)
                     progress.begin()
-                    _keep(plan, store, sample(loaded, wanted, progress))
+                    _keep(plan, store, _sampled(sample(loaded, wanted, progress)))
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -104,6 +106,12 @@ def _demand_writable(store: Store, wanted: Sequence[Request]) -> None:
             f"{count} samples are not in the store {store.path}, which can only be read",
             fix="make it writable, or name another one with --diversity-store",
         )
+
+
+def _sampled(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """`samples`, whose drawing may fail; what becomes of them is none of the engine's faults."""
+    with in_a_sentence("sampling"):
+        yield from samples
 
 
 def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
