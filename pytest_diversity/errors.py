@@ -8,6 +8,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from pytest_diversity.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,9 +39,9 @@ class DiversityError(Exception):
 
     def __init__(self, message: str, *, fix: str | None = None) -> None:
         """Keep `message` and `fix` apart, for callers that show them apart."""
-        super().__init__(message if fix is None else f"{message}; {fix}")
-        self.message = message
-        self.fix = fix
+        self.message = visible(message)  # it may quote a file, a model or a server
+        self.fix = None if fix is None else visible(fix)
+        super().__init__(self.message if fix is None else f"{self.message}; {self.fix}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """From another process it comes back as it was, however it was made."""

@@ -180,7 +180,7 @@ class Workspace:
         if key not in self._features:
             prompts = self.prompts(chosen)
             samples = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
-            self._features[key] = self.features_of(samples, chosen, prompts)
+            self._features[key] = self.features_of(samples, chosen, prompts, checkpoint)
         return self._features[key]
 
     def _draw(
@@ -203,7 +203,11 @@ class Workspace:
         return drawing.samples
 
     def features_of(
-        self, samples: SampleSet, domain: Domain, prompts: Mapping[str, Prompt] | None = None
+        self,
+        samples: SampleSet,
+        domain: Domain,
+        prompts: Mapping[str, Prompt] | None = None,
+        whose: str = "",
     ) -> Features:
         """The features of samples at hand, with the workspace's embedder and its memory."""
 
@@ -217,6 +221,7 @@ class Workspace:
             self.prompts(domain) if prompts is None else prompts,
             execute=self._executor(domain),
             spread=self.cluster or in_process,
+            whose=whose,
         )
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:

@@ -13,7 +13,7 @@ from pytest_diversity.config.values import Config, Endpoint
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel
-from pytest_diversity.sampling.engines.openai.client import Client
+from pytest_diversity.sampling.engines.openai.credentials import Credentials
 from pytest_diversity.workspace import Workspace
 
 PASSWORD = "sekret-9876"  # noqa: S105 - looked for in messages, opens nothing
@@ -196,4 +196,5 @@ def test_where_a_key_goes(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     source, name, expected = SENT[case]
     monkeypatch.setenv("OPENAI_API_KEY", "common")
     monkeypatch.setenv("MINE", "own")
-    assert Client(Address.parse(source), Endpoint(api_key_env=name))._key == expected
+    credentials = Credentials.of(Address.parse(source), Endpoint(api_key_env=name))
+    assert credentials.headers() == ({"Authorization": f"Bearer {expected}"} if expected else {})
