@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from traceback import format_exception
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,17 +15,20 @@ from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import Event, to_json
+from pytest_diversity.events import BaselineRecorded, Event, to_json
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.plugin.options import STUDIES
-from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
-from pytest_diversity.store.recovery import recover
+from pytest_diversity.verdict import Verdict
+
+if TYPE_CHECKING:  # loaded when there is something to show
+    from pytest_diversity.report.progress import Console
 
 __all__ = [
     "annotate",
     "check_sandbox",
     "close",
+    "enforce",
     "finish",
     "refuse",
     "refused",
@@ -55,6 +59,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
+            from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
+
             config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
         session = Session(
             loaded,
@@ -104,6 +110,20 @@ def refused(config: pytest.Config) -> str | None:
     """The first error of the configuration met while collecting."""
     messages = config.stash.get(_REFUSED, [])
     return messages[0] if messages else None
+
+
+def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
+    """Raise `BudgetFailure` unless the verdict lets the test pass.
+
+    Args:
+        verdict: Of level `error` it fails when it is `fail` or `undefined`.
+        strict: Whether `unclear` fails too.
+    """
+    __tracebackhide__ = True
+    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+    if verdict.level == "error" and verdict.status in failing:
+        raise BudgetFailure(verdict.message)
+    return verdict
 
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -161,10 +181,14 @@ def study(config: pytest.Config) -> None:
 
 def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
-    from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
-
     sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    return [*session.config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
+    said = [*session.config.stash.get(_RECOVERED, [])]
+    recorded = any(isinstance(event, BaselineRecorded) for event in events)
+    if recorded or any(one.options.prune for one in sessions):
+        from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
+
+        said += record_and_prune(session, sessions, events)
+    return said
 
 
 def close(config: pytest.Config) -> None:
@@ -193,6 +217,8 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def _console(config: pytest.Config) -> Console:
     """Looked up late, for the terminal reporter is made after this plugin is configured."""
+    from pytest_diversity.report.progress import Console  # noqa: PLC0415 - see above
+
     capture = config.pluginmanager.get_plugin("capturemanager")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     worker = is_worker(config)

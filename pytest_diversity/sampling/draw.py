@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_diversity.errors import StoreError
 from pytest_diversity.samples import Sample, SampleSet
+from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.failing import in_a_sentence
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store.sqlite import Drawn, Store
 
-__all__ = ["Drawing", "Shown", "draw", "missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Samples, and where they are from.
-
-    Attributes:
-        samples: All that were wanted.
-        drawn: How many of them had to be drawn.
-        stored: How many were there before.
-        replayed: Whether they are recorded in a file, which is all there is of the checkpoint.
-    """
-
-    samples: SampleSet
-    drawn: int
-    stored: int
-    replayed: bool = False
+__all__ = ["Shown", "draw", "missing"]
 
 
 class Shown(Progress, Protocol):
