@@ -15,6 +15,8 @@ __all__ = ["Address", "is_host"]
 # Plain ASCII alone: what is read is what is contacted, whatever a library makes of other letters.
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_LONGEST = 254  # characters of a name, less one
+_BRACKETED = re.compile(r"(?:^|@)\[([0-9A-Fa-f:.]+)\](?::\d*)?$")
 _URL = re.compile(
     r"https?://[A-Za-z0-9_.:\[\]-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?", re.IGNORECASE
 )
@@ -81,13 +83,14 @@ def is_host(url: str) -> bool:
     """Whether a URL has a host and, if any, a port that can be connected to."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        if parts.port == 0:
+            return False
         if "[" in parts.netloc:
-            ip_address(host)
-            return port != 0
+            bracketed = _BRACKETED.search(parts.netloc)
+            return bracketed is not None and ip_address(bracketed[1]).version == 6
     except ValueError:
         return False
-    return bool(_HOST.fullmatch(host)) and len(host) < 254 and port != 0
+    return bool(_HOST.fullmatch(host := parts.hostname or "")) and len(host) < _LONGEST
 
 
 def _is_url(url: str) -> bool:

@@ -43,25 +43,9 @@ class Credentials:
         Raises:
             ConfigError: The environment does not have one that is named, or it cannot be sent.
         """
-        named = {**server.headers_env}
-        if server.api_key_env is not None:
-            named["Authorization"] = server.api_key_env
-        variables = dict(named)
-        if server.api_key_env is None and address.is_private and _value(_KEY):
-            variables["Authorization"] = _KEY
-        for header, variable in variables.items():
-            where = "headers_env" if header in server.headers_env else "api_key_env"
-            if not _value(variable):
-                raise ConfigError(
-                    f"the server {address.url}: the environment variable of {where} is not set",
-                    fix="set it to the server's key",
-                )
-            if not _can_be_sent(variable):
-                raise ConfigError(
-                    f"the server {address.url}: the key in the environment cannot be sent",
-                    fix="it must be one line of ASCII",
-                )
-        return cls(variables)
+        if problem := _problem(address, server):
+            raise ConfigError(f"the server {address.url}: {problem[0]}", fix=problem[1])
+        return cls(_variables(address, server))
 
     def __repr__(self) -> str:
         """How many there are."""
@@ -98,6 +82,28 @@ class Credentials:
                 yield quote(value, safe="")
                 # wherever it begins in what is encoded, such as behind `Bearer `
                 yield from (b64encode(b" " * n + value.encode()).decode()[4:-4] for n in range(3))
+
+
+def _variables(address: Address, server: Endpoint) -> dict[str, str]:
+    variables = {**server.headers_env}
+    if server.api_key_env is not None:
+        variables["Authorization"] = server.api_key_env
+    elif address.is_private and _value(_KEY):
+        variables["Authorization"] = _KEY
+    return variables
+
+
+def _problem(address: Address, server: Endpoint) -> tuple[str, str] | None:
+    """What is wrong with what the environment holds, and the fix; returned, not raised."""
+    for header, variable in _variables(address, server).items():
+        if not _value(variable):
+            where = "headers_env" if header in server.headers_env else "api_key_env"
+            said = f"the environment variable of {where} is not set"
+            return said, "set it to the server's key"
+        if not _can_be_sent(variable):
+            said = "the key in the environment cannot be sent"
+            return said, "it must be one line of ASCII"
+    return None
 
 
 def _places(text: str, form: str) -> Iterator[int]:
