@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,10 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
     def first(self, count: int) -> SampleSet:
         """At most `count` samples of each prompt, the ones with the lowest index."""
         return SampleSet(sample for group in self._groups.values() for sample in group[:count])
+
+    def among(self, prompts: Container[str]) -> SampleSet:
+        """The samples of those of its prompts that are among `prompts`."""
+        return SampleSet(sample for sample in self.samples if sample.prompt in prompts)
 
     def matched(self, other: SampleSet) -> tuple[SampleSet, SampleSet]:
         """Both sets cut to the prompts they share and to equally many samples of each."""

@@ -35,7 +35,7 @@ from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.device import require_gpu
-from pytest_diversity.sampling.draw import Shown
+from pytest_diversity.sampling.draw import Drawing, Shown
 from pytest_diversity.sampling.engines import check_engine
 from pytest_diversity.sampling.plan import choose_prompts
 from pytest_diversity.sampling.sampler import Sampler
@@ -131,6 +131,7 @@ class Workspace:
         changes: dict[str, Any] = {}
         if self.options.samples:
             changes["samples_per_prompt"] = self.options.samples
+            changes["chosen"] = domain.chosen | {"samples_per_prompt"}
         if self.options.embedder:
             changes["embedder"] = self.options.embedder
         if self.options.adaptive is not None:
@@ -179,13 +180,15 @@ class Workspace:
         key = (checkpoint, domain, chosen.samples_per_prompt)
         if key not in self._features:
             prompts = self.prompts(chosen)
-            samples = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
-            self._features[key] = self.features_of(samples, chosen, prompts)
+            drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
+            found = self.features_of(drawing.samples, chosen, prompts)
+            found.notes, found.lacks = drawing.notes, drawing.lacks
+            self._features[key] = found
         return self._features[key]
 
     def _draw(
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
-    ) -> SampleSet:
+    ) -> Drawing:
         model = self.config.checkpoint(checkpoint)
         drawing = self.sampler.draw(model, domain, prompts)
         self.events.append(
@@ -200,7 +203,7 @@ class Workspace:
                 most=most,
             )
         )
-        return drawing.samples
+        return drawing
 
     def features_of(
         self, samples: SampleSet, domain: Domain, prompts: Mapping[str, Prompt] | None = None

@@ -161,12 +161,14 @@ def _domain(name: str, table: Table, defaults: Table) -> Domain:
     generation = {**_values(defaults, Generation), **_values(table, Generation)}
     reference = table.value("reference", str, defaults.value("reference", str))
     table.table("budget").allow(FAMILIES, "family")
+    values = {**_values(defaults, Domain), **_values(table, Domain)}
     return replace(
         base,
-        **{**_values(defaults, Domain), **_values(table, Domain)},
+        **values,
         generation=replace(base.generation, **generation),
         budgets={family: _budget(budget, reference) for family, budget in table.tables("budget")},
         root=table.path.parent,
+        chosen=frozenset(values),
     )
 
 
@@ -178,7 +180,11 @@ def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
     generation = _values(defaults, Generation)
     return {
         name: replace(
-            domain, **values, generation=replace(domain.generation, **generation), root=root
+            domain,
+            **values,
+            generation=replace(domain.generation, **generation),
+            root=root,
+            chosen=frozenset(values),
         )
         for name, domain in BUILTIN_DOMAINS.items()
     }

@@ -146,6 +146,8 @@ _ROWS = (
     Key("max_prompts", int, _OF_DOMAIN,
         "use only this many prompts, spread over their groups; else all", low=1, high=_MANY),
     Key("samples_per_prompt", int, _OF_DOMAIN, "K: samples of each prompt", low=1, high=_MANY),
+    Key("partial", bool, _OF_DOMAIN,
+        "judge recordings that lack prompts or samples by those they have; else undefined"),
     Key("execution", str, _OF_DOMAIN, "whether generated programs are run, to see what they do",
         choices=("off", "sandbox")),  # running without walls is never a file's to say
     Key("same_meaning", float, _OF_DOMAIN,

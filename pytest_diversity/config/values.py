@@ -256,6 +256,7 @@ class Domain:
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
+        partial: Whether a recording that lacks some of them is judged by those it has.
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
@@ -263,6 +264,7 @@ class Domain:
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
+        chosen: Names of the settings that somebody chose; the others are defaults.
     """
 
     name: str
@@ -271,6 +273,7 @@ class Domain:
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16
+    partial: bool = False
     generation: Generation = Generation()
     embedder: str | None = None
     execution: str = "off"
@@ -278,6 +281,7 @@ class Domain:
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
+    chosen: frozenset[str] = frozenset()
 
 
 BUILTIN_DOMAINS: Mapping[str, Domain] = {

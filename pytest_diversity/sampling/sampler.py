@@ -76,7 +76,7 @@ class Sampler:
             )
         found = self._find(checkpoint)
         if isinstance(found, Replay):
-            return found.draw(checkpoint, domain)
+            return found.draw(checkpoint, domain, prompts)
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
             _plan(found, checkpoint, domain, prompts),
