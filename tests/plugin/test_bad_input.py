@@ -26,7 +26,7 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "an unknown kind": (
         {"diversity.toml": f"{HEAD}[domains.prose]\nkind = 'coding'\n"},
         (),
-        "ROOT/diversity.toml:4: unknown kind 'coding'; did you mean 'code'?",
+        "ROOT/diversity.toml:4: unknown kind 'coding' of domain 'prose'; did you mean 'code'?",
     ),
     "an unknown engine": (
         {"diversity.toml": f"{HEAD}{GATE}"},
