@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
@@ -15,7 +17,9 @@ from pytest_diversity.report.evidence import evidence
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
 
-__all__ = ["Session"]
+__all__ = ["Session", "UnderTest"]
+
+UnderTest: TypeAlias = "tuple[Session, str]"  # a checkpoint, by its name, and where it is tested
 
 
 class Session:
@@ -44,6 +48,11 @@ class Session:
     def config(self) -> Config:
         """Checkpoints, domains and budgets."""
         return self.workspace.config
+
+    @cached_property
+    def under_test(self) -> tuple[UnderTest, ...]:
+        """The checkpoints under test; always the same objects, by which pytest knows parameters."""
+        return tuple((self, name) for name in self.config.selected)
 
     @property
     def options(self) -> Options:

@@ -73,6 +73,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         reference=defaults.value("reference", str),
         settings=_settings(defaults),
         vllm=_vllm(defaults),
+        written=tuple(domains),
     )
     config = add_checkpoints(config, checkpoints)
     _check_references(root, config)

@@ -303,6 +303,7 @@ class Config:
         reference: What changes are measured against unless a budget says otherwise.
         settings: Options of the run that the file's defaults say.
         vllm: Arguments of vLLM's engine for every checkpoint.
+        written: Names of the domains that the file itself speaks of.
     """
 
     path: Path | None = None
@@ -312,6 +313,7 @@ class Config:
     reference: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     vllm: Mapping[str, Any] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     def domain(self, name: str) -> Domain:
         """The domain of that name.

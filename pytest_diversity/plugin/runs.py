@@ -15,13 +15,15 @@ from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import Event, to_json
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
-from pytest_diversity.plugin.options import STUDIES
+from pytest_diversity.plugin.options import STUDIES, study_asked
+from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
 from pytest_diversity.store.recovery import recover
 
 __all__ = [
     "annotate",
+    "check_collected",
     "check_sandbox",
     "close",
     "finish",
@@ -153,14 +155,35 @@ def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
     from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
 
-    sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    return [*session.config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
+    config = session.config
+    sessions = list(config.stash.get(_SESSIONS, {}).values())
+    said = [*config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
+    if refused(config) or study_asked(config) or config.option.collectonly:
+        return said  # nothing was to be judged
+    return [*said, *unjudged(sessions, events, config.rootpath)]
 
 
 def close(config: pytest.Config) -> None:
     """Release models and close stores."""
     for session in config.stash.get(_SESSIONS, {}).values():
         session.close()
+
+
+def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run that leaves out the budgets of the file that was named for it.
+
+    Raises:
+        ConfigError: The file lies where pytest does not look.
+    """
+    if not config.getoption("diversity_config") or config.args_source == config.ArgsSource.ARGS:
+        return
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        wanted = session.judge.multiplicity.every()
+        if wanted and not any(item.path == path for item in items):
+            raise ConfigError(
+                f"{path} lies where pytest does not look for tests",
+                fix="name it as a test, too, or move it",
+            )
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:

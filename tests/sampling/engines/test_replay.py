@@ -122,8 +122,8 @@ def test_a_recording_of_none_of_the_prompts_that_were_chosen(
     result.stdout.fnmatch_lines(
         [
             (
-                "checkpoint 'r' (replay:r.jsonl) has samples of prompts such as 'p90', none of which "
-                "domain 'own' chooses from own.jsonl; name the recording's own prompt file with *"
+                "checkpoint 'r' (replay:r.jsonl) has samples of prompts such as 'p90', none of "
+                "which domain 'own' chooses from own.jsonl; name the recording's own prompt file *"
             )
         ]
     )
