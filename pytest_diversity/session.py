@@ -74,6 +74,7 @@ class Session:
                     metric = self.workspace.metric(domain, family, budget.metric)
                 with located(self.config.path, *keys):
                     check_reachable(budget, metric)
+                self.workspace.check_enough(name, metric)
 
     def drain(self) -> list[Event]:
         """What happened since the last call."""

@@ -6,8 +6,8 @@ metric -> estimate. What was drawn or computed once is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from pytest_diversity.baselines.record import Provenance
 from pytest_diversity.checkpoints.fingerprint import fingerprint
-from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.checkpoints.sources import Location, is_hub_name, locate
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
-from pytest_diversity.config.values import Config, Domain
+from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
@@ -34,7 +34,7 @@ from pytest_diversity.features.outcomes import Executor
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.device import require_gpu
+from pytest_diversity.sampling.device import check_device, check_dtype, require_gpu
 from pytest_diversity.sampling.draw import Drawing, Shown
 from pytest_diversity.sampling.engines import check_engine
 from pytest_diversity.sampling.plan import choose_prompts
@@ -110,20 +110,87 @@ class Workspace:
         Raises:
             DiversityError: A path does not exist, or a prompt file or a language cannot be used.
         """
-        check_engine(self.options)
-        if self.options.require_gpu:
-            require_gpu(self.options.device)
+        self._check_options()
         for name, checkpoint in self.config.checkpoints.items():
             with located(self.config.path, "checkpoints", name):
                 self.sampler.check(checkpoint)
         for name in self.config.domains:
             domain = self.domain(name)
-            with located(self.config.path, "domains", name, "kind"):
+            with self._key(name, "kind"):
                 kind = kind_of(domain)
-            with located(self.config.path, "domains", name, "language"):
+            with self._key(name, "language"):
                 kind.check(domain)
-            with located(self.config.path, "domains", name, "prompts"):
+            with self._key(name, "prompts"):
                 self.prompts(domain)
+            with self._key(name, "embedder"):
+                self._check_embedder(domain)
+
+    def _check_options(self) -> None:
+        options = self.options
+        with self._option("engine"):
+            check_engine(options)
+        with self._option("device"):
+            check_device(options.device)
+        with self._option("dtype"):
+            check_dtype(options.dtype)
+        if options.require_gpu:
+            require_gpu(options.device)
+        with self._option("device"):
+            self.sampler.check_device(self._needed())
+
+    def _needed(self) -> Iterator[Checkpoint]:
+        """The checkpoints under test, and those that budgets compare them with."""
+        budgets = [
+            one for domain in self.config.domains.values() for one in domain.budgets.values()
+        ]
+        references = [str(budget.reference) for budget in budgets if budget.compares]
+        for name in dict.fromkeys([*self.config.selected, *references]):
+            if name in self.config.checkpoints:
+                yield self.config.checkpoints[name]
+
+    def check_enough(self, domain: str, metric: Metric) -> None:
+        """Refuse a number of samples a prompt for which a metric is never defined.
+
+        Raises:
+            ConfigError: There are too few.
+        """
+        count, fewest = self.domain(domain).samples_per_prompt, metric.definition.fewest
+        with self._key(domain, "samples_per_prompt", option="samples"):
+            if count < fewest and not metric.across:
+                raise ConfigError(
+                    f"domain {domain!r} has {count} sample{'s' * (count != 1)} of each prompt, and "
+                    f"{metric} needs {fewest} or more",
+                    fix="raise samples_per_prompt",
+                )
+
+    def _key(
+        self, domain: str, key: str, option: str | None = None
+    ) -> AbstractContextManager[None]:
+        """Let errors say who said a key of a domain: an option of the run, or a line of the file.
+
+        Args:
+            domain: Its name.
+            key: As the file spells it.
+            option: The option that overrides it, if it has another name.
+        """
+        origins = self.options.origins
+        if (option or key) in origins:
+            return self._option(option or key)
+        return located(self.config.path, "domains", domain, key, default=("defaults", key))
+
+    @contextmanager
+    def _option(self, name: str) -> Iterator[None]:
+        """Let errors say who said an option: the command line, a variable, a line of the file."""
+        path, origin = self.config.path, self.options.origins.get(name)
+        if origin is None or (path and origin == path.name):
+            with located(path if origin else None, "defaults", name):
+                yield
+            return
+        try:
+            yield
+        except (CheckpointError, ConfigError) as error:
+            message = f"{error.message} ({self.options.source(name)})"
+            raise type(error)(message, fix=error.fix) from None
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
@@ -266,9 +333,14 @@ class Workspace:
 
         return execute
 
+    def _check_embedder(self, domain: Domain) -> None:
+        """One that was named and is no name of the hub must be here."""
+        if domain.embedder and not is_hub_name(domain.embedder, domain.root):
+            self._embedder_location(domain)
+
     def _embedder_location(self, domain: Domain) -> Location:
         location = locate(domain.embedder or default_source(), domain.root, "embedder")
-        if location.kind != "directory":
+        if location.kind != "directory" or not location.path.is_dir():
             raise CheckpointError(
                 f"embedder {domain.embedder!r} is not a model directory",
                 fix="give a hub name, a directory or package:NAME/path",

@@ -28,6 +28,7 @@ __all__ = [
     "Level",
     "add_checkpoints",
     "baseline_name",
+    "check_name",
     "check_passed",
     "is_server",
 ]
@@ -354,6 +355,17 @@ def baseline_name(reference: str | None, checkpoint: str) -> str | None:
     return (name or checkpoint) if head == BASELINE else None
 
 
+def check_name(checkpoint: str) -> None:
+    """Refuse a name that no line of a report or id of a test can show, or that means another thing.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    reserved = baseline_name(checkpoint, "") is not None
+    if not checkpoint.strip() or not checkpoint.isprintable() or reserved:
+        raise ConfigError(f"a checkpoint cannot be named {checkpoint!r}", fix="rename it")
+
+
 def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
     """Apply `--diversity-checkpoint`: NAME=SOURCE adds one, NAME alone chooses.
 
@@ -375,6 +387,7 @@ def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
                 f"--diversity-checkpoint gives {name.strip()!r} two sources", fix="rename one"
             )
         if equals:
+            check_name(name.strip())
             added[name.strip()] = Checkpoint(name.strip(), source.strip())
     merged = replace(config, checkpoints={**config.checkpoints, **added})
     chosen = [merged.checkpoint(option).name for option in named if "=" not in option]
