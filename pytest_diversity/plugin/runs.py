@@ -213,5 +213,13 @@ def _console(config: pytest.Config) -> Console:
     if capture is not None:
         console.uncaptured = capture.global_and_fixture_disabled
     if terminal is not None:
-        console.newline = terminal.ensure_newline
+        console.newline = partial(_end_line, config, terminal)
     return console
+
+
+def _end_line(config: pytest.Config, terminal: pytest.TerminalReporter) -> None:
+    """End a line of dots, also of those that follow no file's name, as with -q."""
+    terminal.ensure_newline()
+    writer = config.get_terminal_writer()
+    if writer.width_of_current_line:
+        writer.line()

@@ -135,7 +135,7 @@ class Client:
         except openai.APIConnectionError as error:
             refused = RefusedError(
                 f"the server {url} cannot be reached: {self._plain(_cause(error))}",
-                fix="start it; what was drawn is kept, and the same command goes on from it",
+                fix="start it, and run the same command again",
             )
         except UnicodeEncodeError:
             refused = RefusedError(
