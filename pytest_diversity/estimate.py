@@ -145,10 +145,12 @@ def estimate(features: Features, metric: Metric) -> Estimate:
 
         features = Across(features)
     counts = [len(group) for group in features.samples.values()]
+    values: dict[str, float] = {}
+    reason = features.lacks
     try:
-        values, reason = _values(features, metric), None
+        values = {} if reason else _values(features, metric)
     except UndefinedFeatureError as error:
-        values, reason = {}, str(error)
+        reason = str(error)
     if not values and reason is None:
         reason = f"{metric} is undefined for every prompt: too few samples, or too short"
     bounded = metric.definition.highest == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import zip_longest
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_diversity.errors import ConfigError, DataError, did_you_mean
-from pytest_diversity.samples import read_json_lines
+from pytest_diversity.samples import is_unicode, read_json_lines
 
 __all__ = ["BUILTIN", "Prompt", "choose_prompts", "load_prompts"]
 
@@ -41,10 +42,12 @@ def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
     """The prompts of `source` by id: `builtin:NAME`, or a path relative to `root`.
 
     Raises:
-        ConfigError: There is no such built-in file, or the file has no prompts.
+        ConfigError: There is no such file, or it has no prompts.
         DataError: A line is not a prompt (as `path:line: ...`).
     """
     path = _path(source, root)
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file() raises where a name is too long
+        raise ConfigError(f"there is no prompt file {path}", fix="check the path")
     prompts: dict[str, Prompt] = {}
     for where, record in read_json_lines(path):
         prompt = _prompt(record, where)
@@ -68,7 +71,7 @@ def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str
 
 def _path(source: str, root: Path) -> Path:
     if not source.startswith("builtin:"):
-        return root / Path(source).expanduser()
+        return root / os.path.expanduser(source)  # noqa: PTH111 - an unknown ~user is kept
     name = source.removeprefix("builtin:")
     known = {path.stem: path for path in BUILTIN.glob("*.jsonl")}
     if name not in known:
@@ -87,7 +90,8 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 
 
 def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
-    if not record.get("prompt"):
+    text = record.get("prompt")
+    if not text or (isinstance(text, str) and not text.strip()):
         raise DataError(f"{where}: the prompt has no text", fix='add "prompt": "..."')
     known = {field.name for field in fields(Prompt)}
     for key, value in record.items():
@@ -96,6 +100,13 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
         kind, name = _TYPES[key]
         if not isinstance(value, kind):
             raise DataError(f"{where}: {key!r} has the wrong type", fix=f"it must be {name}")
+        if isinstance(value, str) and not is_unicode(value):
+            raise DataError(
+                f"{where}: {key!r} has half of a surrogate pair, which is no character",
+                fix="write the whole character",
+            )
+    if record.get("id") == "":
+        raise DataError(f"{where}: the id is empty", fix="give it a name, or leave it out")
     inputs = record.get("inputs", [])
     if not all(isinstance(given, list | str) for given in inputs):
         raise DataError(

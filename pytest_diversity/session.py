@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config
 from pytest_diversity.events import Event
-from pytest_diversity.gate.bounds import check_reachable
 from pytest_diversity.gate.judge import Evidence, Judge
+from pytest_diversity.validation import validate
 from pytest_diversity.workspace import Workspace
 
 if TYPE_CHECKING:  # loaded when there is something to show
     from pytest_diversity.report.progress import Console, DrawingProgress
 
-__all__ = ["Session"]
+__all__ = ["Session", "UnderTest"]
+
+UnderTest: TypeAlias = "tuple[Session, str]"  # a checkpoint, by its name, and where it is tested
 
 
 class Session:
@@ -57,6 +59,11 @@ class Session:
         """Checkpoints, domains and budgets."""
         return self.workspace.config
 
+    @cached_property
+    def under_test(self) -> tuple[UnderTest, ...]:
+        """The checkpoints under test; always the same objects, by which pytest knows parameters."""
+        return tuple((self, name) for name in self.config.selected)
+
     @property
     def options(self) -> Options:
         """Settings of the run."""
@@ -70,14 +77,7 @@ class Session:
         """
         if self.judge.records:
             self.judge.baselines.check()
-        self.workspace.check()
-        for name, domain in self.config.domains.items():
-            for family, budget in domain.budgets.items():
-                keys = ("domains", name, "budget", family)
-                with located(self.config.path, *keys, "metric"):
-                    metric = self.workspace.metric(domain, family, budget.metric)
-                with located(self.config.path, *keys):
-                    check_reachable(budget, metric)
+        validate(self.workspace)
 
     def drain(self) -> list[Event]:
         """What happened since the last call."""

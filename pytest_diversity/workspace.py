@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pytest_diversity.checkpoints import sources
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.toml import located
-from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Config, Domain
+from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, DiversityError
@@ -27,7 +26,6 @@ from pytest_diversity.features import Execute, Features
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.engines import check_engine
 from pytest_diversity.sampling.replay import Replays
 
 if TYPE_CHECKING:  # rooms that a run enters when it needs them
@@ -38,13 +36,13 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
     from pytest_diversity.cluster.ray import Cluster
     from pytest_diversity.features.embeddings import Embedder
     from pytest_diversity.sampling.draw import Shown
+    from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
     from pytest_diversity.sandbox import Execution, Program, Sandbox
     from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Show", "Workspace"]
 
-_CHECKED = ("kind", "language", "prompts")
 Show: TypeAlias = "Callable[[str, int], AbstractContextManager[Shown]]"
 
 
@@ -105,38 +103,13 @@ class Workspace:
             if made is not None:
                 made.close()
 
-    def check(self) -> None:
-        """Find what is wrong with checkpoints and domains before anything is drawn.
-
-        Our own domains are right as they are, and most runs use few of them.
-
-        Raises:
-            DiversityError: A path does not exist, or a prompt file or a language cannot be used.
-        """
-        check_engine(self.options)
-        if self.options.require_gpu:
-            from pytest_diversity.sampling.device import require_gpu  # noqa: PLC0415 - rarely asked
-
-            require_gpu(self.options.device)
-        for name, checkpoint in self.config.checkpoints.items():
-            with located(self.config.path, "checkpoints", name):
-                self._source(checkpoint).check(checkpoint)
-        for name, domain in self.config.domains.items():
-            if _is_ours(domain):
-                continue
-            with located(self.config.path, "domains", name, "kind"):
-                kind = kind_of(domain)
-            with located(self.config.path, "domains", name, "language"):
-                kind.check(domain)
-            with located(self.config.path, "domains", name, "prompts"):
-                self.prompts(domain)
-
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
         domain = self.config.domain(name)
         changes: dict[str, Any] = {}
         if self.options.samples:
             changes["samples_per_prompt"] = self.options.samples
+            changes["chosen"] = domain.chosen | {"samples_per_prompt"}
         if self.options.embedder:
             changes["embedder"] = self.options.embedder
         if self.options.adaptive is not None:
@@ -172,7 +145,7 @@ class Workspace:
     def at_hand(self, checkpoint: str, domain: str) -> bool:
         """Whether the samples of a checkpoint in a domain need not be drawn."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
-        return self._source(model).at_hand(model, chosen, self.prompts(chosen))
+        return self.source(model).at_hand(model, chosen, self.prompts(chosen))
 
     def samples(self, checkpoint: str, domain: str) -> SampleSet:
         """The samples of a checkpoint in a domain, from the store where they are."""
@@ -185,15 +158,17 @@ class Workspace:
         key = (checkpoint, domain, chosen.samples_per_prompt)
         if key not in self._features:
             prompts = self.prompts(chosen)
-            samples = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
-            self._features[key] = self.features_of(samples, chosen, prompts, checkpoint)
+            drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
+            found = self.features_of(drawing.samples, chosen, prompts, checkpoint)
+            found.notes, found.lacks = drawing.notes, drawing.lacks
+            self._features[key] = found
         return self._features[key]
 
     def _draw(
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
-    ) -> SampleSet:
+    ) -> Drawing:
         model = self.config.checkpoint(checkpoint)
-        drawing = self._source(model).draw(model, domain, prompts)
+        drawing = self.source(model).draw(model, domain, prompts)
         self.events.append(
             Drawn(
                 checkpoint=checkpoint,
@@ -206,12 +181,15 @@ class Workspace:
                 most=most,
             )
         )
-        return drawing.samples
+        return drawing
 
-    def _source(self, checkpoint: Checkpoint) -> Replays | Sampler:
+    def source(self, checkpoint: Checkpoint) -> Replays | Sampler:
         """What a checkpoint's samples are from: a recording, or what draws them."""
-        recorded = sources.kind_of(checkpoint.source, self.root) == "replay"
-        return self._replays if recorded else self.sampler
+        return self._replays if self.is_recorded(checkpoint) else self.sampler
+
+    def is_recorded(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint's samples are in a file that somebody recorded."""
+        return sources.kind_of(checkpoint.source, self.root) == "replay"
 
     def features_of(
         self,
@@ -300,16 +278,8 @@ class Workspace:
 
         model = self.config.checkpoints.get(checkpoint)
         return Provenance(
-            weights=lambda: self._source(model).weights(model) if model else "",
-            origin=lambda: self._source(model).origin(model) if model else {},
+            weights=lambda: self.source(model).weights(model) if model else "",
+            origin=lambda: self.source(model).origin(model) if model else {},
             embedder=lambda: self._embedder(domain).fingerprint(self.store.facts)[:16],
             sandbox=lambda: self._sandbox(domain.language).fingerprint,
         )
-
-
-def _is_ours(domain: Domain) -> bool:
-    """Whether a domain is one of ours that the file says nothing of which could be wrong."""
-    ours = BUILTIN_DOMAINS.get(domain.name)
-    if ours is None or domain.budgets:
-        return False
-    return all(getattr(domain, key) == getattr(ours, key) for key in _CHECKED)

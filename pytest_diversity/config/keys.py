@@ -147,6 +147,8 @@ _ROWS = (
     Key("max_prompts", int, _OF_DOMAIN,
         "use only this many prompts, spread over their groups; else all", low=1, high=_MANY),
     Key("samples_per_prompt", int, _OF_DOMAIN, "K: samples of each prompt", low=1, high=_MANY),
+    Key("partial", bool, _OF_DOMAIN,
+        "judge recordings that lack prompts or samples by those they have; else undefined"),
     Key("execution", str, _OF_DOMAIN, "whether generated programs are run, to see what they do",
         choices=("off", "sandbox")),  # running without walls is never a file's to say
     Key("same_meaning", float, _OF_DOMAIN,
@@ -155,7 +157,8 @@ _ROWS = (
     Key("budget", dict, (DOMAIN,), "what each family must keep to: a table of budgets by family"),
 
     # How its texts are drawn: all of it is part of a sample's key.
-    Key("temperature", float, _DRAWING, "0 is greedy, 1 the model's own distribution", low=0),
+    Key("temperature", float, _DRAWING, "0 is greedy, 1 the model's own distribution",
+        low=0, high=100),
     Key("top_p", float, _DRAWING, "the smallest set of tokens with this probability; 1 keeps all",
         low=0, high=1, above=True),
     Key("top_k", int, _DRAWING, "the k likeliest tokens; 0 keeps all", low=0, high=_MANY),
@@ -163,7 +166,7 @@ _ROWS = (
         "tokens with at least this share of the likeliest one's probability; 0 keeps all",
         low=0, high=1),
     Key("repetition_penalty", float, _DRAWING,
-        "above 1, tokens that were there before are less likely", low=0.01),
+        "above 1, tokens that were there before are less likely", low=0.01, high=100),
     Key("max_tokens", int, _DRAWING, "the most new tokens", low=1, high=_MANY),
     Key("seed", int, _DRAWING, "where the random numbers start", low=-_INT64, high=_INT64 - 1),
     Key("system", str, _DRAWING, "a system message before the prompt, for chat models"),

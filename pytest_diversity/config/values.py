@@ -29,6 +29,7 @@ __all__ = [
     "Level",
     "add_checkpoints",
     "baseline_name",
+    "check_name",
     "check_passed",
     "is_server",
 ]
@@ -307,6 +308,7 @@ class Domain:
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
+        partial: Whether a recording that lacks some of them is judged by those it has.
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
@@ -314,6 +316,7 @@ class Domain:
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
+        chosen: Names of the settings that somebody chose; the others are defaults.
     """
 
     name: str
@@ -322,6 +325,7 @@ class Domain:
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16
+    partial: bool = False
     generation: Generation = Generation()
     embedder: str | None = None
     execution: str = "off"
@@ -329,6 +333,7 @@ class Domain:
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
+    chosen: frozenset[str] = frozenset()
 
 
 BUILTIN_DOMAINS: Mapping[str, Domain] = {
@@ -350,6 +355,7 @@ class Config:
         reference: What changes are measured against unless a budget says otherwise.
         settings: Options of the run that the file's defaults say.
         vllm: Arguments of vLLM's engine for every checkpoint.
+        written: Names of the domains that the file itself speaks of.
     """
 
     path: Path | None = None
@@ -359,6 +365,7 @@ class Config:
     reference: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     vllm: Mapping[str, Any] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     def domain(self, name: str) -> Domain:
         """The domain of that name.
@@ -399,6 +406,17 @@ def baseline_name(reference: str | None, checkpoint: str) -> str | None:
     return (name or checkpoint) if head == BASELINE else None
 
 
+def check_name(checkpoint: str) -> None:
+    """Refuse a name that no line of a report or id of a test can show, or that means another thing.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    reserved = baseline_name(checkpoint, "") is not None
+    if not checkpoint.strip() or not checkpoint.isprintable() or reserved:
+        raise ConfigError(f"a checkpoint cannot be named {checkpoint!r}", fix="rename it")
+
+
 def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
     """Apply `--diversity-checkpoint`: NAME=SOURCE adds one, NAME alone chooses.
 
@@ -420,6 +438,7 @@ def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
                 f"--diversity-checkpoint gives {name.strip()!r} two sources", fix="rename one"
             )
         if equals:
+            check_name(name.strip())
             added[name.strip()] = Checkpoint(name.strip(), source.strip())
     merged = replace(config, checkpoints={**config.checkpoints, **added})
     chosen = [merged.checkpoint(option).name for option in named if "=" not in option]

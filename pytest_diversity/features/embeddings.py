@@ -134,7 +134,7 @@ def find(source: str | None, root: Path) -> Path:
         CheckpointError: It is not there, or no directory.
     """
     location = locate(source or default_source(), root, "embedder")
-    if location.kind != "directory":
+    if location.kind != "directory" or not location.path.is_dir():
         raise CheckpointError(
             f"embedder {source!r} is not a model directory",
             fix="give a hub name, a directory or package:NAME/path",

@@ -177,7 +177,7 @@ class Judge:
                     "those of the checkpoint under test",
                     fix="sample both sides on the same prompts",
                 )
-            notes = cut_notes(name, before.samples, after.samples, kept)
+            notes = (*before.notes, *cut_notes(name, before.samples, after.samples, kept))
             old, new = self._same(before, other), self._same(after, kept)
             metric = measured.metric
             return Comparison(name, estimate(old, metric), estimate(new, metric), notes)
@@ -220,7 +220,9 @@ class Judge:
         """`features`, computed anew only if `samples` are fewer than its own."""
         if samples == features.samples:
             return features
-        return self._workspace.features_of(samples, features.domain, features.prompts)
+        cut = self._workspace.features_of(samples, features.domain, features.prompts)
+        cut.lacks = features.lacks
+        return cut
 
 
 def cut_notes(

@@ -211,7 +211,7 @@ def _current() -> Diversity:
     config = current.run.get()
     if config is None:
         return Diversity(Session(Config(), Options(), Path()), None)
-    return Diversity(session_of(config, find_config(config)), None)
+    return Diversity(session_of(config, find_config(config, current.path.get())), None)
 
 
 def assert_lexical_diversity(

@@ -17,7 +17,8 @@ from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Event, to_json
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
-from pytest_diversity.plugin.options import STUDIES
+from pytest_diversity.plugin.options import STUDIES, study_asked
+from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # loaded when there is something to show
 
 __all__ = [
     "annotate",
+    "check_collected",
     "check_sandbox",
     "close",
     "enforce",
@@ -181,20 +183,40 @@ def study(config: pytest.Config) -> None:
 
 def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
-    sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    said = [*session.config.stash.get(_RECOVERED, [])]
+    config = session.config
+    sessions = list(config.stash.get(_SESSIONS, {}).values())
+    said = [*config.stash.get(_RECOVERED, [])]
     recorded = any(isinstance(event, BaselineRecorded) for event in events)
     if recorded or any(one.options.prune for one in sessions):
         from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
 
         said += record_and_prune(session, sessions, events)
-    return said
+    if refused(config) or study_asked(config) or config.option.collectonly:
+        return said  # nothing was to be judged
+    return [*said, *unjudged(sessions, events, config.rootpath)]
 
 
 def close(config: pytest.Config) -> None:
     """Release models and close stores."""
     for session in config.stash.get(_SESSIONS, {}).values():
         session.close()
+
+
+def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run that leaves out the budgets of the file that was named for it.
+
+    Raises:
+        ConfigError: The file lies where pytest does not look.
+    """
+    if not config.getoption("diversity_config") or config.args_source == config.ArgsSource.ARGS:
+        return
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        wanted = session.judge.multiplicity.every()
+        if wanted and not any(item.path == path for item in items):
+            raise ConfigError(
+                f"{path} lies where pytest does not look for tests",
+                fix="name it as a test, too, or move it",
+            )
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -226,5 +248,13 @@ def _console(config: pytest.Config) -> Console:
     if capture is not None:
         console.uncaptured = capture.global_and_fixture_disabled
     if terminal is not None:
-        console.newline = terminal.ensure_newline
+        console.newline = partial(_end_line, config, terminal)
     return console
+
+
+def _end_line(config: pytest.Config, terminal: pytest.TerminalReporter) -> None:
+    """End a line of dots, also of those that follow no file's name, as with -q."""
+    terminal.ensure_newline()
+    writer = config.get_terminal_writer()
+    if writer.width_of_current_line:
+        writer.line()

@@ -24,6 +24,9 @@ class Shown(Progress, Protocol):
     def begin(self) -> None:
         """The model is loaded: its speed is measured from here."""
 
+    def keep(self) -> None:
+        """Count a sample that is in the store, where no end of the run can take it away."""
+
 
 class StartProgress(Protocol):
     """Begins to show the drawing of a number of samples."""
@@ -66,7 +69,7 @@ def draw(
                     with in_a_sentence("loading the checkpoint"):
                         loaded = engine(progress)
                     progress.begin()
-                    _keep(plan, store, _sampled(sample(loaded, wanted, progress)))
+                    _keep(plan, store, _sampled(sample(loaded, wanted, progress)), progress)
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -97,12 +100,13 @@ def _sampled(samples: Iterable[Sample]) -> Iterator[Sample]:
         yield from samples
 
 
-def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
+def _keep(plan: Plan, store: Store, samples: Iterable[Sample], progress: Shown) -> None:
     """Write each sample as it arrives: what a server was paid for survives any end of the run."""
     keys = {name: plan.key(prompt) for name, prompt in plan.prompts.items()}
     for one in samples:
         drawn = Drawn(one.index, one.text, one.finish_reason, one.tokens, one.logprob)
         store.add(*keys[one.prompt], [drawn])
+        progress.keep()
 
 
 def _stored(plan: Plan, store: Store) -> SampleSet:

@@ -18,9 +18,13 @@ class Drawing:
         drawn: How many of them had to be drawn.
         stored: How many were there before.
         replayed: Whether they are recorded in a file, which is all there is of the checkpoint.
+        notes: What must be said of them, such as what was left out.
+        lacks: What of the wanted is not there, so that nothing can be judged; None if nothing is.
     """
 
     samples: SampleSet
     drawn: int
     stored: int
     replayed: bool = False
+    notes: tuple[str, ...] = ()
+    lacks: str | None = None

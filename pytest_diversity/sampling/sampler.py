@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
+from pytest_diversity.sampling.device import environment
 from pytest_diversity.sampling.draw import Shown, draw, missing
 from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.plan import Plan
@@ -58,7 +61,23 @@ class Sampler:
             del sources["checkpoint"]
         for what, source in sources.items():
             if source and not is_hub_name(source, root):
-                locate(source, root, what)
+                location = locate(source, root, what)
+                if self._setup.options.engine == "transformers":  # others load more than it does
+                    check_contents(location, what)
+
+    def check_device(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """Find whether the device that was named is here, where one of the checkpoints needs it.
+
+        torch is asked only where no run on this machine has asked before; nothing is remembered.
+
+        Raises:
+            ConfigError: It is not.
+            MissingExtraError: torch is not installed.
+        """
+        options, root = self._setup.options, self._setup.root
+        weights = any(kind_of(one.source, root) == "weights" for one in checkpoints)
+        if weights and options.engine == "transformers" and options.device not in {"auto", "cpu"}:
+            environment(options.device, options.dtype, ChainMap({}, self._setup.facts))
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]

@@ -55,6 +55,5 @@ def check_engine(options: Options) -> None:
     """
     if options.engine not in ENGINES:
         raise ConfigError(
-            f"unknown engine {options.engine!r} ({options.source('engine')})",
-            fix=did_you_mean(options.engine, ENGINES),
+            f"unknown engine {options.engine!r}", fix=did_you_mean(options.engine, ENGINES)
         )
