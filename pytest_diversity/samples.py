@@ -12,7 +12,11 @@ from typing import Any
 from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean
 from pytest_diversity.files import read_text, write_text
 
-__all__ = ["Sample", "SampleSet", "is_unicode", "read_json_lines"]
+__all__ = ["MALFORMED", "NO_ANSWER", "Sample", "SampleSet", "is_unicode", "read_json_lines"]
+
+MALFORMED = "malformed"  # of an answer that was asked for among several, and not given
+# Finish reasons of what is no answer: a sample that ended so is invalid, whatever its text.
+NO_ANSWER = frozenset({MALFORMED, "content_filter", "refusal", "tool_calls", "function_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,13 @@ class Sample:
     finish_reason: str | None = None
     tokens: int | None = None
     logprob: float | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why it is no answer: one of `NO_ANSWER`, or `empty`; None if it is one."""
+        if self.finish_reason in NO_ANSWER:
+            return self.finish_reason
+        return None if self.text.strip() else "empty"
 
 
 class SampleSet(Mapping[str, Sequence[Sample]]):

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.errors import ConfigError, DataError
-from pytest_diversity.prompts import BUILTIN, load_prompts
-from pytest_diversity.sampling.plan import choose_prompts
+from pytest_diversity.prompts import BUILTIN, choose_prompts, load_prompts
 
 BUILTINS = sorted(path.stem for path in BUILTIN.glob("*.jsonl"))
 

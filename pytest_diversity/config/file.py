@@ -236,7 +236,7 @@ def _values(table: Table, settings: type) -> dict[str, Any]:
     }
     if "stop" in values:
         values["stop"] = _stops(table, values["stop"])
-    return values
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
 
 
 def _stops(table: Table, strings: list[Any]) -> tuple[str, ...]:

@@ -127,6 +127,7 @@ _ROWS = (
     Key("prune", bool, _RUN,
         "remove baselines that no test uses; refused unless all tests ran and passed"),
     Key("recover", bool, _RUN, "save what can be read of a damaged store, and go on"),
+    Key("debug", bool, _RUN, "show where an error of a library came from, as -v does"),
 
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),
@@ -182,19 +183,24 @@ _ROWS = (
         "bits a weight, made while loading; else as the weights are", choices=("8bit", "4bit")),
     Key("vllm", dict, (CHECKPOINT, DEFAULTS), "arguments of vLLM's engine, by its own names"),
 
-    # How its server is spoken to; `api` and `body` are part of a sample's key.
+    # How its server is spoken to; all up to `rename` is part of a sample's key.
     Key("api", str, (SERVER,), "completions for models without a chat template",
         choices=("chat", "completions")),
     Key("body", dict, (SERVER,), "fields of each request beside those of the OpenAI API"),
+    Key("send", list, (SERVER,), "the only settings that a request names; else all"),
+    Key("omit", list, (SERVER,), "settings that a request does not name"),
+    Key("rename", dict, (SERVER,), "the server's names for settings, by ours"),
     Key("api_key_env", str, (SERVER,),
         "the environment variable that holds the key; else OPENAI_API_KEY"),
+    Key("headers_env", dict, (SERVER,),
+        "further headers of each request: the environment variable that holds each"),
     Key("concurrency", int, (SERVER,), "the most requests at a time", low=1, high=10_000),
     Key("requests_per_minute", float, (SERVER,), "the most requests a minute; 0 sets no limit",
         low=0),
     Key("retries", int, (SERVER,),
         "how often a request is repeated that was lost, or answered with 429 or 5xx",
         low=0, high=10_000),
-    Key("timeout", float, (SERVER,), "the longest wait for an answer, in seconds",
+    Key("timeout", float, (SERVER,), "the longest wait for a whole answer, in seconds",
         low=0.001, high=_DAY),
 
     # What a family of a domain must keep to.

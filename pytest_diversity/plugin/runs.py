@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,19 +15,22 @@ from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import Event, to_json
+from pytest_diversity.events import BaselineRecorded, Event, to_json
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.plugin.options import STUDIES, study_asked
 from pytest_diversity.plugin.unjudged import unjudged
-from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
-from pytest_diversity.store.recovery import recover
+from pytest_diversity.verdict import Verdict
+
+if TYPE_CHECKING:  # loaded when there is something to show
+    from pytest_diversity.report.progress import Console
 
 __all__ = [
     "annotate",
     "check_collected",
     "check_sandbox",
     "close",
+    "enforce",
     "finish",
     "refuse",
     "refused",
@@ -56,6 +61,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
+            from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
+
             config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
         session = Session(
             loaded,
@@ -107,6 +114,20 @@ def refused(config: pytest.Config) -> str | None:
     return messages[0] if messages else None
 
 
+def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
+    """Raise `BudgetFailure` unless the verdict lets the test pass.
+
+    Args:
+        verdict: Of level `error` it fails when it is `fail` or `undefined`.
+        strict: Whether `unclear` fails too.
+    """
+    __tracebackhide__ = True
+    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+    if verdict.level == "error" and verdict.status in failing:
+        raise BudgetFailure(verdict.message)
+    return verdict
+
+
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach what was drawn and judged to the report, and say our own errors in their own words."""
     sessions = item.config.stash.get(_SESSIONS, {}).values()
@@ -119,8 +140,17 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
     if isinstance(error, DiversityError) or missed_in_file:
         report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+    if isinstance(error, DiversityError) and error.__cause__ is not None and _debugs(item.config):
+        lines = format_exception(error.__cause__)  # without arguments, which may hold keys
+        report.sections.append(("where it came from", "".join(lines)))
     if isinstance(error, BudgetFailure | DiversityError):
         _headline(report, str(error).partition("\n")[0])
+
+
+def _debugs(config: pytest.Config) -> bool:
+    """Whether the rest of an error is shown: what a library raised, and where."""
+    sessions = config.stash.get(_SESSIONS, {}).values()
+    return config.get_verbosity() > 0 or any(session.options.debug for session in sessions)
 
 
 def _headline(report: pytest.TestReport, line: str) -> None:
@@ -153,11 +183,14 @@ def study(config: pytest.Config) -> None:
 
 def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
-    from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
-
     config = session.config
     sessions = list(config.stash.get(_SESSIONS, {}).values())
-    said = [*config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
+    said = [*config.stash.get(_RECOVERED, [])]
+    recorded = any(isinstance(event, BaselineRecorded) for event in events)
+    if recorded or any(one.options.prune for one in sessions):
+        from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
+
+        said += record_and_prune(session, sessions, events)
     if refused(config) or study_asked(config) or config.option.collectonly:
         return said  # nothing was to be judged
     return [*said, *unjudged(sessions, events, config.rootpath)]
@@ -206,6 +239,8 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def _console(config: pytest.Config) -> Console:
     """Looked up late, for the terminal reporter is made after this plugin is configured."""
+    from pytest_diversity.report.progress import Console  # noqa: PLC0415 - see above
+
     capture = config.pluginmanager.get_plugin("capturemanager")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     worker = is_worker(config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from pytest_diversity.text import plural
+from pytest_diversity.text import plural, visible
 
 __all__ = ["Console", "DrawingProgress", "showing"]
 
@@ -45,7 +45,7 @@ class DrawingProgress:
 
     def __init__(self, label: str, total: int, console: Console) -> None:
         """Start the clock."""
-        self._label = label
+        self._label = visible(label)
         self._total = total
         self._console = console
         self._done = 0.0
@@ -119,6 +119,7 @@ class DrawingProgress:
 
     def say(self, message: str) -> None:
         """A line of its own, above the bar if there is one."""
+        message = visible(message)
         with self._console.uncaptured():
             if self._bar is not None:
                 self._bar.write(f"{self._label}: {message}", file=sys.stderr)

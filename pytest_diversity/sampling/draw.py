@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_diversity.errors import StoreError
 from pytest_diversity.samples import Sample, SampleSet
+from pytest_diversity.sampling.drawing import Drawing
+from pytest_diversity.sampling.failing import in_a_sentence
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store.sqlite import Drawn, Store
 
-__all__ = ["Drawing", "Shown", "draw", "missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Samples, and where they are from.
-
-    Attributes:
-        samples: All that were wanted.
-        drawn: How many of them had to be drawn.
-        stored: How many were there before.
-        replayed: Whether they are recorded in a file, which is all there is of the checkpoint.
-        notes: What must be said of them, such as what was left out.
-        lacks: What of the wanted is not there, so that nothing can be judged; None if nothing is.
-    """
-
-    samples: SampleSet
-    drawn: int
-    stored: int
-    replayed: bool = False
-    notes: tuple[str, ...] = ()
-    lacks: str | None = None
+__all__ = ["Shown", "draw", "missing"]
 
 
 class Shown(Progress, Protocol):
@@ -86,9 +66,10 @@ def draw(
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
                 with turn(), start(drawn) as progress:
-                    loaded = engine(progress)
+                    with in_a_sentence("loading the checkpoint"):
+                        loaded = engine(progress)
                     progress.begin()
-                    _keep(plan, store, sample(loaded, wanted, progress), progress)
+                    _keep(plan, store, _sampled(sample(loaded, wanted, progress)), progress)
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -111,6 +92,12 @@ def _demand_writable(store: Store, wanted: Sequence[Request]) -> None:
             f"{count} samples are not in the store {store.path}, which can only be read",
             fix="make it writable, or name another one with --diversity-store",
         )
+
+
+def _sampled(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """`samples`, whose drawing may fail; what becomes of them is none of the engine's faults."""
+    with in_a_sentence("sampling"):
+        yield from samples
 
 
 def _keep(plan: Plan, store: Store, samples: Iterable[Sample], progress: Shown) -> None:

@@ -16,8 +16,8 @@ from pytest_diversity.errors import ConfigError
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
 from pytest_diversity.sampling.device import environment
-from pytest_diversity.sampling.draw import Drawing, Shown, draw, missing
-from pytest_diversity.sampling.engines.replay import Replay
+from pytest_diversity.sampling.draw import Shown, draw, missing
+from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Model, Progress, Setup
 from pytest_diversity.store.sqlite import Store
@@ -46,15 +46,13 @@ class Sampler:
         self._setup = Setup(options, root, store.path.parent / "models", store.facts)
         self._store = store
         self._show = show
-        self._replays: dict[str, Replay] = {}
         self._loaded: tuple[Model, Engine] | None = None
 
     def check(self, checkpoint: Checkpoint) -> None:
         """Find what is wrong with a checkpoint's sources without loading or downloading anything.
 
         Raises:
-            DiversityError: A path does not exist, a file of samples cannot be read, or a server's
-                URL cannot be used.
+            DiversityError: A path does not exist, or a server's URL cannot be used.
         """
         root = self._setup.root
         sources = {"checkpoint": checkpoint.source, "adapter": checkpoint.adapter}
@@ -84,18 +82,16 @@ class Sampler:
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> Drawing:
-        """The samples of a checkpoint in a domain: recorded, from the store, or drawn.
+        """The samples of a checkpoint in a domain: from the store, or drawn.
 
         Raises:
             DiversityError: The checkpoint, the store or the sampling failed.
         """
-        if not prompts and kind_of(checkpoint.source, self._setup.root) != "replay":
+        if not prompts:
             raise ConfigError(
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return found.draw(checkpoint, domain, prompts)
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
             _plan(found, checkpoint, domain, prompts),
@@ -106,26 +102,22 @@ class Sampler:
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
-        """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
+        """A digest of what a checkpoint is: its model and adapter."""
         return self._find(checkpoint).digest
 
     def origin(self, checkpoint: Checkpoint) -> Mapping[str, str]:
-        """What draws a checkpoint's samples: engine, device, number format; nothing if recorded."""
+        """What draws a checkpoint's samples: engine, device, number format."""
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return {}
         return {name: getattr(found.identity, name) for name in ("engine", "device", "dtype")}
 
     def at_hand(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> bool:
-        """Whether all samples of a checkpoint in a domain are recorded or in the store."""
+        """Whether all samples of a checkpoint in a domain are in the store."""
         if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
-        found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return True
-        return not missing(_plan(found, checkpoint, domain, prompts), self._store)
+        plan = _plan(self._find(checkpoint), checkpoint, domain, prompts)
+        return not missing(plan, self._store)
 
     def close(self) -> None:
         """Release the model."""
@@ -133,13 +125,9 @@ class Sampler:
             self._loaded[1].close()
             self._loaded = None
 
-    def _find(self, checkpoint: Checkpoint) -> Model | Replay:
-        """Weights are looked at each time, for they may be trained on; recorded samples once."""
-        known = self._replays.get(checkpoint.source)
-        found = known or engines.find(checkpoint, self._setup)
-        if isinstance(found, Replay):
-            self._replays[checkpoint.source] = found
-        return found
+    def _find(self, checkpoint: Checkpoint) -> Model:
+        """It is looked at each time, for it may be trained on."""
+        return engines.find(checkpoint, self._setup)
 
     @contextmanager
     def _turn(self, model: Model) -> Iterator[None]:

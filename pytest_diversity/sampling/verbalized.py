@@ -13,12 +13,10 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from pytest_diversity.samples import Sample
+from pytest_diversity.samples import MALFORMED, Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 
-__all__ = ["MALFORMED", "MalformedReplyError", "read_reply", "sample"]
-
-MALFORMED = "malformed"  # the finish reason of an answer that was asked for and not given
+__all__ = ["MalformedReplyError", "read_reply", "sample"]
 
 # The format of the paper. Another wording draws other texts: raise the engines' versions with it.
 _INSTRUCTION = """\

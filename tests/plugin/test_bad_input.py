@@ -53,6 +53,14 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
         (),
         "ROOT/diversity.toml:4: no grammar for language 'cobol'; known: *python*",
     ),
+    "an adapter on top of a recording": (
+        {
+            "diversity.toml": "[checkpoints]\n"
+            f"x = {{ model = 'replay:base.jsonl', adapter = '.' }}\n{GATE}"
+        },
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'x' is recorded: an adapter changes nothing in it; *",
+    ),
     "a bound above all values": (
         {"diversity.toml": HEAD + GATE.replace("0.1", "40")},
         (),

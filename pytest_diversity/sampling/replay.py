@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.config.values import Checkpoint, Domain
-from pytest_diversity.errors import DataError
-from pytest_diversity.prompts import Prompt, load_prompts
+from pytest_diversity.errors import CheckpointError, DataError
+from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.draw import Drawing
-from pytest_diversity.sampling.plan import choose_prompts
-from pytest_diversity.sampling.protocol import Setup
+from pytest_diversity.sampling.drawing import Drawing
 
-__all__ = ["Replay", "find"]
+__all__ = ["Replay", "Replays"]
 
 _FIX = "record them, or say partial = true in the domain"
 
@@ -39,6 +37,8 @@ class Replay:
     @property
     def digest(self) -> str:
         """Of the file, in brief; it is not remembered, which would make a store."""
+        from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
+
         return fingerprint(self.location, {})[:16]
 
     def draw(
@@ -132,12 +132,57 @@ def _left_out(source: str, domain: Domain, recorded: SampleSet, kept: SampleSet)
         )
 
 
-def find(checkpoint: Checkpoint, setup: Setup) -> Replay:
-    """Read the file that a checkpoint names.
+class Replays:
+    """The recorded checkpoints of a run, asked as a `Sampler` is; each file is read once."""
 
-    Raises:
-        CheckpointError: It is not there.
-        DataError: It cannot be read.
-    """
-    location = locate(checkpoint.source, setup.root)
-    return Replay(location, SampleSet.from_jsonl(location.path))
+    def __init__(self, root: Path) -> None:
+        """Read nothing yet.
+
+        Args:
+            root: What relative paths of files are relative to.
+        """
+        self._root = root
+        self._read: dict[str, Replay] = {}
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """Read the file of a checkpoint.
+
+        Raises:
+            CheckpointError: It is not there, or the checkpoint has an adapter, too.
+            DataError: It cannot be read.
+        """
+        self._find(checkpoint)
+        if checkpoint.adapter:
+            raise CheckpointError(
+                f"checkpoint {checkpoint.name!r} is recorded: an adapter changes nothing in it",
+                fix="leave the adapter out, or name its model in place of the recording",
+            )
+
+    def draw(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> Drawing:
+        """The samples of a checkpoint in a domain.
+
+        Raises:
+            DiversityError: There are none.
+        """
+        return self._find(checkpoint).draw(checkpoint, domain, prompts)
+
+    def weights(self, checkpoint: Checkpoint) -> str:
+        """A digest of the file."""
+        return self._find(checkpoint).digest
+
+    def origin(self, _: Checkpoint) -> Mapping[str, str]:
+        """What drew the samples, which the file does not say."""
+        return {}
+
+    def at_hand(self, checkpoint: Checkpoint, _: Domain, __: Mapping[str, Prompt]) -> bool:
+        """Whether the file can be read, for then all samples are there."""
+        return bool(self._find(checkpoint))
+
+    def _find(self, checkpoint: Checkpoint) -> Replay:
+        source = checkpoint.source
+        if source not in self._read:
+            location = locate(source, self._root)
+            self._read[source] = Replay(location, SampleSet.from_jsonl(location.path))
+        return self._read[source]
