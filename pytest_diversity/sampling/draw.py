@@ -13,6 +13,7 @@ from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store.sqlite import Drawn, Store
+from pytest_diversity.thinking import whole
 
 __all__ = ["Drawing", "Shown", "draw", "missing"]
 
@@ -110,7 +111,8 @@ def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
     """Write each sample as it arrives: what a server was paid for survives any end of the run."""
     keys = {name: plan.key(prompt) for name, prompt in plan.prompts.items()}
     for one in samples:
-        drawn = Drawn(one.index, one.text, one.finish_reason, one.tokens, one.logprob)
+        text = whole(one.text, one.thought)
+        drawn = Drawn(one.index, text, one.finish_reason, one.tokens, one.logprob)
         store.add(*keys[one.prompt], [drawn])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
+from pytest_diversity.thinking import without_thought
 
 __all__ = ["MALFORMED", "MalformedReplyError", "read_reply", "sample"]
 
@@ -77,7 +78,7 @@ def _verbalized(
     missing, problems = 0, list[str]()
     for reply in engine.sample(calls, _Share(progress, wanted / asked)):
         try:
-            answers = read_reply(reply.text, count)
+            answers = read_reply(without_thought(reply).text, count)
         except MalformedReplyError as error:
             problems.append(f"; the first reply that cannot be read is {error}")
             answers = [None] * count

@@ -82,6 +82,7 @@ class ServerEngine:
             finish_reason=answer.finish_reason,
             tokens=answer.tokens,
             logprob=answer.logprob,
+            thought=answer.thought,
         )
 
     @contextmanager

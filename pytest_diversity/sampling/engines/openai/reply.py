@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.thinking import whole
 
 __all__ = ["NEUTRAL", "SEED_BITS", "Answer", "Question", "read_answers", "read_models"]
 
@@ -34,6 +35,12 @@ class Answer(NamedTuple):
     finish_reason: str | None
     tokens: int | None
     logprob: float | None
+    thought: str | None = None
+
+    @property
+    def said(self) -> str:
+        """All that the model said."""
+        return whole(self.text, self.thought)
 
 
 class Question(NamedTuple):
@@ -121,7 +128,15 @@ def _answer(choice: Mapping[str, Any], tokens: int | None) -> Answer:
         finish_reason=reason if isinstance(reason, str) else None,
         tokens=tokens,
         logprob=_logprob(choice.get("logprobs")),
+        thought=_thought(choice.get("message")),
     )
+
+
+def _thought(message: Any) -> str | None:
+    """What reasoning parsers of servers leave out of the content, by either of its names."""
+    names = ("reasoning_content", "reasoning")
+    given = [message.get(name) for name in names] if isinstance(message, dict) else []
+    return next((one for one in given if isinstance(one, str) and one), None)
 
 
 def _logprob(given: Any) -> float | None:
