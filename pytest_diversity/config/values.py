@@ -41,7 +41,11 @@ _SENT = {
     *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop"),
 }
 # What a chat template is told by the run.
-_RENDERED = {"messages", "add_generation_prompt", "continue_final_message", "strftime_now"}
+_RENDERED = {
+    *("conversation", "messages", "chat_template", "add_generation_prompt", "tokenize"),
+    *("continue_final_message", "strftime_now", "padding", "truncation", "max_length"),
+    *("return_tensors", "return_dict", "return_assistant_tokens_mask", "tokenizer_kwargs"),
+}
 Level = Literal["error", "warn", "off"]
 
 

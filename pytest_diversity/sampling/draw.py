@@ -94,7 +94,17 @@ def missing(plan: Plan, store: Store) -> list[Request]:
         have = store.samples(plan.key(prompt)[0])
         numbers = tuple(number for number in range(plan.count) if number not in have)
         if numbers:
-            requests.append(Request(prompt.id, prompt.prompt, numbers, plan.generation))
+            requests.append(
+                Request(
+                    prompt=prompt.id,
+                    text=prompt.prompt,
+                    numbers=numbers,
+                    generation=plan.generation,
+                    messages=prompt.messages,
+                    prefill=prompt.prefill,
+                    chat=plan.chat,
+                )
+            )
     return requests
 
 

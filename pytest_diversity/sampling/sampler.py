@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
+from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.files import read_text
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
 from pytest_diversity.sampling.draw import Drawing, Shown, draw, missing
 from pytest_diversity.sampling.engines.replay import Replay
 from pytest_diversity.sampling.plan import Plan
-from pytest_diversity.sampling.protocol import Engine, Model, Progress, Setup
+from pytest_diversity.sampling.protocol import NO_TEMPLATE, Chat, Engine, Model, Progress, Setup
 from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
+
+_READS_THE_CLOCK = (
+    "its chat template writes the date into prompts, so that another day's samples are others; "
+    'today = "2026-01-31" in the checkpoint fixes it'
+)
 
 
 class Sampler:
@@ -44,6 +52,8 @@ class Sampler:
         self._store = store
         self._show = show
         self._replays: dict[str, Replay] = {}
+        self._clocks: dict[str, tuple[str, ...]] = {}
+        self._now = datetime.now().astimezone()  # one clock for all of a run
         self._loaded: tuple[Model, Engine] | None = None
 
     def check(self, checkpoint: Checkpoint) -> None:
@@ -54,6 +64,7 @@ class Sampler:
                 URL cannot be used.
         """
         root = self._setup.root
+        _template(checkpoint, root)
         sources = {"checkpoint": checkpoint.source, "adapter": checkpoint.adapter}
         if kind_of(checkpoint.source, root) != "weights":
             self._find(checkpoint)
@@ -77,11 +88,12 @@ class Sampler:
         found = self._find(checkpoint)
         if isinstance(found, Replay):
             return found.draw(checkpoint, domain)
+        plan = self._plan(found, checkpoint, domain, prompts)
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
-            _plan(found, checkpoint, domain, prompts),
+            plan,
             self._store,
-            lambda progress: self._engine(found, progress),
+            lambda progress: self._engine(found, progress, plan.chat),
             lambda total: self._show(label, total),
             lambda: self._turn(found),
         )
@@ -106,7 +118,7 @@ class Sampler:
         found = self._find(checkpoint)
         if isinstance(found, Replay):
             return True
-        return not missing(_plan(found, checkpoint, domain, prompts), self._store)
+        return not missing(self._plan(found, checkpoint, domain, prompts), self._store)
 
     def close(self) -> None:
         """Release the model."""
@@ -132,8 +144,44 @@ class Sampler:
                 if model.shared:
                     self.close()
 
-    def _engine(self, model: Model, progress: Progress) -> Engine:
+    def _plan(
+        self, model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> Plan:
+        generation = replace(domain.generation, **checkpoint.generation)
+        begun = [prompt.id for prompt in prompts.values() if prompt.prefill]
+        if begun and generation.mode == "verbalized":
+            raise ConfigError(
+                f"prompt {begun[0]!r} begins the answer, and verbalized answers are JSON",
+                fix='remove the prefill, or set mode = "direct"',
+            )
+        return Plan(
+            identity=model.identity,
+            generation=generation,
+            prompts=prompts,
+            count=domain.samples_per_prompt,
+            source=domain.prompts or "",
+            chat=self._chat(checkpoint),
+        )
+
+    def _chat(self, checkpoint: Checkpoint) -> Chat:
+        """How a model that is run here is spoken to, and what its template reads of the clock."""
+        root = self._setup.root
+        if kind_of(checkpoint.source, root) != "weights":
+            return Chat()
+        template = _template(checkpoint, root)
+        if checkpoint.name not in self._clocks:
+            sources = filter(None, (checkpoint.source, checkpoint.adapter))
+            own = [template] if template else [locate(source, root) for source in sources]
+            self._clocks[checkpoint.name] = clock_formats(*own)
+        formats, today = self._clocks[checkpoint.name], checkpoint.today
+        clock = datetime.fromisoformat(today) if today else self._now
+        told = checkpoint.chat_template_kwargs
+        return Chat(template, told, clock if formats else None, formats)
+
+    def _engine(self, model: Model, progress: Progress, chat: Chat) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""
+        if chat.clock == self._now:
+            progress.say(_READS_THE_CLOCK)
         engine = self._serving(*self._loaded, model) if self._loaded else None
         if engine is None:
             self.close()
@@ -149,13 +197,13 @@ class Sampler:
             raise
 
 
-def _plan(
-    model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
-) -> Plan:
-    return Plan(
-        identity=model.identity,
-        generation=replace(domain.generation, **checkpoint.generation),
-        prompts=prompts,
-        count=domain.samples_per_prompt,
-        source=domain.prompts or "",
-    )
+def _template(checkpoint: Checkpoint, root: Path) -> str | None:
+    """The source of a checkpoint's own chat template: `none`, Jinja, or a file of it.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    given = checkpoint.template
+    if given is None or given == NO_TEMPLATE or "{%" in given or "{{" in given:
+        return given
+    return read_text(root / Path(given).expanduser(), ConfigError)

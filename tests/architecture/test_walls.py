@@ -41,7 +41,7 @@ ALLOWED: Mapping[str, str] = {
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors functions prompts samples store thinking",
+    "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
     "features": "checkpoints cluster config errors metrics prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",

@@ -14,7 +14,7 @@ from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
 from pytest_diversity.sampling.engines.openai.reply import NEUTRAL, SEED_BITS, Answer, Question
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["Probe", "probe"]
+__all__ = ["NOT_TAKEN", "Probe", "probe"]
 
 # Even a model that says little else has no favourite here.
 _TEXT = "Write one line of forty random letters and digits."
@@ -23,7 +23,7 @@ _SEEDS = tuple(sample_seed(0, _TEXT, number, SEED_BITS) for number in range(4))
 _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
 _SAYS = "top_k, min_p and penalties are the server's own: see docs/servers.md"
-_NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
+NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ async def _takes(client: Client, model: str, field: Mapping[str, float]) -> bool
         try:
             return bool(await client.ask(model, question, at_once=at_once))
         except RefusedError as error:
-            if error.status in _NOT_TAKEN:
+            if error.status in NOT_TAKEN:
                 return False
             if not at_once:
                 raise
@@ -149,7 +149,7 @@ async def _first(client: Client, model: str, question: Question) -> Answer:
     try:
         return (await client.ask(model, question, at_once=True))[0]
     except RefusedError as error:
-        taken = error.status not in _NOT_TAKEN
+        taken = error.status not in NOT_TAKEN
     return (await client.ask(model, question._replace(logprobs=taken)))[0]
 
 

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.prompts import Message
+from pytest_diversity.sampling.chat import plain
 from pytest_diversity.thinking import whole
 
 __all__ = ["NEUTRAL", "SEED_BITS", "Answer", "Question", "read_answers", "read_models"]
@@ -53,6 +55,8 @@ class Question(NamedTuple):
         logprobs: Whether its log-probability is wanted.
         choices: How many texts to ask for.
         neutral: Fields of `NEUTRAL` that the server takes.
+        messages: The whole conversation; else the text alone.
+        prefill: The beginning of the answer, which the server is to continue.
     """
 
     text: str
@@ -61,6 +65,8 @@ class Question(NamedTuple):
     logprobs: bool = False
     choices: int = 1
     neutral: Mapping[str, float] = MappingProxyType({})
+    messages: Sequence[Message] = ()
+    prefill: str = ""
 
     def body(self, model: str, server: Endpoint) -> dict[str, Any]:
         """The arguments of the client's `create`."""
@@ -77,7 +83,7 @@ class Question(NamedTuple):
             "temperature": settings.temperature,
             "top_p": settings.top_p,
             "max_tokens": settings.max_tokens,
-            "extra_body": {**self.neutral, **server.body, **changed},
+            "extra_body": {**self.neutral, **self._continues(server), **server.body, **changed},
         }
         if settings.stop:
             body["stop"] = list(settings.stop)
@@ -89,13 +95,21 @@ class Question(NamedTuple):
         return body | (self._messages() if chat else self._prompt())
 
     def _messages(self) -> dict[str, Any]:
-        system = self.generation.system
-        messages = [{"role": "system", "content": system}] if system is not None else []
-        return {"messages": [*messages, {"role": "user", "content": self.text}]}
+        begun = [Message("assistant", self.prefill)] if self.prefill else []
+        return {"messages": [message._asdict() for message in (*self._turns, *begun)]}
 
     def _prompt(self) -> dict[str, Any]:
-        system = self.generation.system
-        return {"prompt": self.text if system is None else f"{system}\n\n{self.text}"}
+        return {"prompt": plain(self._turns, self.prefill)}
+
+    @property
+    def _turns(self) -> Sequence[Message]:
+        return self.messages or [Message("user", self.text)]
+
+    def _continues(self, server: Endpoint) -> dict[str, bool]:
+        """That the last message is not finished, as vLLM, SGLang and others are told."""
+        if not self.prefill or server.api != "chat":
+            return {}
+        return {"continue_final_message": True, "add_generation_prompt": False}
 
 
 def read_answers(reply: str) -> list[Answer]:
