@@ -128,7 +128,7 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
 
 def _asked(record: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The prompt, the conversation if it is more than that, and the beginning of the answer."""
-    if "messages" in record and "prompt" in record:
+    if {"messages", "prompt"} <= record.keys():
         raise DataError(f"{where}: both a prompt and messages", fix="remove one of them")
     prefill = record.get("prefill", "")
     if "messages" not in record:

@@ -17,17 +17,18 @@ _NAMES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
 _OTHERS = "additional_chat_templates/*.jinja"
 _HEADER = 64 * 2**20  # bytes of a GGUF file, whose metadata stand before its weights
 _CALL = re.compile(r"""strftime_now\s*\(\s*(?:\\?(["'])(.*?)\\?\1)?""")
-_ANY = "%Y-%m-%d %H:%M:%S"  # of a format that is not written out
 
 
 def clock_formats(*templates: str | Location) -> tuple[str, ...]:
     """The formats in which templates read the clock, sorted; none if they do not.
 
+    One that is not written out in the template is empty.
+
     Args:
         templates: The source of a template, or where a model is that has one.
     """
     texts = (text for one in templates for text in _texts(one))
-    return tuple(sorted({found[2] or _ANY for text in texts for found in _CALL.finditer(text)}))
+    return tuple(sorted({found[2] or "" for text in texts for found in _CALL.finditer(text)}))
 
 
 def _texts(template: str | Location) -> Iterator[str]:

@@ -5,7 +5,8 @@ The beginning of an answer (`prefill`) stands after what the template writes bef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_diversity.errors import SamplingError, first_line
@@ -94,20 +95,28 @@ def _is_plain(tokenizer: Any, request: Request) -> bool:
 def _written(tokenizer: Any, request: Request) -> str:
     """What the template makes of the messages, up to where an answer begins."""
     chat, turns = request.chat, request.turns
-    clock = {} if chat.clock is None else {"strftime_now": chat.clock.strftime}
     try:
+        template = chat.template
+        if chat.clock and "" not in chat.clock:
+            template = _stopped(chat.clock) + tokenizer.get_chat_template(template)
         text: str = tokenizer.apply_chat_template(
             [turn._asdict() for turn in turns],
-            chat_template=chat.template,
+            chat_template=template,
             tokenize=False,
             add_generation_prompt=True,
-            **{**clock, **chat.told},
+            **chat.told,
         )
     except Exception as error:  # Jinja's own, and whatever a template makes of what it is given
         raise _refused(request, first_line(error)) from error
     if any(turn.role == "system" and turn.content.strip() not in text for turn in turns):
         raise _refused(request, "it leaves out the system message")
     return text
+
+
+def _stopped(clock: Mapping[str, str]) -> str:
+    """What makes the clock stand still in a template: text for the first line before its own."""
+    told = f"{json.dumps(dict(clock))}[format]"
+    return f"{{% macro strftime_now(format) %}}{{{{ {told} }}}}{{% endmacro %}}\n"
 
 
 def _refused(request: Request, reason: str) -> SamplingError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,14 +78,13 @@ class Chat:
     Attributes:
         template: The source of a chat template, or `none`; the model's own if None.
         told: What the template is told.
-        clock: What a template that reads the clock sees; None if it reads none.
-        formats: The forms in which it reads it.
+        clock: What a template that reads the clock sees, by the format in which it asks; the time
+            of the run under an empty one, where it asks in formats that cannot be known.
     """
 
     template: str | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
-    clock: datetime | None = None
-    formats: tuple[str, ...] = ()
+    clock: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """What a key must hold of it, so that it holds all that the token ids depend on.
@@ -99,8 +97,8 @@ class Chat:
             found["template"] = hashlib.sha256(self.template.encode()).hexdigest()
         if self.told:
             found["chat_template_kwargs"] = dict(self.told)
-        if self.clock is not None:
-            found["clock"] = {form: self.clock.strftime(form) for form in self.formats}
+        if self.clock:
+            found["clock"] = dict(self.clock)
         return found
 
 

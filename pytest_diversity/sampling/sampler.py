@@ -24,6 +24,7 @@ from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
 
+_TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
 _READS_THE_CLOCK = (
     "its chat template writes the date into prompts, so that another day's samples are others; "
     'today = "2026-01-31" in the checkpoint fixes it'
@@ -89,11 +90,17 @@ class Sampler:
         if isinstance(found, Replay):
             return found.draw(checkpoint, domain)
         plan = self._plan(found, checkpoint, domain, prompts)
+
+        def engine(progress: Progress) -> Engine:
+            if plan.chat.clock and checkpoint.today is None:
+                progress.say(_READS_THE_CLOCK)
+            return self._engine(found, progress)
+
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
             plan,
             self._store,
-            lambda progress: self._engine(found, progress, plan.chat),
+            engine,
             lambda total: self._show(label, total),
             lambda: self._turn(found),
         )
@@ -165,23 +172,21 @@ class Sampler:
 
     def _chat(self, checkpoint: Checkpoint) -> Chat:
         """How a model that is run here is spoken to, and what its template reads of the clock."""
-        root = self._setup.root
+        root, name = self._setup.root, checkpoint.name
         if kind_of(checkpoint.source, root) != "weights":
             return Chat()
         template = _template(checkpoint, root)
-        if checkpoint.name not in self._clocks:
+        if name not in self._clocks:
             sources = filter(None, (checkpoint.source, checkpoint.adapter))
             own = [template] if template else [locate(source, root) for source in sources]
-            self._clocks[checkpoint.name] = clock_formats(*own)
-        formats, today = self._clocks[checkpoint.name], checkpoint.today
-        clock = datetime.fromisoformat(today) if today else self._now
-        told = checkpoint.chat_template_kwargs
-        return Chat(template, told, clock if formats else None, formats)
+            self._clocks[name] = clock_formats(*own)
+        today = checkpoint.today
+        now = datetime.fromisoformat(today) if today else self._now
+        clock = {form: now.strftime(form or _TO_THE_SECOND) for form in self._clocks[name]}
+        return Chat(template, checkpoint.chat_template_kwargs, clock)
 
-    def _engine(self, model: Model, progress: Progress, chat: Chat) -> Engine:
+    def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""
-        if chat.clock == self._now:
-            progress.say(_READS_THE_CLOCK)
         engine = self._serving(*self._loaded, model) if self._loaded else None
         if engine is None:
             self.close()
