@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -58,27 +59,31 @@ def test_a_gguf_file_answers_and_is_converted_once(
 
 
 ASKED: Mapping[str, tuple[Request, str]] = {
-    "several turns": (
+    "examples in earlier turns": (
         Request(
             "p",
-            "What is my name?",
+            "Capital of France?",
             (0,),
             GREEDY,
             messages=(
-                Message("user", "Hello, my name is Barbara."),
-                Message("assistant", "Hello Barbara, how can I help you?"),
-                Message("user", "What is my name?"),
+                Message("user", "Capital of Italy?"),
+                Message("assistant", "Rome!"),
+                Message("user", "Capital of Spain?"),
+                Message("assistant", "Madrid!"),
+                Message("user", "Capital of France?"),
             ),
         ),
-        "Barbara",
+        r"\w+!",  # one word in their form, be it right or wrong; without them it rambles
     ),
     "a beginning of the answer": (
-        Request("p", "What is the capital of France?", (0,), GREEDY, prefill="The capital is P"),
-        "aris",
+        Request(
+            "p", "What is the capital of France?", (0,), GREEDY, prefill="The capital of France is"
+        ),
+        r" Paris.*",
     ),
     "no template": (
         Request("p", "One, two, three, four, five,", (0,), GREEDY, chat=Chat(template="none")),
-        " six, seven, eight",
+        r" six, seven, eight.*",
     ),
 }
 
@@ -88,11 +93,10 @@ ASKED: Mapping[str, tuple[Request, str]] = {
 def test_a_real_model_reads_what_it_is_given(
     load_engine: Callable[[Path], Engine], smollm2: Path, said: Progress, case: str
 ) -> None:
-    """It remembers earlier turns, continues an answer, and a text without any template."""
+    """It follows the form of earlier turns, and continues an answer or a text as it stands."""
     request, expected = ASKED[case]
     [sample] = load_engine(smollm2).sample([request], said)
-    assert expected in sample.text
-    assert not request.prefill or sample.text.startswith(expected)
+    assert re.fullmatch(expected, sample.text, re.DOTALL)
 
 
 def test_paraphrases_are_nearer_than_strangers() -> None:
