@@ -107,6 +107,7 @@ def sample(requests, progress):
 def test_an_engine_is_a_room_and_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else is touched to draw with another one, and to keep its samples."""
     (tmp_path / "echo.py").write_text(ECHO)
+    (tmp_path / "weights").mkdir()
     monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
     monkeypatch.setitem(engines.ENGINES, "echo", "echo:find")
     (tmp_path / "prompts.jsonl").write_text('{"id": "p", "prompt": "say"}')
