@@ -6,7 +6,7 @@ metric -> estimate. What was drawn or computed once is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
@@ -124,6 +124,20 @@ class Workspace:
                 kind.check(domain)
             with located(self.config.path, "domains", name, "prompts"):
                 self.prompts(domain)
+
+    def check_prompts(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Refuse prompts that checkpoints cannot read, where samples of them are to be drawn.
+
+        Args:
+            pairs: A checkpoint and a domain each.
+
+        Raises:
+            DiversityError: A chat template refuses one, or one leaves no room for its answer.
+        """
+        for checkpoint, name in pairs:
+            model, domain = self.config.checkpoint(checkpoint), self.domain(name)
+            with located(self.config.path, "checkpoints", checkpoint):
+                self.sampler.check_prompts(model, domain, self.prompts(domain))
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""

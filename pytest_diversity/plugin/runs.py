@@ -14,6 +14,7 @@ from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import Event, to_json
+from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.plugin.options import STUDIES
 from pytest_diversity.report.progress import Console
@@ -22,6 +23,7 @@ from pytest_diversity.store.recovery import recover
 
 __all__ = [
     "annotate",
+    "check_prompts",
     "check_sandbox",
     "close",
     "finish",
@@ -179,6 +181,26 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
     if any(item.get_closest_marker("diversity") for item in items):
         for session in config.stash.get(_SESSIONS, {}).values():
             session.workspace.check_sandbox()
+
+
+def check_prompts(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where a model cannot read what it is to be asked, before any is loaded.
+
+    Raises:
+        DiversityError: A chat template refuses a prompt, or a context has no room for it.
+    """
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        found = (getattr(item, "gate", None) for item in items if item.path == path)
+        gates = [gate for gate in found if isinstance(gate, Gate)]
+        pairs = {(name, gate.domain): None for gate in gates for name in _sampled(gate)}
+        known = session.config.checkpoints
+        session.workspace.check_prompts(pair for pair in pairs if pair[0] in known)
+
+
+def _sampled(gate: Gate) -> list[str]:
+    """What a gate needs samples of: its checkpoint, and what that is compared with."""
+    budget = gate.applicable
+    return [gate.checkpoint, *([str(budget.reference)] if budget.compares else [])]
 
 
 def _console(config: pytest.Config) -> Console:
