@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_diversity.errors import ConfigError, DataError, did_you_mean
-from pytest_diversity.samples import read_json_lines
+from pytest_diversity.samples import is_unicode, read_json_lines
 
-__all__ = ["BUILTIN", "Message", "Prompt", "load_prompts"]
+__all__ = ["BUILTIN", "Message", "Prompt", "choose_prompts", "load_prompts"]
 
 BUILTIN = Path(__file__).parent / "domains" / "prompts"
 
@@ -63,10 +65,12 @@ def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
     """The prompts of `source` by id: `builtin:NAME`, or a path relative to `root`.
 
     Raises:
-        ConfigError: There is no such built-in file, or the file has no prompts.
+        ConfigError: There is no such file, or it has no prompts.
         DataError: A line is not a prompt (as `path:line: ...`).
     """
     path = _path(source, root)
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file() raises where a name is too long
+        raise ConfigError(f"there is no prompt file {path}", fix="check the path")
     prompts: dict[str, Prompt] = {}
     places: dict[str, str] = {}
     for where, record in read_json_lines(path):
@@ -85,9 +89,19 @@ def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
     return prompts
 
 
+def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str, Prompt]:
+    """At most `limit` prompts, taken from the groups in turn so that all are represented."""
+    groups: dict[str | None, list[Prompt]] = {}
+    for prompt in prompts.values():
+        groups.setdefault(prompt.group, []).append(prompt)
+    turns = (prompt for turn in zip_longest(*groups.values()) for prompt in turn if prompt)
+    chosen = {prompt.id for prompt in list(turns)[:limit]}
+    return {name: prompt for name, prompt in prompts.items() if name in chosen}
+
+
 def _path(source: str, root: Path) -> Path:
     if not source.startswith("builtin:"):
-        return root / Path(source).expanduser()
+        return root / os.path.expanduser(source)  # noqa: PTH111 - an unknown ~user is kept
     name = source.removeprefix("builtin:")
     known = {path.stem: path for path in BUILTIN.glob("*.jsonl")}
     if name not in known:
@@ -116,6 +130,13 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
         kind, name = _TYPES[key]
         if not isinstance(value, kind):
             raise DataError(f"{where}: {key!r} has the wrong type", fix=f"it must be {name}")
+        if isinstance(value, str) and not is_unicode(value):
+            raise DataError(
+                f"{where}: {key!r} has half of a surrogate pair, which is no character",
+                fix="write the whole character",
+            )
+    if record.get("id") == "":
+        raise DataError(f"{where}: the id is empty", fix="give it a name, or leave it out")
     inputs = record.get("inputs", [])
     if not all(isinstance(given, list | str) for given in inputs):
         raise DataError(
@@ -132,7 +153,7 @@ def _asked(record: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise DataError(f"{where}: both a prompt and messages", fix="remove one of them")
     prefill = record.get("prefill", "")
     if "messages" not in record:
-        if not record.get("prompt"):
+        if not str(record.get("prompt") or "").strip():
             fix = 'add "prompt": "...", or "messages": [...]'
             raise DataError(f"{where}: the prompt has no text", fix=fix)
         return {"prompt": record["prompt"], "prefill": prefill}
@@ -149,9 +170,12 @@ def _asked(record: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _message(given: Any, where: str) -> Message:
     match given:
-        case {"role": str(role), "content": str(content), **rest} if content and not rest:
-            if role in _ROLES:
+        case {"role": str(role), "content": str(content), **rest} if content.strip() and not rest:
+            if role in _ROLES and is_unicode(content):
                 return Message(role, content)
+            if role in _ROLES:
+                fix = "write the whole character"
+                raise DataError(f"{where}: a message has half of a surrogate pair", fix=fix)
             raise DataError(f"{where}: unknown role {role!r}", fix=did_you_mean(role, _ROLES))
     raise DataError(
         f"{where}: a message is not a role with a text",

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.errors import ConfigError, DataError
-from pytest_diversity.prompts import BUILTIN, Prompt, load_prompts
-from pytest_diversity.sampling.plan import choose_prompts
+from pytest_diversity.prompts import BUILTIN, Prompt, choose_prompts, load_prompts
 
 BUILTINS = sorted(path.stem for path in BUILTIN.glob("*.jsonl"))
 
@@ -154,6 +153,18 @@ BAD_FILES: Mapping[str, tuple[str, str]] = {
     "an input that is no argument list": (
         '{"prompt": "x", "inputs": [3]}',
         ":1: 'inputs' has the wrong form; it must be a list of argument lists or of strings",
+    ),
+    "nothing but spaces": ('{"prompt": "  "}', ":1: the prompt has no text; add"),
+    "an empty id": ('{"prompt": "x", "id": ""}', ":1: the id is empty; give it a name, or leave"),
+    "half a character": (r'{"prompt": "\ud800"}', ":1: 'prompt' has half of a surrogate pair"),
+    "a key given twice": (
+        '{"prompt": "x", "prompt": "y"}',
+        ":1: not JSON: the key 'prompt' stands there twice; one JSON object a line",
+    ),
+    "no number": ('{"prompt": "x", "inputs": [[NaN]]}', ":1: not JSON: NaN is no finite number"),
+    "lists within lists": (
+        f'{{"prompt": "x", "inputs": {"[" * 5000}{"]" * 5000}}}',
+        ":1: not JSON: lists or objects are nested too deeply; one JSON object a line",
     ),
     "an empty file": ("\n", " has no prompts; write one JSON object a line into it"),
 }

@@ -127,6 +127,7 @@ _ROWS = (
     Key("prune", bool, _RUN,
         "remove baselines that no test uses; refused unless all tests ran and passed"),
     Key("recover", bool, _RUN, "save what can be read of a damaged store, and go on"),
+    Key("debug", bool, _RUN, "show where an error of a library came from, as -v does"),
 
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),
@@ -146,6 +147,8 @@ _ROWS = (
     Key("max_prompts", int, _OF_DOMAIN,
         "use only this many prompts, spread over their groups; else all", low=1, high=_MANY),
     Key("samples_per_prompt", int, _OF_DOMAIN, "K: samples of each prompt", low=1, high=_MANY),
+    Key("partial", bool, _OF_DOMAIN,
+        "judge recordings that lack prompts or samples by those they have; else undefined"),
     Key("execution", str, _OF_DOMAIN, "whether generated programs are run, to see what they do",
         choices=("off", "sandbox")),  # running without walls is never a file's to say
     Key("thinking", str, _DRAWING,
@@ -157,7 +160,8 @@ _ROWS = (
     Key("budget", dict, (DOMAIN,), "what each family must keep to: a table of budgets by family"),
 
     # How its texts are drawn: all of it is part of a sample's key.
-    Key("temperature", float, _DRAWING, "0 is greedy, 1 the model's own distribution", low=0),
+    Key("temperature", float, _DRAWING, "0 is greedy, 1 the model's own distribution",
+        low=0, high=100),
     Key("top_p", float, _DRAWING, "the smallest set of tokens with this probability; 1 keeps all",
         low=0, high=1, above=True),
     Key("top_k", int, _DRAWING, "the k likeliest tokens; 0 keeps all", low=0, high=_MANY),
@@ -165,7 +169,7 @@ _ROWS = (
         "tokens with at least this share of the likeliest one's probability; 0 keeps all",
         low=0, high=1),
     Key("repetition_penalty", float, _DRAWING,
-        "above 1, tokens that were there before are less likely", low=0.01),
+        "above 1, tokens that were there before are less likely", low=0.01, high=100),
     Key("max_tokens", int, _DRAWING, "the most new tokens", low=1, high=_MANY),
     Key("seed", int, _DRAWING, "where the random numbers start", low=-_INT64, high=_INT64 - 1),
     Key("system", str, _DRAWING, "a system message before the prompt, for chat models"),
@@ -188,19 +192,24 @@ _ROWS = (
         "the date that its chat template reads, as 2026-01-31; else the clock's"),
     Key("vllm", dict, (CHECKPOINT, DEFAULTS), "arguments of vLLM's engine, by its own names"),
 
-    # How its server is spoken to; `api` and `body` are part of a sample's key.
+    # How its server is spoken to; all up to `rename` is part of a sample's key.
     Key("api", str, (SERVER,), "completions for models without a chat template",
         choices=("chat", "completions")),
     Key("body", dict, (SERVER,), "fields of each request beside those of the OpenAI API"),
+    Key("send", list, (SERVER,), "the only settings that a request names; else all"),
+    Key("omit", list, (SERVER,), "settings that a request does not name"),
+    Key("rename", dict, (SERVER,), "the server's names for settings, by ours"),
     Key("api_key_env", str, (SERVER,),
         "the environment variable that holds the key; else OPENAI_API_KEY"),
+    Key("headers_env", dict, (SERVER,),
+        "further headers of each request: the environment variable that holds each"),
     Key("concurrency", int, (SERVER,), "the most requests at a time", low=1, high=10_000),
     Key("requests_per_minute", float, (SERVER,), "the most requests a minute; 0 sets no limit",
         low=0),
     Key("retries", int, (SERVER,),
         "how often a request is repeated that was lost, or answered with 429 or 5xx",
         low=0, high=10_000),
-    Key("timeout", float, (SERVER,), "the longest wait for an answer, in seconds",
+    Key("timeout", float, (SERVER,), "the longest wait for a whole answer, in seconds",
         low=0.001, high=_DAY),
 
     # What a family of a domain must keep to.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_diversity.cluster import Spread, in_process
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.common import fault_notes, of_answers
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Embed, Execute, Features
 from pytest_diversity.prompts import Prompt, load_prompts
@@ -34,8 +35,9 @@ def features_of(
     execute: Execute | None = None,
     spread: Spread = in_process,
     given: Mapping[str, Any] | None = None,
+    whose: str = "",
 ) -> Features:
-    """The lazily computed features of `samples` in `domain`.
+    """The lazily computed features of `samples`, of the checkpoint `whose`, in `domain`.
 
     Raises:
         ConfigError: There are no samples, or a given feature does not fit them.
@@ -51,16 +53,18 @@ def features_of(
     samples, kind = _said(samples, domain.thinking), kind_of(domain)
     if execute is None and kind.runs_programs and domain.execution == "sandbox":
         execute = _late_executor(domain)
-    return Features(
+    features = Features(
         samples,
         domain,
-        kind,
+        of_answers(kind),
         {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
         embed,
         execute=execute,
         spread=spread,
         given={name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
     )
+    features.notes = fault_notes(samples, whose)
+    return features
 
 
 def _said(samples: SampleSet, thinking: str) -> SampleSet:

@@ -9,7 +9,6 @@ from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.compare import Compared, compare, pairs_of
-from pytest_diversity.statistics.holm import holm
 from pytest_diversity.statistics.paired import FEWEST
 from pytest_diversity.text import number
 from pytest_diversity.verdict import Status, Verdict
@@ -109,6 +108,8 @@ def _adjusted(found: Sequence[Compared], others: OtherBounds, alpha: float) -> l
     own = [one.known_p for one in found]
     total = len(own) + others.count
     if any(one.missed and p <= alpha < total * p for one, p in zip(found, own, strict=True)):
+        from pytest_diversity.statistics.holm import holm  # noqa: PLC0415 - seldom in doubt
+
         return holm([*own, *others.p_values()])[: len(own)]
     return [min(1.0, total * p) for p in own]
 

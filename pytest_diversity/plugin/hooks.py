@@ -9,7 +9,7 @@ a checkpoint, or takes one of the fixtures.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ import pytest
 from pytest_diversity.plugin import current
 from pytest_diversity.plugin.discovery import (
     CONFIG_NAME,
+    collect_named,
     find_config,
     is_configured,
     is_worker,
@@ -28,6 +29,7 @@ from pytest_diversity.plugin.options import add_options, study_asked
 if TYPE_CHECKING:
     from pytest_diversity.events import Event
     from pytest_diversity.plugin.collector import DiversityFile
+    from pytest_diversity.session import UnderTest
 
 __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
@@ -64,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     try:
         session_of(config, find_config(config))
+        collect_named(config)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -85,9 +88,11 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
-    """Collect `diversity.toml`."""
-    named = parent.config.getoption("diversity_config")
-    if file_path.name != CONFIG_NAME and not (named and file_path == find_config(parent.config)):
+    """Collect `diversity.toml`, or the one file that was named in its place."""
+    if parent.config.getoption("diversity_config"):
+        if file_path != find_config(parent.config):
+            return None
+    elif file_path.name != CONFIG_NAME:
         return None
     from pytest_diversity.plugin.collector import DiversityFile
 
@@ -102,13 +107,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from pytest_diversity.errors import DiversityError
     from pytest_diversity.plugin.runs import refuse, selected, session_of
 
-    config = metafunc.config
-    names: tuple[str, ...] = ()
+    config, test = metafunc.config, metafunc.definition.path
+    names: Sequence[str] = ()
+    under_test: Sequence[UnderTest] = ()
     try:
-        names = selected(session_of(config, find_config(config)))
+        session = session_of(config, find_config(config, test))
+        names, under_test = selected(session), session.under_test
     except DiversityError as error:
         refuse(config, error)
-    metafunc.parametrize(_FIXTURE, names, indirect=True, scope="session", ids=names)
+    metafunc.parametrize(_FIXTURE, under_test, indirect=True, scope="session", ids=names)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,6 +125,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _FIXTURE in getattr(item, "fixturenames", ()):
             item.add_marker("diversity")
     if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
+        from pytest_diversity.errors import DiversityError
+
+        try:
+            wiring.check_collected(config, items)
+        except DiversityError as error:
+            wiring.refuse(config, error)
         message = wiring.refused(config)
         if message is not None:
             raise pytest.UsageError(f"diversity: {message}")
@@ -150,6 +163,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
     study(session.config)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let assertions without a fixture know whose they are."""
+    token = current.path.set(item.path)
+    try:
+        return (yield)
+    finally:
+        current.path.reset(token)
 
 
 @pytest.hookimpl(wrapper=True)

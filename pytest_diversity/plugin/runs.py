@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,19 +15,24 @@ from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import Event, to_json
+from pytest_diversity.events import BaselineRecorded, Event, to_json
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
-from pytest_diversity.plugin.options import STUDIES
-from pytest_diversity.report.progress import Console
+from pytest_diversity.plugin.options import STUDIES, study_asked
+from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
-from pytest_diversity.store.recovery import recover
+from pytest_diversity.verdict import Verdict
+
+if TYPE_CHECKING:  # loaded when there is something to show
+    from pytest_diversity.report.progress import Console
 
 __all__ = [
     "annotate",
+    "check_collected",
     "check_prompts",
     "check_sandbox",
     "close",
+    "enforce",
     "finish",
     "refuse",
     "refused",
@@ -56,6 +63,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
+            from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
+
             config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
         session = Session(
             loaded,
@@ -107,6 +116,20 @@ def refused(config: pytest.Config) -> str | None:
     return messages[0] if messages else None
 
 
+def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
+    """Raise `BudgetFailure` unless the verdict lets the test pass.
+
+    Args:
+        verdict: Of level `error` it fails when it is `fail` or `undefined`.
+        strict: Whether `unclear` fails too.
+    """
+    __tracebackhide__ = True
+    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+    if verdict.level == "error" and verdict.status in failing:
+        raise BudgetFailure(verdict.message)
+    return verdict
+
+
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach what was drawn and judged to the report, and say our own errors in their own words."""
     sessions = item.config.stash.get(_SESSIONS, {}).values()
@@ -119,8 +142,17 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
     if isinstance(error, DiversityError) or missed_in_file:
         report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+    if isinstance(error, DiversityError) and error.__cause__ is not None and _debugs(item.config):
+        lines = format_exception(error.__cause__)  # without arguments, which may hold keys
+        report.sections.append(("where it came from", "".join(lines)))
     if isinstance(error, BudgetFailure | DiversityError):
         _headline(report, str(error).partition("\n")[0])
+
+
+def _debugs(config: pytest.Config) -> bool:
+    """Whether the rest of an error is shown: what a library raised, and where."""
+    sessions = config.stash.get(_SESSIONS, {}).values()
+    return config.get_verbosity() > 0 or any(session.options.debug for session in sessions)
 
 
 def _headline(report: pytest.TestReport, line: str) -> None:
@@ -153,16 +185,40 @@ def study(config: pytest.Config) -> None:
 
 def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
-    from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
+    config = session.config
+    sessions = list(config.stash.get(_SESSIONS, {}).values())
+    said = [*config.stash.get(_RECOVERED, [])]
+    recorded = any(isinstance(event, BaselineRecorded) for event in events)
+    if recorded or any(one.options.prune for one in sessions):
+        from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
 
-    sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    return [*session.config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
+        said += record_and_prune(session, sessions, events)
+    if refused(config) or study_asked(config) or config.option.collectonly:
+        return said  # nothing was to be judged
+    return [*said, *unjudged(sessions, events, config.rootpath)]
 
 
 def close(config: pytest.Config) -> None:
     """Release models and close stores."""
     for session in config.stash.get(_SESSIONS, {}).values():
         session.close()
+
+
+def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run that leaves out the budgets of the file that was named for it.
+
+    Raises:
+        ConfigError: The file lies where pytest does not look.
+    """
+    if not config.getoption("diversity_config") or config.args_source == config.ArgsSource.ARGS:
+        return
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        wanted = session.judge.multiplicity.every()
+        if wanted and not any(item.path == path for item in items):
+            raise ConfigError(
+                f"{path} lies where pytest does not look for tests",
+                fix="name it as a test, too, or move it",
+            )
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -192,19 +248,13 @@ def check_prompts(config: pytest.Config, items: list[pytest.Item]) -> None:
     for path, session in config.stash.get(_SESSIONS, {}).items():
         found = (getattr(item, "gate", None) for item in items if item.path == path)
         gates = [gate for gate in found if isinstance(gate, Gate)]
-        pairs = {(name, gate.domain): None for gate in gates for name in _sampled(gate)}
-        known = session.config.checkpoints
-        session.workspace.check_prompts(pair for pair in pairs if pair[0] in known)
-
-
-def _sampled(gate: Gate) -> list[str]:
-    """What a gate needs samples of: its checkpoint, and what that is compared with."""
-    budget = gate.applicable
-    return [gate.checkpoint, *([str(budget.reference)] if budget.compares else [])]
+        session.check_prompts(gates)
 
 
 def _console(config: pytest.Config) -> Console:
     """Looked up late, for the terminal reporter is made after this plugin is configured."""
+    from pytest_diversity.report.progress import Console  # noqa: PLC0415 - see above
+
     capture = config.pluginmanager.get_plugin("capturemanager")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     worker = is_worker(config)
@@ -212,5 +262,13 @@ def _console(config: pytest.Config) -> Console:
     if capture is not None:
         console.uncaptured = capture.global_and_fixture_disabled
     if terminal is not None:
-        console.newline = terminal.ensure_newline
+        console.newline = partial(_end_line, config, terminal)
     return console
+
+
+def _end_line(config: pytest.Config, terminal: pytest.TerminalReporter) -> None:
+    """End a line of dots, also of those that follow no file's name, as with -q."""
+    terminal.ensure_newline()
+    writer = config.get_terminal_writer()
+    if writer.width_of_current_line:
+        writer.line()

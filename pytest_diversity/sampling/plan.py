@@ -6,13 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import zip_longest
 
 from pytest_diversity.config.values import Generation
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling.protocol import Chat, Identity
 
-__all__ = ["Plan", "choose_prompts"]
+__all__ = ["Plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +47,3 @@ class Plan:
         settings = {**asdict(self.identity), **drawn, **prompt.asked}
         detail = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(detail.encode()).hexdigest(), detail
-
-
-def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str, Prompt]:
-    """At most `limit` prompts, taken from the groups in turn so that all are represented."""
-    groups: dict[str | None, list[Prompt]] = {}
-    for prompt in prompts.values():
-        groups.setdefault(prompt.group, []).append(prompt)
-    turns = (prompt for turn in zip_longest(*groups.values()) for prompt in turn if prompt)
-    chosen = {prompt.id for prompt in list(turns)[:limit]}
-    return {name: prompt for name, prompt in prompts.items() if name in chosen}

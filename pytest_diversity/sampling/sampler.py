@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
 from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
@@ -16,8 +18,9 @@ from pytest_diversity.errors import ConfigError
 from pytest_diversity.files import read_text
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
-from pytest_diversity.sampling.draw import Drawing, Shown, draw, missing
-from pytest_diversity.sampling.engines.replay import Replay
+from pytest_diversity.sampling.device import environment
+from pytest_diversity.sampling.draw import Shown, draw, missing
+from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import (
     NO_TEMPLATE,
@@ -60,7 +63,6 @@ class Sampler:
         self._setup = Setup(options, root, store.path.parent / "models", store.facts)
         self._store = store
         self._show = show
-        self._replays: dict[str, Replay] = {}
         self._clocks: dict[str, tuple[str, ...]] = {}
         self._now = datetime.now().astimezone()  # one clock for all of a run
         self._loaded: tuple[Model, Engine] | None = None
@@ -69,8 +71,7 @@ class Sampler:
         """Find what is wrong with a checkpoint's sources without loading or downloading anything.
 
         Raises:
-            DiversityError: A path does not exist, a file of samples cannot be read, or a server's
-                URL cannot be used.
+            DiversityError: A path does not exist, or a server's URL cannot be used.
         """
         root = self._setup.root
         _template(checkpoint, root)
@@ -80,7 +81,23 @@ class Sampler:
             del sources["checkpoint"]
         for what, source in sources.items():
             if source and not is_hub_name(source, root):
-                locate(source, root, what)
+                location = locate(source, root, what)
+                if self._setup.options.engine == "transformers":  # others load more than it does
+                    check_contents(location, what)
+
+    def check_device(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """Find whether the device that was named is here, where one of the checkpoints needs it.
+
+        torch is asked only where no run on this machine has asked before; nothing is remembered.
+
+        Raises:
+            ConfigError: It is not.
+            MissingExtraError: torch is not installed.
+        """
+        options, root = self._setup.options, self._setup.root
+        weights = any(kind_of(one.source, root) == "weights" for one in checkpoints)
+        if weights and options.engine == "transformers" and options.device not in {"auto", "cpu"}:
+            environment(options.device, options.dtype, ChainMap({}, self._setup.facts))
 
     def check_prompts(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -106,18 +123,16 @@ class Sampler:
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> Drawing:
-        """The samples of a checkpoint in a domain: recorded, from the store, or drawn.
+        """The samples of a checkpoint in a domain: from the store, or drawn.
 
         Raises:
             DiversityError: The checkpoint, the store or the sampling failed.
         """
-        if not prompts and kind_of(checkpoint.source, self._setup.root) != "replay":
+        if not prompts:
             raise ConfigError(
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return found.draw(checkpoint, domain)
         plan = self._plan(found, checkpoint, domain, prompts)
 
         def engine(progress: Progress) -> Engine:
@@ -135,26 +150,22 @@ class Sampler:
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
-        """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
+        """A digest of what a checkpoint is: its model and adapter."""
         return self._find(checkpoint).digest
 
     def origin(self, checkpoint: Checkpoint) -> Mapping[str, str]:
-        """What draws a checkpoint's samples: engine, device, number format; nothing if recorded."""
+        """What draws a checkpoint's samples: engine, device, number format."""
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return {}
         return {name: getattr(found.identity, name) for name in ("engine", "device", "dtype")}
 
     def at_hand(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> bool:
-        """Whether all samples of a checkpoint in a domain are recorded or in the store."""
+        """Whether all samples of a checkpoint in a domain are in the store."""
         if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
-        found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return True
-        return not missing(self._plan(found, checkpoint, domain, prompts), self._store)
+        plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
+        return not missing(plan, self._store)
 
     def close(self) -> None:
         """Release the model."""
@@ -162,13 +173,9 @@ class Sampler:
             self._loaded[1].close()
             self._loaded = None
 
-    def _find(self, checkpoint: Checkpoint) -> Model | Replay:
-        """Weights are looked at each time, for they may be trained on; recorded samples once."""
-        known = self._replays.get(checkpoint.source)
-        found = known or engines.find(checkpoint, self._setup)
-        if isinstance(found, Replay):
-            self._replays[checkpoint.source] = found
-        return found
+    def _find(self, checkpoint: Checkpoint) -> Model:
+        """It is looked at each time, for it may be trained on."""
+        return engines.find(checkpoint, self._setup)
 
     @contextmanager
     def _turn(self, model: Model) -> Iterator[None]:

@@ -14,13 +14,11 @@ from itertools import groupby
 from typing import Any
 
 from pytest_diversity.prompts import Message
-from pytest_diversity.samples import Sample
+from pytest_diversity.samples import MALFORMED, Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.thinking import without_thought
 
-__all__ = ["MALFORMED", "MalformedReplyError", "read_reply", "sample"]
-
-MALFORMED = "malformed"  # the finish reason of an answer that was asked for and not given
+__all__ = ["MalformedReplyError", "read_reply", "sample"]
 
 # The format of the paper. Another wording draws other texts: raise the engines' versions with it.
 _INSTRUCTION = """\

@@ -23,11 +23,11 @@ PACKAGE = Path(pytest_diversity.__file__).parent
 # From left to right along the line. A room imports what stands beside its name, and that stands
 # above it.
 ALLOWED: Mapping[str, str] = {
-    "errors": "",
+    "text": "",
+    "errors": "text",
     "families": "",
     "functions": "",
-    "text": "",
-    "verdict": "",
+    "verdict": "text",
     "events": "verdict",
     "files": "errors",
     "samples": "errors files",
@@ -51,12 +51,13 @@ ALLOWED: Mapping[str, str] = {
     "metrics prompts samples sampling sandbox store",
     "gate": "baselines config errors estimate events features metrics samples statistics text "
     "verdict workspace",
+    "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
-    "session": "config events gate report workspace",
+    "session": "config events gate report validation workspace",
     "studies": "baselines config errors estimate features files gate metrics samples session "
     "statistics text",
-    "plugin": "baselines config errors estimate events features gate report samples session store "
-    "studies verdict",
+    "plugin": "baselines config errors estimate events features gate report samples session "
+    "store studies verdict",
     "": "domains errors estimate metrics plugin samples sampling",
 }
 

@@ -17,6 +17,7 @@ from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.validation import validate
 from pytest_diversity.workspace import Workspace
 
 DATED = "{{ strftime_now('%Y-%m-%d') }} {{ messages[-1]['content'] }}<|assistant|>"
@@ -50,7 +51,7 @@ class Project:
             showing(lambda: Console(quiet=True)),
         )
         try:
-            session.check()
+            validate(session)
             samples = session.samples("m", "d")
         finally:
             session.close()

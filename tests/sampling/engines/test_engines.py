@@ -15,6 +15,7 @@ from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling import engines
+from pytest_diversity.validation import validate
 from pytest_diversity.workspace import Workspace
 
 ROOMS = [f"pytest_diversity.sampling.engines.{name}" for name in ("openai", "ray", "vllm")]
@@ -81,7 +82,7 @@ def test_an_engine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"^unknown engine 'vlm' \(command line\); did you mean 'vllm'\?$"
     ):
-        session.check()
+        validate(session)
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
-from pytest_diversity.sampling.engines.openai.reply import NEUTRAL, SEED_BITS, Answer, Question
+from pytest_diversity.sampling.engines.openai.reply import (
+    NEUTRAL,
+    SEED_BITS,
+    Answer,
+    Question,
+    sends,
+)
 from pytest_diversity.sampling.seeds import sample_seed
 
 __all__ = ["NOT_TAKEN", "Probe", "probe"]
@@ -23,6 +29,7 @@ _SEEDS = tuple(sample_seed(0, _TEXT, number, SEED_BITS) for number in range(4))
 _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
 _SAYS = "top_k, min_p and penalties are the server's own: see docs/servers.md"
+_OF_THE_API = ("temperature", "top_p")
 NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
 
 
@@ -46,12 +53,15 @@ class Probe:
 
     def __str__(self) -> str:
         """One line for a person."""
+        beyond = [name for name in self.neutral if name not in _OF_THE_API]
+        left = [name for name in _OF_THE_API if name not in self.neutral]
         return (
             f"the server samples {self.model}: "
             f"seeds {'repeat' if self.repeats else 'do not repeat'}, "
             f"n is {'honoured' if self.choices else 'ignored'}, "
             f"log-probabilities are {'given' if self.logprobs else 'not given'}; "
-            + (f"{', '.join(self.neutral)} set to neutral" if self.neutral else _SAYS)
+            + (f"{', '.join(beyond)} set to neutral" if beyond else _SAYS)
+            + (f"; {', '.join(left)} left out where neutral" if left else "")
         )
 
 
@@ -117,7 +127,8 @@ async def _neutral(client: Client, model: str) -> Mapping[str, float]:
     """Those fields, each asked for alone, that the server does not refuse."""
     taken: dict[str, float] = {}
     for name, value in NEUTRAL:
-        if name not in taken and await _takes(client, model, {name: value}):
+        asked = sends(client.server, name) and name not in taken
+        if asked and await _takes(client, model, {name: value}):
             taken[name] = value
     return taken
 
