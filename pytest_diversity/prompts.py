@@ -170,9 +170,12 @@ def _asked(record: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _message(given: Any, where: str) -> Message:
     match given:
-        case {"role": str(role), "content": str(content), **rest} if content and not rest:
-            if role in _ROLES:
+        case {"role": str(role), "content": str(content), **rest} if content.strip() and not rest:
+            if role in _ROLES and is_unicode(content):
                 return Message(role, content)
+            if role in _ROLES:
+                fix = "write the whole character"
+                raise DataError(f"{where}: a message has half of a surrogate pair", fix=fix)
             raise DataError(f"{where}: unknown role {role!r}", fix=did_you_mean(role, _ROLES))
     raise DataError(
         f"{where}: a message is not a role with a text",

@@ -15,6 +15,7 @@ from pytest_diversity.files import read_text, write_text
 __all__ = ["MALFORMED", "NO_ANSWER", "Sample", "SampleSet", "is_unicode", "read_json_lines"]
 
 MALFORMED = "malformed"  # of an answer that was asked for among several, and not given
+_THOUGHT_ALONE = "thought alone"  # which never ended, or nothing followed it
 # Finish reasons of what is no answer: a sample that ended so is invalid, whatever its text.
 NO_ANSWER = frozenset({MALFORMED, "content_filter", "refusal", "tool_calls", "function_call"})
 
@@ -45,10 +46,12 @@ class Sample:
 
     @property
     def fault(self) -> str | None:
-        """Why it is no answer: one of `NO_ANSWER`, or `empty`; None if it is one."""
+        """Why it is no answer: one of `NO_ANSWER`, `empty`, `thought alone`; None if it is one."""
         if self.finish_reason in NO_ANSWER:
             return self.finish_reason
-        return None if self.text.strip() else "empty"
+        if self.text.strip():
+            return None
+        return "empty" if self.thought is None else _THOUGHT_ALONE
 
 
 class SampleSet(Mapping[str, Sequence[Sample]]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
 from pytest_diversity.events import Event
+from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.judge import Evidence, Judge
-from pytest_diversity.validation import validate
+from pytest_diversity.validation import check_prompts, validate
 from pytest_diversity.workspace import Workspace
 
 if TYPE_CHECKING:  # loaded when there is something to show
@@ -78,6 +79,14 @@ class Session:
         if self.judge.records:
             self.judge.baselines.check()
         validate(self.workspace)
+
+    def check_prompts(self, gates: Iterable[Gate]) -> None:
+        """Find what models cannot read of what gates ask of them, before any is loaded.
+
+        Raises:
+            DiversityError: A chat template refuses a prompt, or a context has no room for it.
+        """
+        check_prompts(self.workspace, gates)
 
     def drain(self) -> list[Event]:
         """What happened since the last call."""

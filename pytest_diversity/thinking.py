@@ -74,10 +74,8 @@ def split(text: str) -> Said:
 
 
 def whole(answer: str, thought: str | None) -> str:
-    """A text that `split` takes apart again; a thought without an answer never ends in it."""
-    if thought is None:
-        return answer
-    return f"<think>{thought}</think>\n\n{answer}" if answer else f"<think>{thought}"
+    """A text that `split` takes apart again."""
+    return answer if thought is None else f"<think>{thought}</think>{answer}"
 
 
 def begun(prompt: str, prefill: str = "") -> str:

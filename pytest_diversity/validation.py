@@ -5,7 +5,7 @@ Each error says who said what is wrong: a line of the file, a variable, or the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from pytest_diversity.checkpoints.sources import is_hub_name
@@ -19,7 +19,7 @@ from pytest_diversity.sampling.engines import check_engine
 from pytest_diversity.text import plural
 from pytest_diversity.workspace import Workspace
 
-__all__ = ["validate"]
+__all__ = ["check_prompts", "validate"]
 
 _CHECKED = ("kind", "language", "prompts", "embedder")
 
@@ -41,6 +41,28 @@ def validate(workspace: Workspace) -> None:
             _domain(workspace, workspace.domain(name))
         for family, budget in domain.budgets.items():
             _gate(workspace, Gate("", name, family, budget))
+
+
+def check_prompts(workspace: Workspace, gates: Iterable[Gate]) -> None:
+    """Refuse prompts that checkpoints cannot read, where gates need samples that are not drawn yet.
+
+    Raises:
+        DiversityError: A chat template refuses one, or one leaves no room for its answer.
+    """
+    pairs = {(name, gate.domain): None for gate in gates for name in _sampled(gate)}
+    for name, domain in pairs:
+        checkpoint = workspace.config.checkpoints.get(name)
+        if checkpoint is None or workspace.is_recorded(checkpoint):
+            continue
+        chosen = workspace.domain(domain)
+        with located(workspace.config.path, "checkpoints", name):
+            workspace.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
+
+
+def _sampled(gate: Gate) -> list[str]:
+    """What a gate needs samples of: its checkpoint, and what that is compared with."""
+    budget = gate.applicable
+    return [gate.checkpoint, *([str(budget.reference)] if budget.compares else [])]
 
 
 def _options(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""How samples ended: cut by the limit on their tokens, or within a thought."""
+"""How samples ended: how many were cut by the limit on their tokens."""
 
 from __future__ import annotations
 
@@ -17,18 +17,14 @@ class Endings:
     """How the samples of one side ended.
 
     Attributes:
-        samples: How many there are.
         known: Of how many the finish reason is known.
         cut: How many of these were cut by the limit on their tokens.
         limit: That limit, if the cut samples say it.
-        thoughts: How many are thoughts without an answer, since they never ended.
     """
 
-    samples: int
     known: int
     cut: int
     limit: int | None
-    thoughts: int
 
     @property
     def share(self) -> float | None:
@@ -37,14 +33,11 @@ class Endings:
 
     @classmethod
     def of(cls, samples: SampleSet) -> Self:
-        """Those of samples whose thoughts were split off."""
-        group = list(samples.samples)
-        known = [sample for sample in group if sample.finish_reason is not None]
+        """Those of samples."""
+        known = [sample for sample in samples.samples if sample.finish_reason is not None]
         cut = [sample for sample in known if str(sample.finish_reason).lower() in _CUT]
         return cls(
-            samples=len(group),
             known=len(known),
             cut=len(cut),
             limit=max((sample.tokens for sample in cut if sample.tokens), default=None),
-            thoughts=sum(s.thought is not None and not s.text.strip() for s in group),
         )

@@ -40,7 +40,6 @@ _MEANING: Mapping[Status, str] = {
 }
 _CUT = 0.2  # of the answers: above this share, what is cut decides how alike they look
 _ALIKE = "what is cut looks alike"
-_INVALID = "they count as invalid"
 _BY_CHANCE = "the estimate misses the budget; one bound in so many may do so by chance"
 
 
@@ -144,28 +143,21 @@ def scope(estimate: Estimate, reference: Comparison | None) -> list[str]:
 
 
 def endings(checkpoint: str, estimate: Estimate, reference: Comparison | None) -> Iterator[str]:
-    """That many answers were cut, or are thoughts that never ended, of either side."""
+    """That many answers were cut, of either side."""
     sides = {checkpoint: estimate.endings, **_reference(reference)}
     cut = {name: side for name, side in sides.items() if side and side.share is not None}
     if any((side.share or 0) > _CUT for side in cut.values()):
         limits = {side.limit for side in cut.values() if side.cut}
         limit = f" = {limits.pop()}" if len(limits) == 1 and None not in limits else ""
         shares = [(f"{side.share:.0%}".replace("%", " %"), name) for name, side in cut.items()]
-        yield f"{_named(shares, 'of the answers')} were cut by max_tokens{limit}: " + _ALIKE
-    thoughts = [
-        (f"{side.thoughts} of {side.samples}", name)
-        for name, side in sides.items()
-        if side and side.thoughts
-    ]
-    if thoughts:
-        yield f"{_named(thoughts, 'samples')} are thoughts that end in no answer: " + _INVALID
+        yield f"{_named(shares)} were cut by max_tokens{limit}: " + _ALIKE
 
 
-def _named(counts: Sequence[tuple[str, str]], what: str) -> str:
+def _named(shares: Sequence[tuple[str, str]]) -> str:
     """As in `24 % of the answers (dpo) and 95 % (base)`."""
-    named = [(count, f" ({name})" if name else "") for count, name in counts]
+    named = [(share, f" ({name})" if name else "") for share, name in shares]
     first, *others = named
-    return " and ".join([f"{first[0]} {what}{first[1]}", *map("".join, others)])
+    return " and ".join([f"{first[0]} of the answers{first[1]}", *map("".join, others)])
 
 
 def _reference(reference: Comparison | None) -> Mapping[str, Endings | None]:

@@ -137,7 +137,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
+    """Fail closed: sandboxes must hold, and prompts be readable, before a model is loaded."""
     wiring = sys.modules.get("pytest_diversity.plugin.runs")
     if wiring is None:
         return
@@ -148,6 +148,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     try:
         wiring.check_sandbox(session.config, session.items)
+        if not study_asked(session.config):
+            wiring.check_prompts(session.config, session.items)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 

@@ -16,6 +16,7 @@ from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Event, to_json
+from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
 from pytest_diversity.plugin.options import STUDIES, study_asked
 from pytest_diversity.plugin.unjudged import unjudged
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # loaded when there is something to show
 __all__ = [
     "annotate",
     "check_collected",
+    "check_prompts",
     "check_sandbox",
     "close",
     "enforce",
@@ -235,6 +237,18 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
     if any(item.get_closest_marker("diversity") for item in items):
         for session in config.stash.get(_SESSIONS, {}).values():
             session.workspace.check_sandbox()
+
+
+def check_prompts(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where a model cannot read what it is to be asked, before any is loaded.
+
+    Raises:
+        DiversityError: A chat template refuses a prompt, or a context has no room for it.
+    """
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        found = (getattr(item, "gate", None) for item in items if item.path == path)
+        gates = [gate for gate in found if isinstance(gate, Gate)]
+        session.check_prompts(gates)
 
 
 def _console(config: pytest.Config) -> Console:

@@ -9,12 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_diversity.errors import SamplingError, first_line
+from pytest_diversity.errors import ConfigError, first_line
 from pytest_diversity.prompts import Message
 from pytest_diversity.sampling.protocol import NO_TEMPLATE, Request
 from pytest_diversity.thinking import MARKERS, begun
 
-__all__ = ["begins", "marks", "plain", "render", "render_all"]
+__all__ = ["begins", "context_of", "marks", "plain", "render", "render_all"]
 
 
 def render_all(
@@ -28,7 +28,7 @@ def render_all(
         context: How many tokens the model can hold; None if it does not say.
 
     Raises:
-        SamplingError: The template refuses a request, two prompts are the same to the model, or
+        ConfigError: The template refuses a request, two prompts are the same to the model, or
             one leaves no room for its answer.
     """
     rendered = [render(tokenizer, request) for request in requests]
@@ -36,7 +36,7 @@ def render_all(
     for request, tokens in zip(requests, rendered, strict=True):
         same = known.setdefault(tokens, request.prompt)
         if same != request.prompt:
-            raise SamplingError(
+            raise ConfigError(
                 f"the prompts {same!r} and {request.prompt!r} are the same to the model",
                 fix="remove one of them: its samples would count twice",
             )
@@ -47,18 +47,25 @@ def render_all(
 def _check_room(request: Request, tokens: int, context: int | None) -> None:
     most = request.generation.max_tokens
     if context is not None and tokens + most > context:
-        raise SamplingError(
+        raise ConfigError(
             f"prompt {request.prompt!r} has {tokens} tokens and its answers up to {most}, "
             f"but the model's context has {context}",
             fix="lower max_tokens, or shorten the prompt",
         )
 
 
+def context_of(config: Any) -> int | None:
+    """How many tokens a model can hold, prompt and answer; None where it does not say."""
+    if config.is_encoder_decoder:
+        return None
+    return getattr(config.get_text_config(), "max_position_embeddings", None)
+
+
 def render(tokenizer: Any, request: Request) -> tuple[int, ...]:
     """The token ids of a request, for the engines that run a model themselves.
 
     Raises:
-        SamplingError: The template refuses it.
+        ConfigError: The template refuses it.
     """
     if _is_plain(tokenizer, request):
         return tuple(tokenizer(plain(request.turns, request.prefill))["input_ids"])
@@ -119,10 +126,10 @@ def _stopped(clock: Mapping[str, str]) -> str:
     return f"{{% macro strftime_now(format) %}}{{{{ {told} }}}}{{% endmacro %}}\n"
 
 
-def _refused(request: Request, reason: str) -> SamplingError:
+def _refused(request: Request, reason: str) -> ConfigError:
     system = request.turns[0].role == "system"
     fix = 'name another one with template = "FILE", or template = "none"'
-    return SamplingError(
+    return ConfigError(
         f"the chat template cannot write prompt {request.prompt!r}: {reason}",
         fix=f"ask without a system message, or {fix}" if system else fix,
     )

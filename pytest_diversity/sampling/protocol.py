@@ -10,15 +10,26 @@ import hashlib
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Generation
 from pytest_diversity.prompts import Message
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["NO_TEMPLATE", "Chat", "Engine", "Identity", "Model", "Progress", "Request", "Setup"]
+__all__ = [
+    "NO_TEMPLATE",
+    "Chat",
+    "Engine",
+    "Identity",
+    "Model",
+    "Progress",
+    "Request",
+    "Setup",
+    "WritesPrompts",
+]
 
 NO_TEMPLATE = "none"  # messages are joined plainly, for models that know no roles
 
@@ -173,6 +184,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release the model and its memory."""
+
+
+@runtime_checkable
+class WritesPrompts(Protocol):
+    """A model whose engine writes conversations by itself, through a chat template."""
+
+    @property
+    def templates(self) -> tuple[Location, ...]:
+        """Where the model and its adapter are, which may have one each."""
 
 
 class Model(Protocol):

@@ -22,7 +22,15 @@ from pytest_diversity.sampling.device import environment
 from pytest_diversity.sampling.draw import Shown, draw, missing
 from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.plan import Plan
-from pytest_diversity.sampling.protocol import NO_TEMPLATE, Chat, Engine, Model, Progress, Setup
+from pytest_diversity.sampling.protocol import (
+    NO_TEMPLATE,
+    Chat,
+    Engine,
+    Model,
+    Progress,
+    Setup,
+    WritesPrompts,
+)
 from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
@@ -90,6 +98,27 @@ class Sampler:
         weights = any(kind_of(one.source, root) == "weights" for one in checkpoints)
         if weights and options.engine == "transformers" and options.device not in {"auto", "cpu"}:
             environment(options.device, options.dtype, ChainMap({}, self._setup.facts))
+
+    def check_prompts(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> None:
+        """Refuse prompts, of those to be drawn, that a model on this machine cannot read.
+
+        Raises:
+            DiversityError: Its template refuses one, or one leaves no room for its answer.
+        """
+        root = self._setup.root
+        if kind_of(checkpoint.source, root) != "weights" or is_hub_name(checkpoint.source, root):
+            return  # there is no tokenizer, or its tokenizer would have to be downloaded
+        if self._setup.options.engine != "transformers":
+            return  # others run elsewhere, and check it there
+        from pytest_diversity.sampling.engines.transformers.local import LocalModel  # noqa: PLC0415 - a room of its own
+
+        found = self._find(checkpoint)
+        if isinstance(found, LocalModel):
+            wanted = missing(self._plan(found, checkpoint, domain, prompts), self._store)
+            if wanted:
+                found.check(wanted)
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -174,19 +203,16 @@ class Sampler:
             prompts=prompts,
             count=domain.samples_per_prompt,
             source=domain.prompts or "",
-            chat=self._chat(checkpoint),
+            chat=self._chat(model, checkpoint),
         )
 
-    def _chat(self, checkpoint: Checkpoint) -> Chat:
+    def _chat(self, model: Model, checkpoint: Checkpoint) -> Chat:
         """How a model that is run here is spoken to, and what its template reads of the clock."""
-        root, name = self._setup.root, checkpoint.name
-        if kind_of(checkpoint.source, root) != "weights":
+        if not isinstance(model, WritesPrompts):
             return Chat()
-        template = _template(checkpoint, root)
+        template, name = _template(checkpoint, self._setup.root), checkpoint.name
         if name not in self._clocks:
-            sources = filter(None, (checkpoint.source, checkpoint.adapter))
-            own = [template] if template else [locate(source, root) for source in sources]
-            self._clocks[name] = clock_formats(*own)
+            self._clocks[name] = clock_formats(*([template] if template else model.templates))
         today = checkpoint.today
         now = datetime.fromisoformat(today) if today else self._now
         clock = {form: now.strftime(form or _TO_THE_SECOND) for form in self._clocks[name]}

@@ -67,9 +67,9 @@ def compared(
     return judge(reference.after, budget, reference=reference)
 
 
-def ended(cut: int, thoughts: int = 0, limit: int | None = 256, known: int = 100) -> Estimate:
-    """An estimate of a hundred samples, so many of which were cut or are thoughts alone."""
-    return replace(estimated(LEVEL), endings=Endings(100, known, cut, limit, thoughts))
+def ended(cut: int, limit: int | None = 256, known: int = 100) -> Estimate:
+    """An estimate of a hundred samples, so many of which were cut."""
+    return replace(estimated(LEVEL), endings=Endings(known, cut, limit))
 
 
 ENDED: Mapping[str, tuple[Estimate, Estimate | None, str | None]] = {
@@ -94,26 +94,16 @@ ENDED: Mapping[str, tuple[Estimate, Estimate | None, str | None]] = {
         ended(0, known=0),
         "50 % of the answers (dpo) were cut by max_tokens = 256: *",
     ),
-    "thoughts without an answer": (
-        ended(0, 3),
-        ended(0),
-        "3 of 100 samples (dpo) are thoughts that end in no answer: they count as invalid",
-    ),
-    "thoughts on both sides": (
-        ended(0, 3),
-        ended(0, 2),
-        "3 of 100 samples (dpo) and 2 of 100 (base) are thoughts that end in no answer: *",
-    ),
 }
 
 
 @pytest.mark.parametrize("case", ENDED)
 def test_how_samples_ended_is_said(case: str) -> None:
-    """What was cut, or never came to an answer, is named for each side that has it."""
+    """The share that was cut is named for each side where it is known."""
     after, before, note = ENDED[case]
     reference = Comparison("base", before, after) if before else None
     notes = judge(after, Budget(min=0.3), reference=reference).notes
-    found = [one for one in notes if "cut by" in one or "thoughts" in one]
+    found = [one for one in notes if "cut by" in one]
     assert len(found) == (note is not None)
     assert note is None or fnmatch(found[0], note)
 

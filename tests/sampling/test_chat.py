@@ -9,7 +9,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from pytest_diversity.config.values import Generation
-from pytest_diversity.errors import SamplingError
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.prompts import Message
 from pytest_diversity.sampling.chat import begins, render, render_all
 from pytest_diversity.sampling.protocol import Chat, Request
@@ -88,7 +88,7 @@ REFUSED: Mapping[str, tuple[Request, str]] = {
 def test_what_cannot_be_read_is_one_sentence(tokenizer: PreTrainedTokenizerFast, case: str) -> None:
     """It is refused with the prompt's id before anything is drawn."""
     request, message = REFUSED[case]
-    with pytest.raises(SamplingError, match=message) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         render_all(tokenizer, [request], 64)
     assert "\n" not in caught.value.message
     assert caught.value.fix
@@ -99,7 +99,7 @@ def test_several_templates_without_a_default(tokenizer: PreTrainedTokenizerFast)
     templates: Any = {"tools": THINKS, "rag": THINKS}
     before, tokenizer.chat_template = tokenizer.chat_template, templates
     try:
-        with pytest.raises(SamplingError, match="multiple chat templates") as caught:
+        with pytest.raises(ConfigError, match="multiple chat templates") as caught:
             render(tokenizer, ask())
     finally:
         tokenizer.chat_template = before
@@ -110,7 +110,7 @@ def test_two_prompts_that_a_model_cannot_tell_apart(tokenizer: PreTrainedTokeniz
     """A template that trims makes one of two prompts: they would count twice."""
     trims = Chat(template="{{ messages[-1]['content'] | trim }}")
     requests = [ask(prompt="a", text="Hi", chat=trims), ask(prompt="b", text="Hi ", chat=trims)]
-    with pytest.raises(SamplingError, match="'a' and 'b' are the same to the model"):
+    with pytest.raises(ConfigError, match="'a' and 'b' are the same to the model"):
         render_all(tokenizer, requests)
     assert len(render_all(tokenizer, [ask(prompt="a"), ask(prompt="b", text="Hi")])) == 2
 

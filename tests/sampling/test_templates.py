@@ -13,7 +13,7 @@ from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
-from pytest_diversity.errors import ConfigError, SamplingError
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import SampleSet
@@ -119,7 +119,7 @@ def test_the_beginning_of_an_answer_is_no_part_of_a_sample(project: Project) -> 
 
 def test_a_context_that_is_too_short(project: Project) -> None:
     """A prompt that leaves no room for its answers is refused, and nothing is drawn."""
-    with pytest.raises(SamplingError, match="the model's context has 512"):
+    with pytest.raises(ConfigError, match="the model's context has 512"):
         project.draw({"id": "p", "prompt": "cat and dog " * 300})
 
 

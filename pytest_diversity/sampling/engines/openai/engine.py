@@ -116,7 +116,7 @@ class ServerEngine:
             finish_reason=answer.finish_reason,
             tokens=answer.tokens,
             logprob=answer.logprob,
-            thought=answer.thought,
+            thought=answer.thought or None,
         )
         return sample, answer.odd
 

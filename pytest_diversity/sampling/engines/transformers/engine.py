@@ -22,7 +22,7 @@ from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import SamplingError, unexpected
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.chat import begins, marks, render_all
+from pytest_diversity.sampling.chat import begins, context_of, marks, render_all
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.adapters import Adaptable
 from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize
@@ -110,7 +110,7 @@ class TransformersEngine:
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
         """Draw all requested samples, batch by batch; the batch halves when memory runs out."""
-        rendered = render_all(self._tokenizer, requests, self._context)
+        rendered = render_all(self._tokenizer, requests, context_of(self._model.config))
         begun = {request.prompt: begins(self._tokenizer, request) for request in requests}
         rows = [
             _Row(request.prompt, number, tokens, request.generation)
@@ -250,14 +250,6 @@ class TransformersEngine:
             eos_token_id=sorted(self._end_tokens),
             **(draw if sampled else {}),
         )
-
-    @property
-    def _context(self) -> int | None:
-        """How many tokens it can hold, prompt and answer; None where it does not say."""
-        config = self._model.config
-        if config.is_encoder_decoder:
-            return None
-        return getattr(config.get_text_config(), "max_position_embeddings", None)
 
     def _ends(self, generation: Generation) -> Ends:
         return Ends(self._tokenizer, self._end_tokens, generation.stop, marks(self._tokenizer))
