@@ -137,7 +137,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
+    """Before a model is loaded, tests must name domains that there are, and a sandbox must hold."""
     wiring = sys.modules.get("pytest_diversity.plugin.runs")
     if wiring is None:
         return
@@ -146,7 +146,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     from pytest_diversity.errors import DiversityError
 
+    drawing = [one for one in session.items if _FIXTURE in getattr(one, "fixturenames", ())]
     try:
+        if drawing:
+            wiring.check_domains(session.config, drawing)
         wiring.check_sandbox(session.config, session.items)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None

@@ -16,7 +16,7 @@ from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Event, to_json
-from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
+from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
 from pytest_diversity.plugin.options import STUDIES, study_asked
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # loaded when there is something to show
 __all__ = [
     "annotate",
     "check_collected",
+    "check_domains",
     "check_sandbox",
     "close",
     "enforce",
@@ -224,6 +225,18 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     for path, session in config.stash.get(_SESSIONS, {}).items():
         gates = (getattr(item, "gate", None) for item in items if item.path == path)
         session.judge.multiplicity.selected = frozenset(gate.key for gate in gates if gate)
+
+
+def check_domains(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where a test that would draw samples names a domain that there is not.
+
+    Raises:
+        ConfigError: One does.
+    """
+    from pytest_diversity.plugin import spelling  # noqa: PLC0415 - for tests in Python
+
+    for item in items:
+        spelling.check_domains(item, session_of(config, find_config(config, item.path)).config)
 
 
 def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
