@@ -160,7 +160,7 @@ class Workspace:
             prompts = self.prompts(chosen)
             drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
             found = self.features_of(drawing.samples, chosen, prompts, checkpoint)
-            found.notes, found.lacks = drawing.notes, drawing.lacks
+            found.notes, found.lacks = (*found.notes, *drawing.notes), drawing.lacks
             self._features[key] = found
         return self._features[key]
 

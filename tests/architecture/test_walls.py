@@ -50,12 +50,13 @@ ALLOWED: Mapping[str, str] = {
     "metrics prompts samples sampling sandbox store",
     "gate": "baselines config errors estimate events features metrics samples statistics text "
     "verdict workspace",
+    "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
-    "session": "config events gate report workspace",
+    "session": "config events gate report validation workspace",
     "studies": "baselines config errors estimate features files gate metrics samples session "
     "statistics text",
-    "plugin": "baselines config errors estimate events features gate report samples session store "
-    "studies verdict",
+    "plugin": "baselines config errors estimate events features gate report samples session "
+    "store studies verdict",
     "": "domains errors estimate metrics plugin samples sampling",
 }
 

@@ -168,6 +168,8 @@ def test_a_server_is_no_adapter(tmp_path: Path) -> None:
         '[checkpoints]\na = { model = "runs/a", adapter = "http://h/v1#m" }\n'
     )
     (tmp_path / "runs/a").mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / "runs/a" / name).write_text("{}")
     session = Workspace(
         load_config(tmp_path / "diversity.toml"), Options(), tmp_path, showing(Console)
     )
