@@ -59,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: current.run.reset(token))
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
+    collect_named(config)
     if is_worker(config) or not is_configured(config):
         return
     from pytest_diversity.errors import DiversityError
@@ -66,7 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     try:
         session_of(config, find_config(config))
-        collect_named(config)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 

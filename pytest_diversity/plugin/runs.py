@@ -194,7 +194,8 @@ def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
         said += record_and_prune(session, sessions, events)
     if refused(config) or study_asked(config) or config.option.collectonly:
         return said  # nothing was to be judged
-    return [*said, *unjudged(sessions, events, config.rootpath)]
+    named = bool(config.getoption("diversity_config"))
+    return [*said, *unjudged(sessions, events, config.rootpath, named=named)]
 
 
 def close(config: pytest.Config) -> None:
@@ -209,8 +210,9 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
     Raises:
         ConfigError: The file lies where pytest does not look.
     """
-    if not config.getoption("diversity_config") or config.args_source == config.ArgsSource.ARGS:
-        return
+    tests_named = config.args_source == config.ArgsSource.ARGS
+    if not config.getoption("diversity_config") or tests_named or is_worker(config):
+        return  # a worker cannot end the run: the summary says it
     for path, session in config.stash.get(_SESSIONS, {}).items():
         wanted = session.judge.multiplicity.every()
         if wanted and not any(item.path == path for item in items):
