@@ -17,6 +17,7 @@ from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
+from pytest_diversity.features.endings import Endings
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.statistics.mean import Mean
@@ -47,6 +48,7 @@ class Estimate:
         groups: The value of each group of prompts, the mean over its prompts.
         group_of: The group of each prompt that has one and a value.
         worst_group: The group that does worst in the metric's direction, with its value.
+        endings: How the samples ended; None of recorded values.
     """
 
     metric: Metric
@@ -63,6 +65,7 @@ class Estimate:
     groups: Mapping[str, float] = field(default_factory=dict, repr=False)
     group_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     worst_group: tuple[str, float] | None = None
+    endings: Endings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         groups=groups,
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
+        endings=Endings.of(features.samples),
     )
 
 

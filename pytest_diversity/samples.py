@@ -31,6 +31,7 @@ class Sample:
         finish_reason: Why it ended, `stop` or `length`, if known.
         tokens: Its length in the model's tokens, if known.
         logprob: The model's log-probability of the whole text, unfiltered, if known.
+        thought: What it thought before it answered, where that was split off its text.
     """
 
     prompt: str
@@ -40,6 +41,7 @@ class Sample:
     finish_reason: str | None = None
     tokens: int | None = None
     logprob: float | None = None
+    thought: str | None = None
 
     @property
     def fault(self) -> str | None:
@@ -162,6 +164,8 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         types = {name: pyarrow.int64() for name in ("index", "tokens")}
         types["logprob"] = pyarrow.float64()
         names = [field.name for field in fields(Sample)]
+        if not any(sample.thought is not None for sample in self.samples):
+            names.remove("thought")  # so that older releases read the file
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
         parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), Path(path))
 
@@ -238,6 +242,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "finish_reason": (str, type(None)),
     "tokens": (int, type(None)),
     "logprob": (int, float, type(None)),
+    "thought": (str, type(None)),
 }
 
 

@@ -153,7 +153,9 @@ class Workspace:
 
     def features(self, checkpoint: str, domain: str, count: int | None = None) -> Features:
         """The features of those samples, of at most `count` of each prompt if it is given."""
+        thinking = self.config.checkpoint(checkpoint).thinking
         whole = self.domain(domain)
+        whole = whole if thinking is None else replace(whole, thinking=thinking)
         chosen = whole if count is None else replace(whole, samples_per_prompt=count)
         key = (checkpoint, domain, chosen.samples_per_prompt)
         if key not in self._features:

@@ -52,6 +52,19 @@ def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
     assert SampleSet.from_parquet(tmp_path / "samples.parquet") == written
 
 
+def test_a_thought_stands_beside_the_answer(tmp_path: Path) -> None:
+    """It is written and read with the sample, and nothing is written where there is none."""
+    plain = SampleSet([Sample("p", 0, "x")])
+    thinking = SampleSet([Sample("p", 0, "x"), Sample("p", 1, "y", thought="hm")])
+    for samples in (plain, thinking):
+        samples.to_jsonl(tmp_path / "samples.jsonl")
+        samples.to_parquet(tmp_path / "samples.parquet")
+        assert ("thought" in (tmp_path / "samples.jsonl").read_text()) is (samples is thinking)
+        assert (b"thought" in (tmp_path / "samples.parquet").read_bytes()) is (samples is thinking)
+        assert SampleSet.from_jsonl(tmp_path / "samples.jsonl") == samples
+        assert SampleSet.from_parquet(tmp_path / "samples.parquet") == samples
+
+
 def test_samples_are_ordered_by_index() -> None:
     """Prompts keep the order of their first appearance, samples that of their index."""
     samples = SampleSet([Sample("b", 2, "x"), Sample("a", 0, "y"), Sample("b", 0, "z")])

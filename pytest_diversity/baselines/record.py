@@ -183,6 +183,7 @@ def settings(
     return {
         **{key: value for key, value in generation.settings().items() if value is not None},
         **{name: getattr(domain, name) for name in kind_of(domain).settings},
+        **({"thinking": domain.thinking} if domain.thinking != "strip" else {}),
         "kind": domain.kind,
         "samples": most if fewest == most else [fewest, most],
     }

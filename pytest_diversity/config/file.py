@@ -49,6 +49,8 @@ __all__ = ["load_config"]
 
 # What the checkpoint, its adapter and the run's options say of vLLM's engine.
 _OURS = {"model", "tokenizer", "dtype", "enable_lora", "skip_tokenizer_init", "device"}
+# What stands in place of a chat template's keys.
+_TO_SERVERS = 'set body = { chat_template_kwargs = {...} }, or api = "completions" to use none'
 
 
 def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
@@ -103,7 +105,8 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation, server = _values(entry, Generation), _server(entry, source)
         values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
-        found = Checkpoint(name, source, generation=generation, server=server, **values)
+        values |= {"generation": generation, "server": server}
+        found = entry.read(None, lambda given: Checkpoint(name, source, **given), values)  # noqa: B023 - called at once
         for expanded, path in entry.read(None, partial(_expand, name, root), source):
             entry.read(None, check_name, expanded)
             if expanded in names:
@@ -122,6 +125,8 @@ def _server(entry: Table, source: str) -> Endpoint:
             entry.fail(key, "a server quantises its own weights", fix="remove it")
         if served and key == "vllm":
             entry.fail(key, "a server has its own engine arguments", fix="remove it")
+        if served and key in {"template", "chat_template_kwargs", "today"}:
+            entry.fail(key, "a server has its own chat template", fix=_TO_SERVERS)
         if not served and SERVER in KEYS[key].where:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
     return entry.read(None, lambda given: Endpoint(**given), _values(entry, Endpoint))

@@ -151,6 +151,9 @@ _ROWS = (
         "judge recordings that lack prompts or samples by those they have; else undefined"),
     Key("execution", str, _OF_DOMAIN, "whether generated programs are run, to see what they do",
         choices=("off", "sandbox")),  # running without walls is never a file's to say
+    Key("thinking", str, _DRAWING,
+        "strip tells a model's thoughts from its answers, keep measures both",
+        choices=("strip", "keep")),
     Key("same_meaning", float, _OF_DOMAIN,
         "prose means the same where embeddings are nearer than this cosine distance",
         low=0, high=2),
@@ -181,6 +184,12 @@ _ROWS = (
     Key("adapter", str, (CHECKPOINT,), "source of a LoRA adapter on top"),
     Key("quantization", str, (CHECKPOINT,),
         "bits a weight, made while loading; else as the weights are", choices=("8bit", "4bit")),
+    Key("template", str, (CHECKPOINT,),
+        "its chat template: a file or Jinja; none for base models; else the model's own"),
+    Key("chat_template_kwargs", dict, (CHECKPOINT,),
+        "what its chat template is told, such as { enable_thinking = false }"),
+    Key("today", str, (CHECKPOINT,),
+        "the date that its chat template reads, as 2026-01-31; else the clock's"),
     Key("vllm", dict, (CHECKPOINT, DEFAULTS), "arguments of vLLM's engine, by its own names"),
 
     # How its server is spoken to; all up to `rename` is part of a sample's key.

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -45,6 +46,12 @@ _SENT = {*_FIXED, *_OF_THE_API, "max_completion_tokens"}
 _OUR_HEADERS = {
     *("authorization", "content-type", "content-length", "host", "connection"),
     *("accept-encoding", "transfer-encoding"),
+}
+# What a chat template is told by the run.
+_RENDERED = {
+    *("conversation", "messages", "chat_template", "add_generation_prompt", "tokenize"),
+    *("continue_final_message", "strftime_now", "padding", "truncation", "max_length"),
+    *("return_tensors", "return_dict", "return_assistant_tokens_mask", "tokenizer_kwargs"),
 }
 Level = Literal["error", "warn", "off"]
 
@@ -202,6 +209,11 @@ class Checkpoint:
         server: How its server is spoken to, if it is on one.
         quantization: `8bit` or `4bit` weights, made while loading; None keeps them as they are.
         vllm: Arguments of vLLM's engine, beside those of the whole run.
+        template: A file with its chat template, or the template itself; `none` for models that
+            have none; the model's own if None.
+        chat_template_kwargs: What the template is told.
+        today: The date that the template reads, in ISO form; the clock's if None.
+        thinking: Whether its thoughts are told from its answers; as the domain says if None.
     """
 
     name: str
@@ -211,6 +223,18 @@ class Checkpoint:
     server: Endpoint = Endpoint()
     quantization: str | None = None
     vllm: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    today: str | None = None
+    thinking: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no chat template can be told."""
+        check_passed(
+            "chat_template_kwargs", self.chat_template_kwargs, _RENDERED, "docs/prompts.md"
+        )
+        if self.today is not None and not _is_date(self.today):
+            raise ConfigError(f"today is no date: {shown(self.today)}", fix="write 2026-01-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +336,7 @@ class Domain:
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
+        thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
         same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
@@ -329,6 +354,7 @@ class Domain:
     generation: Generation = Generation()
     embedder: str | None = None
     execution: str = "off"
+    thinking: str = "strip"
     same_meaning: float = 0.2
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
@@ -444,6 +470,14 @@ def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
     chosen = [merged.checkpoint(option).name for option in named if "=" not in option]
     kept = chosen or [name for name in config.selected if name not in added]
     return replace(merged, selected=tuple(dict.fromkeys([*kept, *added])))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence, Sized
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Embed, Execute, Features
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.thinking import with_thought, without_thought
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +50,7 @@ def features_of(
         prompts = load_prompts(domain.prompts, domain.root) if domain.prompts else {}
     if embed is None:
         embed = _late_embedder(domain)
-    kind = kind_of(domain)
+    samples, kind = _said(samples, domain.thinking), kind_of(domain)
     if execute is None and kind.runs_programs and domain.execution == "sandbox":
         execute = _late_executor(domain)
     features = Features(
@@ -63,6 +65,13 @@ def features_of(
     )
     features.notes = fault_notes(samples, whose)
     return features
+
+
+def _said(samples: SampleSet, thinking: str) -> SampleSet:
+    """The answers alone, with their thoughts beside them; or all that was said, as the answers."""
+    read = with_thought if thinking == "keep" else without_thought
+    given, found = list(samples.samples), list(map(read, samples.samples))
+    return samples if all(map(operator.is_, given, found)) else SampleSet(found)
 
 
 def _by_prompt(name: str, value: Any, samples: SampleSet) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from pytest_diversity.features.grammars import load, packages
 from pytest_diversity.features.syntax import Syntax, analyse
 from pytest_diversity.judges.defines import DEFINES_NOTE, defines
 from pytest_diversity.prompts import Prompt
+from pytest_diversity.thinking import split
 
 if TYPE_CHECKING:
     from pytest_diversity.sandbox import Execution, Program
@@ -24,7 +25,13 @@ __all__ = ["CODE"]
 
 
 def _programs(features: Features) -> Mapping[str, list[str]]:
-    return features.each(lambda text, prompt: extract_program(text, prompt.entry_point))
+    return features.each(_program_in)
+
+
+def _program_in(text: str, prompt: Prompt) -> str:
+    """The program in an answer with its given beginning; there is none in an empty answer."""
+    beginning = split(prompt.prefill).answer if text else ""
+    return extract_program(beginning + text, prompt.entry_point)
 
 
 def _syntax(features: Features) -> Mapping[str, list[Syntax]]:

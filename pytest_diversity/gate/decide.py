@@ -73,7 +73,7 @@ def decide(
         status=status,
         headline=words.headline(estimate.domain, f"{gate.family} {text}", gate.checkpoint),
         details=tuple(dict.fromkeys(details)),
-        notes=tuple(dict.fromkeys(_notes(estimate, found, reference))),
+        notes=tuple(dict.fromkeys(_notes(gate, estimate, found, reference))),
         checkpoint=gate.checkpoint,
         domain=estimate.domain,
         family=gate.family,
@@ -121,9 +121,10 @@ def _explained(found: Compared, status: Status, adjusted: float, total: int) -> 
 
 
 def _notes(
-    estimate: Estimate, found: Sequence[Compared], reference: Comparison | None
+    gate: Gate, estimate: Estimate, found: Sequence[Compared], reference: Comparison | None
 ) -> Iterator[str]:
     yield from estimate.notes
+    yield from words.endings(gate.checkpoint, estimate, reference)
     yield from reference.notes if reference else ()
     if estimate.value is None:
         yield estimate.reason or ""

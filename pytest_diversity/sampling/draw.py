@@ -14,6 +14,7 @@ from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store.sqlite import Drawn, Store
+from pytest_diversity.thinking import whole
 
 __all__ = ["Shown", "draw", "missing"]
 
@@ -81,7 +82,17 @@ def missing(plan: Plan, store: Store) -> list[Request]:
         have = store.samples(plan.key(prompt)[0])
         numbers = tuple(number for number in range(plan.count) if number not in have)
         if numbers:
-            requests.append(Request(prompt.id, prompt.prompt, numbers, plan.generation))
+            requests.append(
+                Request(
+                    prompt=prompt.id,
+                    text=prompt.prompt,
+                    numbers=numbers,
+                    generation=plan.generation,
+                    messages=prompt.messages,
+                    prefill=prompt.prefill,
+                    chat=plan.chat,
+                )
+            )
     return requests
 
 
@@ -104,7 +115,8 @@ def _keep(plan: Plan, store: Store, samples: Iterable[Sample], progress: Shown) 
     """Write each sample as it arrives: what a server was paid for survives any end of the run."""
     keys = {name: plan.key(prompt) for name, prompt in plan.prompts.items()}
     for one in samples:
-        drawn = Drawn(one.index, one.text, one.finish_reason, one.tokens, one.logprob)
+        text = whole(one.text, one.thought)
+        drawn = Drawn(one.index, text, one.finish_reason, one.tokens, one.logprob)
         store.add(*keys[one.prompt], [drawn])
         progress.keep()
 

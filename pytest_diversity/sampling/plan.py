@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from pytest_diversity.config.values import Generation
 from pytest_diversity.prompts import Prompt
-from pytest_diversity.sampling.protocol import Identity
+from pytest_diversity.sampling.protocol import Chat, Identity
 
 __all__ = ["Plan"]
 
@@ -24,6 +24,7 @@ class Plan:
         prompts: By id.
         count: K.
         source: Where the prompts are from: two processes never draw those of one source at once.
+        chat: How conversations are written.
     """
 
     identity: Identity
@@ -31,6 +32,7 @@ class Plan:
     prompts: Mapping[str, Prompt]
     count: int
     source: str = ""
+    chat: Chat = field(default_factory=Chat)
 
     @property
     def lock(self) -> str:
@@ -41,6 +43,7 @@ class Plan:
 
     def key(self, prompt: Prompt) -> tuple[str, str]:
         """The key of a prompt's samples, and the same readable."""
-        settings = {**asdict(self.identity), **self.generation.settings(), "prompt": prompt.prompt}
+        drawn = {**self.generation.settings(), **self.chat.settings()}
+        settings = {**asdict(self.identity), **drawn, **prompt.asked}
         detail = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(detail.encode()).hexdigest(), detail

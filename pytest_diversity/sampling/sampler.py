@@ -6,23 +6,32 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
+from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.files import read_text
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
 from pytest_diversity.sampling.device import environment
 from pytest_diversity.sampling.draw import Shown, draw, missing
 from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.plan import Plan
-from pytest_diversity.sampling.protocol import Engine, Model, Progress, Setup
+from pytest_diversity.sampling.protocol import NO_TEMPLATE, Chat, Engine, Model, Progress, Setup
 from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
+
+_TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
+_READS_THE_CLOCK = (
+    "its chat template writes the date into prompts, so that another day's samples are others; "
+    'today = "2026-01-31" in the checkpoint fixes it'
+)
 
 
 class Sampler:
@@ -46,6 +55,8 @@ class Sampler:
         self._setup = Setup(options, root, store.path.parent / "models", store.facts)
         self._store = store
         self._show = show
+        self._clocks: dict[str, tuple[str, ...]] = {}
+        self._now = datetime.now().astimezone()  # one clock for all of a run
         self._loaded: tuple[Model, Engine] | None = None
 
     def check(self, checkpoint: Checkpoint) -> None:
@@ -55,6 +66,7 @@ class Sampler:
             DiversityError: A path does not exist, or a server's URL cannot be used.
         """
         root = self._setup.root
+        _template(checkpoint, root)
         sources = {"checkpoint": checkpoint.source, "adapter": checkpoint.adapter}
         if kind_of(checkpoint.source, root) != "weights":
             self._find(checkpoint)
@@ -92,11 +104,18 @@ class Sampler:
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
         found = self._find(checkpoint)
+        plan = self._plan(found, checkpoint, domain, prompts)
+
+        def engine(progress: Progress) -> Engine:
+            if plan.chat.clock and checkpoint.today is None:
+                progress.say(_READS_THE_CLOCK)
+            return self._engine(found, progress)
+
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
-            _plan(found, checkpoint, domain, prompts),
+            plan,
             self._store,
-            lambda progress: self._engine(found, progress),
+            engine,
             lambda total: self._show(label, total),
             lambda: self._turn(found),
         )
@@ -116,7 +135,7 @@ class Sampler:
         """Whether all samples of a checkpoint in a domain are in the store."""
         if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
-        plan = _plan(self._find(checkpoint), checkpoint, domain, prompts)
+        plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
         return not missing(plan, self._store)
 
     def close(self) -> None:
@@ -139,6 +158,40 @@ class Sampler:
                 if model.shared:
                     self.close()
 
+    def _plan(
+        self, model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> Plan:
+        generation = replace(domain.generation, **checkpoint.generation)
+        begun = [prompt.id for prompt in prompts.values() if prompt.prefill]
+        if begun and generation.mode == "verbalized":
+            raise ConfigError(
+                f"prompt {begun[0]!r} begins the answer, and verbalized answers are JSON",
+                fix='remove the prefill, or set mode = "direct"',
+            )
+        return Plan(
+            identity=model.identity,
+            generation=generation,
+            prompts=prompts,
+            count=domain.samples_per_prompt,
+            source=domain.prompts or "",
+            chat=self._chat(checkpoint),
+        )
+
+    def _chat(self, checkpoint: Checkpoint) -> Chat:
+        """How a model that is run here is spoken to, and what its template reads of the clock."""
+        root, name = self._setup.root, checkpoint.name
+        if kind_of(checkpoint.source, root) != "weights":
+            return Chat()
+        template = _template(checkpoint, root)
+        if name not in self._clocks:
+            sources = filter(None, (checkpoint.source, checkpoint.adapter))
+            own = [template] if template else [locate(source, root) for source in sources]
+            self._clocks[name] = clock_formats(*own)
+        today = checkpoint.today
+        now = datetime.fromisoformat(today) if today else self._now
+        clock = {form: now.strftime(form or _TO_THE_SECOND) for form in self._clocks[name]}
+        return Chat(template, checkpoint.chat_template_kwargs, clock)
+
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""
         engine = self._serving(*self._loaded, model) if self._loaded else None
@@ -156,13 +209,13 @@ class Sampler:
             raise
 
 
-def _plan(
-    model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
-) -> Plan:
-    return Plan(
-        identity=model.identity,
-        generation=replace(domain.generation, **checkpoint.generation),
-        prompts=prompts,
-        count=domain.samples_per_prompt,
-        source=domain.prompts or "",
-    )
+def _template(checkpoint: Checkpoint, root: Path) -> str | None:
+    """The source of a checkpoint's own chat template: `none`, Jinja, or a file of it.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    given = checkpoint.template
+    if given is None or given == NO_TEMPLATE or "{%" in given or "{{" in given:
+        return given
+    return read_text(root / Path(given).expanduser(), ConfigError)

@@ -32,6 +32,7 @@ ALLOWED: Mapping[str, str] = {
     "files": "errors",
     "samples": "errors files",
     "prompts": "errors samples",
+    "thinking": "samples",
     "statistics": "",
     "judges": "",
     "metrics": "errors families functions",
@@ -40,10 +41,10 @@ ALLOWED: Mapping[str, str] = {
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors functions prompts samples store",
+    "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
     "features": "checkpoints cluster config errors metrics prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
-    "sandbox",
+    "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
     "baselines": "config domains errors estimate events features files metrics prompts statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
@@ -71,6 +72,7 @@ LIBRARIES: Mapping[str, str] = {
     "events": "",
     "files": "",
     "prompts": "",
+    "thinking": "",
     "judges": "",
     "statistics": "numpy scipy",
     "metrics": "numpy rapidfuzz scipy",

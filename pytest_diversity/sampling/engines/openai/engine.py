@@ -11,13 +11,14 @@ from typing import TypeVar
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from pytest_diversity.config.values import Endpoint, Generation
-from pytest_diversity.errors import ConfigError
+from pytest_diversity.errors import ConfigError, SamplingError
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.openai.address import Address
-from pytest_diversity.sampling.engines.openai.client import Client
-from pytest_diversity.sampling.engines.openai.probe import probe
+from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
+from pytest_diversity.sampling.engines.openai.probe import NOT_TAKEN, probe
 from pytest_diversity.sampling.engines.openai.reply import SEED_BITS, Question, unsent
 from pytest_diversity.sampling.protocol import Model, Progress, Request
+from pytest_diversity.thinking import begun
 
 __all__ = ["ServerEngine"]
 
@@ -90,17 +91,32 @@ class ServerEngine:
         seed = request.seed(number, SEED_BITS)
         found = self.probe
         question = Question(
-            request.text, seed, request.generation, found.logprobs, neutral=found.neutral
+            request.text,
+            seed,
+            request.generation,
+            found.logprobs,
+            neutral=found.neutral,
+            messages=request.turns,
+            prefill=request.prefill,
         )
-        answer = (await client.ask(found.model, question))[0]
-        thought = f"<think>{answer.thought}</think>" if answer.thought else ""
+        try:
+            answer = (await client.ask(found.model, question))[0]
+        except RefusedError as error:
+            if not request.prefill or error.status not in NOT_TAKEN:
+                raise
+            raise SamplingError(
+                f"the server {self._address.url} does not continue the beginning of an answer: "
+                f"{error.message}",
+                fix='remove the prefill, or set api = "completions"',
+            ) from None
         sample = Sample(
             prompt=request.prompt,
             index=number,
-            text=thought + answer.text,
+            text=begun("", request.prefill) + answer.text,
             finish_reason=answer.finish_reason,
             tokens=answer.tokens,
             logprob=answer.logprob,
+            thought=answer.thought,
         )
         return sample, answer.odd
 

@@ -20,7 +20,7 @@ from pytest_diversity.sampling.engines.openai.reply import (
 )
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["Probe", "probe"]
+__all__ = ["NOT_TAKEN", "Probe", "probe"]
 
 # Even a model that says little else has no favourite here.
 _TEXT = "Write one line of forty random letters and digits."
@@ -30,7 +30,7 @@ _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
 _SAYS = "top_k, min_p and penalties are the server's own: see docs/servers.md"
 _OF_THE_API = ("temperature", "top_p")
-_NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
+NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ async def probe(client: Client) -> Probe:
     questions = [Question(_TEXT, seed, _GENERATION, neutral=neutral) for seed in _SEEDS]
     first = await _first(client, model, questions[0])
     # One after the other: some servers have one random generator for all requests.
-    texts = [first.text, *[await _text(client, model, question) for question in questions[1:]]]
+    texts = [first.said, *[await _text(client, model, question) for question in questions[1:]]]
     _check(client, texts)
     return Probe(
         model=model,
-        repeats=await _text(client, model, questions[0]) == first.text,
+        repeats=await _text(client, model, questions[0]) == first.said,
         choices=await _gives_choices(client, model, questions[0]),
         logprobs=first.logprob is not None,
         neutral=neutral,
@@ -139,7 +139,7 @@ async def _takes(client: Client, model: str, field: Mapping[str, float]) -> bool
         try:
             return bool(await client.ask(model, question, at_once=at_once))
         except RefusedError as error:
-            if error.status in _NOT_TAKEN:
+            if error.status in NOT_TAKEN:
                 return False
             if not at_once:
                 raise
@@ -160,12 +160,12 @@ async def _first(client: Client, model: str, question: Question) -> Answer:
     try:
         return (await client.ask(model, question, at_once=True))[0]
     except RefusedError as error:
-        taken = error.status not in _NOT_TAKEN
+        taken = error.status not in NOT_TAKEN
     return (await client.ask(model, question._replace(logprobs=taken)))[0]
 
 
 async def _text(client: Client, model: str, question: Question) -> str:
-    return (await client.ask(model, question))[0].text
+    return (await client.ask(model, question))[0].said
 
 
 async def _gives_choices(client: Client, model: str, question: Question) -> bool:

@@ -11,7 +11,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.prompts import Message
 from pytest_diversity.samples import NO_ANSWER
+from pytest_diversity.sampling.chat import plain
+from pytest_diversity.thinking import whole
 
 __all__ = [
     "NEUTRAL",
@@ -69,8 +72,13 @@ class Answer(NamedTuple):
     finish_reason: str | None
     tokens: int | None
     logprob: float | None
-    thought: str = ""
+    thought: str | None = None
     odd: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """All that the model said."""
+        return whole(self.text, self.thought)
 
 
 class Question(NamedTuple):
@@ -83,6 +91,8 @@ class Question(NamedTuple):
         logprobs: Whether its log-probability is wanted.
         choices: How many texts to ask for.
         neutral: Fields of `NEUTRAL` that the server takes.
+        messages: The whole conversation; else the text alone.
+        prefill: The beginning of the answer, which the server is to continue.
     """
 
     text: str
@@ -91,6 +101,8 @@ class Question(NamedTuple):
     logprobs: bool = False
     choices: int = 1
     neutral: Mapping[str, float] = MappingProxyType({})
+    messages: Sequence[Message] = ()
+    prefill: str = ""
 
     def body(self, model: str, server: Endpoint) -> dict[str, Any]:
         """The body of the request."""
@@ -98,7 +110,7 @@ class Question(NamedTuple):
         if self.choices > 1:
             made["n"] = self.choices
         neutral, said = _named(self.neutral, server), _named(self._settings(server), server)
-        return {**neutral, **server.body, **said, **made}
+        return {**neutral, **self._continues(server), **server.body, **said, **made}
 
     def _settings(self, server: Endpoint) -> dict[str, Any]:
         settings = self.generation
@@ -117,13 +129,21 @@ class Question(NamedTuple):
         return asked
 
     def _messages(self) -> dict[str, Any]:
-        system = self.generation.system
-        messages = [{"role": "system", "content": system}] if system is not None else []
-        return {"messages": [*messages, {"role": "user", "content": self.text}]}
+        begun = [Message("assistant", self.prefill)] if self.prefill else []
+        return {"messages": [message._asdict() for message in (*self._turns, *begun)]}
 
     def _prompt(self) -> dict[str, Any]:
-        system = self.generation.system
-        return {"prompt": self.text if system is None else f"{system}\n\n{self.text}"}
+        return {"prompt": plain(self._turns, self.prefill)}
+
+    @property
+    def _turns(self) -> Sequence[Message]:
+        return self.messages or [Message("user", self.text)]
+
+    def _continues(self, server: Endpoint) -> dict[str, bool]:
+        """That the last message is not finished, as vLLM, SGLang and others are told."""
+        if not self.prefill or server.api != "chat":
+            return {}
+        return {"continue_final_message": True, "add_generation_prompt": False}
 
 
 def sends(server: Endpoint, name: str) -> bool:
@@ -211,7 +231,7 @@ def _answer(choice: Mapping[str, Any], used: Any) -> Answer:
         finish_reason=reason,
         tokens=tokens,
         logprob=None if odd["logprobs"] else logprob,
-        thought=texts[1],
+        thought=texts[1] or None,
         odd=tuple(name for name, is_odd in odd.items() if is_odd),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,7 @@ from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import SamplingError, unexpected
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.chat import render
+from pytest_diversity.sampling.chat import begins, marks, render_all
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.adapters import Adaptable
 from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize
@@ -109,16 +110,18 @@ class TransformersEngine:
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
         """Draw all requested samples, batch by batch; the batch halves when memory runs out."""
+        rendered = render_all(self._tokenizer, requests, self._context)
+        begun = {request.prompt: begins(self._tokenizer, request) for request in requests}
         rows = [
             _Row(request.prompt, number, tokens, request.generation)
-            for request in requests
-            for tokens in [render(self._tokenizer, request)]
+            for request, tokens in zip(requests, rendered, strict=True)
             for number in request.numbers
         ]
         # Rows of one batch share their settings; rows of similar length waste the least padding.
         rows.sort(key=lambda row: (repr(row.generation), len(row.tokens), row.prompt, row.number))
         for generation, group in groupby(rows, key=lambda row: row.generation):
-            yield from self._draw(list(group), generation, progress)
+            for one in self._draw(list(group), generation, progress):
+                yield replace(one, text=begun[one.prompt] + one.text)
 
     def swap(self, model: Model) -> bool:
         """Exchange the adapter, if `model` is of the same base."""
@@ -248,8 +251,16 @@ class TransformersEngine:
             **(draw if sampled else {}),
         )
 
+    @property
+    def _context(self) -> int | None:
+        """How many tokens it can hold, prompt and answer; None where it does not say."""
+        config = self._model.config
+        if config.is_encoder_decoder:
+            return None
+        return getattr(config.get_text_config(), "max_position_embeddings", None)
+
     def _ends(self, generation: Generation) -> Ends:
-        return Ends(self._tokenizer, self._end_tokens, generation.stop)
+        return Ends(self._tokenizer, self._end_tokens, generation.stop, marks(self._tokenizer))
 
     @cached_property
     def _end_tokens(self) -> frozenset[int]:
