@@ -157,6 +157,8 @@ def _label(path: Path) -> str:
 
 def _domain(name: str, table: Table, defaults: Table) -> Domain:
     _allow(table, (DOMAIN,), f"key of domain {name!r},")
+    if not name.strip() or not name.isprintable():
+        table.fail(None, f"a domain cannot be named {name!r}", fix="rename it")
     base = BUILTIN_DOMAINS.get(name, Domain(name))
     generation = {**_values(defaults, Generation), **_values(table, Generation)}
     reference = table.value("reference", str, defaults.value("reference", str))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from pytest_diversity.samples import MALFORMED, Sample
+from pytest_diversity.samples import MALFORMED, NO_ANSWER, Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 
 __all__ = ["MalformedReplyError", "read_reply", "sample"]
@@ -117,12 +117,13 @@ def _total(requests: Iterable[Request]) -> int:
 
 def _samples(reply: Sample, answers: Sequence[str | None]) -> Iterator[Sample]:
     """An answer that was not given is an empty text: invalid, and no part of any diversity."""
+    fault = reply.finish_reason if reply.finish_reason in NO_ANSWER else MALFORMED
     for place, answer in enumerate(answers):
         yield Sample(
             prompt=reply.prompt,
             index=reply.index * len(answers) + place,
             text=answer or "",
-            finish_reason="stop" if answer else MALFORMED,
+            finish_reason="stop" if answer else fault,
         )
 
 

@@ -60,6 +60,7 @@ FAULTS: Mapping[str, tuple[str, str | None, str | None]] = {
     "a refusal": ("def f(x): return x  # or said in three words", "refusal", "refusal"),
     "a filtered answer": ("def f(x): return x  # or said in", "content_filter", "content_filter"),
     "a call of a tool": ("", "tool_calls", "tool_calls"),
+    "an answer that was broken off": ("def f(x): return x  # or said in", "abort", "abort"),
     "a malformed answer": ("", "malformed", "malformed"),
     "an empty text": (" ", "stop", "empty"),
 }

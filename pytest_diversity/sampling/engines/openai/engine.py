@@ -93,11 +93,10 @@ class ServerEngine:
             request.text, seed, request.generation, found.logprobs, neutral=found.neutral
         )
         answer = (await client.ask(found.model, question))[0]
-        thought = f"<think>{answer.thought}</think>" if answer.thought else ""
         sample = Sample(
             prompt=request.prompt,
             index=number,
-            text=thought + answer.text,
+            text=answer.said,
             finish_reason=answer.finish_reason,
             tokens=answer.tokens,
             logprob=answer.logprob,

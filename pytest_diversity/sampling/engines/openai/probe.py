@@ -77,11 +77,11 @@ async def probe(client: Client) -> Probe:
     questions = [Question(_TEXT, seed, _GENERATION, neutral=neutral) for seed in _SEEDS]
     first = await _first(client, model, questions[0])
     # One after the other: some servers have one random generator for all requests.
-    texts = [first.text, *[await _text(client, model, question) for question in questions[1:]]]
+    texts = [first.said, *[await _text(client, model, question) for question in questions[1:]]]
     _check(client, texts)
     return Probe(
         model=model,
-        repeats=await _text(client, model, questions[0]) == first.text,
+        repeats=await _text(client, model, questions[0]) == first.said,
         choices=await _gives_choices(client, model, questions[0]),
         logprobs=first.logprob is not None,
         neutral=neutral,
@@ -165,7 +165,7 @@ async def _first(client: Client, model: str, question: Question) -> Answer:
 
 
 async def _text(client: Client, model: str, question: Question) -> str:
-    return (await client.ask(model, question))[0].text
+    return (await client.ask(model, question))[0].said
 
 
 async def _gives_choices(client: Client, model: str, question: Question) -> bool:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_diversity.config.values import Endpoint, Generation
-from pytest_diversity.samples import NO_ANSWER
+from pytest_diversity.samples import NO_ANSWER, UNFINISHED
 
 __all__ = [
     "NEUTRAL",
@@ -39,7 +39,6 @@ NEUTRAL: Sequence[tuple[str, float]] = (
     ("top_p", 1.0),
 )
 _SETTINGS = {name: name for name, _ in NEUTRAL} | {"repeat_penalty": "repetition_penalty"}
-_UNFINISHED = {"error", "abort", "aborted", "cancelled", "failed"}
 _TEXTS = {"text", "output_text"}
 _NONE = "no completion"
 _NAME = 200  # characters; what is longer names nothing
@@ -69,8 +68,15 @@ class Answer(NamedTuple):
     finish_reason: str | None
     tokens: int | None
     logprob: float | None
-    thought: str = ""
+    thought: str | None = None
     odd: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """All that the model said."""
+        if self.thought is None:
+            return self.text
+        return f"<think>{self.thought}" + (f"</think>\n\n{self.text}" if self.text else "")
 
 
 class Question(NamedTuple):
@@ -211,7 +217,7 @@ def _answer(choice: Mapping[str, Any], used: Any) -> Answer:
         finish_reason=reason,
         tokens=tokens,
         logprob=None if odd["logprobs"] else logprob,
-        thought=texts[1],
+        thought=texts[1] or None,
         odd=tuple(name for name, is_odd in odd.items() if is_odd),
     )
 
@@ -252,7 +258,7 @@ def _finish_reason(
         UnusableReplyError: It did not end, or there is none.
     """
     reason = choice.get("finish_reason", "")
-    if reason is None or reason in _UNFINISHED:
+    if reason is None or reason in UNFINISHED:
         raise UnusableReplyError(f"an answer that is not finished (finish_reason {reason!r})")
     if not isinstance(reason, str) or len(reason) > _NAME or not reason.isprintable():
         raise UnusableReplyError("a finish_reason that is none")

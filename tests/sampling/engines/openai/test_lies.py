@@ -95,17 +95,22 @@ KEPT: Mapping[str, tuple[dict[str, Any], tuple[str, str | None], str | None]] = 
                 {"type": "text", "text": "yes"},
             ]
         ),
-        ("<think>hm</think>yes", "stop"),
+        ("<think>hm</think>\n\nyes", "stop"),
         None,
     ),
     "a thought": (
         _message(content="yes", reasoning_content="hm"),
-        ("<think>hm</think>yes", "stop"),
+        ("<think>hm</think>\n\nyes", "stop"),
         None,
     ),
     "a thought by another name": (
         _message(content="yes", reasoning="hm"),
-        ("<think>hm</think>yes", "stop"),
+        ("<think>hm</think>\n\nyes", "stop"),
+        None,
+    ),
+    "a thought alone": (
+        _message("length", content=None, reasoning="hm"),
+        ("<think>hm", "length"),
         None,
     ),
     "half of a surrogate pair": (_message(content="so \ud83d"), ("so \ufffd", "stop"), None),
