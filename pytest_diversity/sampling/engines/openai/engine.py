@@ -126,7 +126,8 @@ def _as_they_finish(
     try:
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            pending |= {portal.start_task_soon(work, job) for job in islice(rest, len(done))}
+            if not any(map(_has_failed, done)):  # what is asked now would be paid for in vain
+                pending |= {portal.start_task_soon(work, job) for job in islice(rest, len(done))}
             yield from (future.result() for future in sorted(done, key=_has_failed))
     finally:
         for future in pending:

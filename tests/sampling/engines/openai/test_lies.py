@@ -184,8 +184,19 @@ def test_what_is_not_finished_is_asked_again_and_ends_the_run(
         session.samples("m", "d")
     assert message in str(caught.value)
     assert _stored(session) == 1
-    seeds = [call.body["seed"] for call in server.drawn]
-    assert seeds.count(seeds[1]) == 2
+    first, *again = [call.body["seed"] for call in server.drawn]
+    assert again == [again[0]] * 2 != [first] * 2
+
+
+def test_a_call_that_is_no_answer_says_why_of_each_of_its_answers(
+    server: Scripted, open_session: Open
+) -> None:
+    """Verbalized answers that were refused are not called malformed."""
+    server.behave = _drawing(_message(content=None, refusal="I cannot"))
+    session = open_session(
+        f"{server.url}#m", 4, prompts=1, server=ONCE, mode="verbalized", answers_per_call=4
+    )
+    assert [sample.fault for sample in session.samples("m", "d").samples] == ["refusal"] * 4
 
 
 def test_an_error_that_passes_loses_nothing(server: Scripted, open_session: Open) -> None:
