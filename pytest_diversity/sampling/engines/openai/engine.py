@@ -63,7 +63,7 @@ class ServerEngine:
 
             for sample, odd in _as_they_finish(portal, draw, jobs, self._server.concurrency):
                 for name in sorted({*odd} - told):
-                    progress.say(f"the server gives {name} that cannot be: left out")
+                    progress.say(f"the server gives {name}")
                 told.update(odd)
                 progress.advance(1, sample.tokens or 0)
                 yield sample

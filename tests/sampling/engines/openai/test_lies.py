@@ -258,7 +258,8 @@ def test_numbers_out_of_range_are_left_out_and_said(
     session._show = showing(Console)
     for sample in session.samples("m", "d").samples:
         assert sample == Sample(sample.prompt, sample.index, "so it is", finish_reason="stop")
-    assert capsys.readouterr().err.count(f"the server gives {name} that cannot be: left out") == 1
+    said = f"the server gives {name} out of range, which are left out"
+    assert capsys.readouterr().err.count(said) == 1
 
 
 def test_a_server_that_drips_is_given_up(server: Scripted, open_session: Open) -> None:
