@@ -20,7 +20,7 @@ from pytest_diversity.workspace import Workspace
 
 ROOMS = [f"pytest_diversity.sampling.engines.{name}" for name in ("openai", "ray", "vllm")]
 UNUSED = [*ROOMS, "pytest_diversity.sampling.engines.transformers", "pytest_diversity.cluster.ray"]
-HEAVY = ["ray", "vllm", "openai", "torch", "transformers"]
+HEAVY = ["ray", "vllm", "httpx2", "torch", "transformers"]
 
 CONFIG = """
 [checkpoints]
@@ -51,7 +51,7 @@ def pytest_diversity_register_samplers():
 
 @pytest.mark.parametrize("source", ["replay:samples.jsonl", "mine:x"], ids=["replayed", "called"])
 def test_a_run_imports_no_engine_that_it_does_not_use(tmp_path: Path, source: str) -> None:
-    """No Ray, vLLM, OpenAI client or torch, and not our own rooms for them either."""
+    """No Ray, vLLM, HTTP client or torch, and not our own rooms for them either."""
     (tmp_path / "diversity.toml").write_text(CONFIG.format(source=source))
     (tmp_path / "conftest.py").write_text(REGISTERED)
     prompts = [f'{{"id": "p{i}", "prompt": "say {i}"}}' for i in range(6)]
