@@ -6,6 +6,7 @@ there is not enough: a tiny model must say with them, token for token, what it s
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -23,8 +24,12 @@ _ROWS = (0, 1, 0, 1)  # each is drawn twice, so that both are shared
 _TOKENS = 5
 
 
-def why_not(model: Any) -> str | None:
+def why_not(model: Any, *, plain: bool = True) -> str | None:
     """Make a model ready to be decoded by `decode.decode`.
+
+    Args:
+        model: A language model.
+        plain: Whether its layers may be packed.
 
     Returns:
         Why it cannot be, in a few words, None where it can.
@@ -39,7 +44,7 @@ def why_not(model: Any) -> str | None:
         if not internals.is_supported(model):
             return "its cache cannot be shared"
         attention.fold_heads(model)
-        _decoded(model, 2)
+        _decoded(model, 2, plain=plain)
     except (torch.OutOfMemoryError, MemoryError):
         return None  # the batch will be made to fit
     except Exception as error:  # noqa: BLE001 - whatever a model of an unknown kind raises
@@ -94,13 +99,13 @@ def _generated(model: Any, prompt: tuple[int, ...]) -> list[int]:
     return [int(token) for token in output[0, len(prompt) :]]
 
 
-def _decoded(model: Any, tokens: int) -> list[list[int]]:
+def _decoded(model: Any, tokens: int, *, plain: bool = True) -> list[list[int]]:
     """The greedy tokens of the rows; the last row ends early, which cuts it out of the batch."""
     from pytest_diversity.sampling.engines.transformers.decode import Row, decode  # noqa: PLC0415 - may be what fails
     from pytest_diversity.sampling.engines.transformers.packing import packed  # noqa: PLC0415 - likewise
 
     rows = [Row(_PROMPTS[row], key) for key, row in enumerate(_ROWS)]
-    with packed(model):
+    with packed(model) if plain else nullcontext():
         finished = decode(
             model,
             rows,
