@@ -101,12 +101,13 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
         generation, server = _values(entry, Generation), _server(entry, source)
         values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
         found = Checkpoint(name, source, generation=generation, server=server, **values)
-        for expanded, path in entry.read(None, partial(_expand, name, root), source):
+        for one in entry.read(None, partial(_matching, name, root), found):
+            expanded = one.name
             reserved = expanded in names or baseline_name(expanded, "") is not None
             if not expanded.strip() or not expanded.isprintable() or reserved:
                 entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
             names.add(expanded)
-            yield expanded, replace(found, name=expanded, source=path)
+            yield expanded, one
 
 
 def _server(entry: Table, source: str) -> Endpoint:
@@ -129,6 +130,28 @@ def _vllm(table: Table) -> Mapping[str, Any]:
     arguments = table.value("vllm", dict, {})
     passed = partial(check_passed, "vllm", ours=_OURS, guide="docs/engines.md")
     return table.read("vllm", passed, arguments)
+
+
+def _matching(name: str, root: Path, given: Checkpoint) -> list[Checkpoint]:
+    """The checkpoints that one with a pattern for its model or its adapter stands for.
+
+    Raises:
+        ConfigError: Nothing matches, or both are patterns.
+    """
+    models = [
+        replace(given, name=label, source=path) for label, path in _expand(name, root, given.source)
+    ]
+    if given.adapter is None:
+        return models
+    adapters = _expand(name, root, given.adapter)
+    if adapters == [(name, given.adapter)]:
+        return models
+    if models != [given]:
+        raise ConfigError(
+            f"checkpoint {name!r} has a pattern for its model and one for its adapter",
+            fix="write a checkpoint for each model",
+        )
+    return [replace(given, name=label, adapter=path) for label, path in adapters]
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:

@@ -131,8 +131,7 @@ def _is_needless(key: str, there: Collection[str]) -> bool:
 
 def _is_mergeable(model: Any, adapted: Any) -> bool:
     """Whether all that the adapter does is to add to weights, each of which has one use."""
-    from peft.tuners.lora import LoraLayer  # noqa: PLC0415 - optional
-    from peft.tuners.lora.layer import Linear  # noqa: PLC0415 - likewise
+    from peft.tuners.lora.layer import Linear  # noqa: PLC0415 - optional
     from peft.utils.other import AuxiliaryTrainingWrapper  # noqa: PLC0415 - likewise
 
     [config] = adapted.peft_config.values()
@@ -145,10 +144,8 @@ def _is_mergeable(model: Any, adapted: Any) -> bool:
     uses = Counter(
         weight.data_ptr() for _, weight in model.named_parameters(remove_duplicate=False)
     )
-    return all(
-        isinstance(layer, LoraLayer)
-        and type(layer) is Linear
-        and not layer.lora_variant
+    return all(type(layer) is Linear for layer in layers) and all(
+        not layer.lora_variant
         and not any(layer.lora_bias.values())
         and uses[layer.get_base_layer().weight.data_ptr()] == 1
         for layer in layers

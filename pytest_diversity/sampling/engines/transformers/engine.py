@@ -154,7 +154,7 @@ class TransformersEngine:
                 with explained(f"adapter {adapter}"):
                     self._voice, own = self._base_voice.beside(adapter)
                 if own:
-                    self._news.append(f"{adapter.name}: its own {own} are used")
+                    self._news.append(f"{adapter.name} is drawn with its own {own}")
 
     def _tell(self, progress: Progress) -> None:
         """What is new since a person was last told."""

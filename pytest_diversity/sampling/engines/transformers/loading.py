@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,17 +25,17 @@ from pytest_diversity.errors import (
     CheckpointError,
     DiversityError,
     MissingExtraError,
-    some,
     unexpected,
 )
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.gguf import converted
+from pytest_diversity.sampling.engines.transformers.whole import (
+    demand_all,
+    demand_language_model,
+    demand_weights,
+)
 
 __all__ = ["Loaded", "explained", "load", "load_tokenizer", "silence", "without_warnings"]
-
-
-_OTHER = re.compile(r"(Classification|QuestionAnswering|MultipleChoice)$")
-_WRAPPERS = ("module.", "_orig_mod.")  # of what a model was trained in: DDP, torch.compile
 
 
 class Loaded(NamedTuple):
@@ -69,9 +68,9 @@ def load(location: Location, environment: Environment, folder: Path) -> Loaded:
     if location.kind == "gguf":
         path = converted(path, environment.dtype, folder)
     else:
-        _demand_weights(path)
+        demand_weights(path)
     config = AutoConfig.from_pretrained(path)
-    _demand_language_model(path, config)
+    demand_language_model(path, config)
     dtype = getattr(torch, environment.dtype)
     kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     model, found = kind.from_pretrained(
@@ -82,7 +81,7 @@ def load(location: Location, environment: Environment, folder: Path) -> Loaded:
         ignore_mismatched_sizes=True,  # which are said, and refused with the missing ones
         **_quantized(environment, dtype),
     )
-    _demand_all(path, model, found)
+    demand_all(path, model, found)
     return Loaded(load_tokenizer(path), model, tuple(sorted(found["unexpected_keys"])))
 
 
@@ -92,47 +91,6 @@ def load_tokenizer(path: Path) -> Any:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
-
-
-def _demand_weights(path: Path) -> None:
-    if list(path.glob("*.safetensors")):
-        return
-    below = sorted(file.parent.name for file in path.glob("checkpoint-*/*config.json"))
-    files = [file.name for file in path.glob("*.gguf")]
-    fix = "save it with model.save_pretrained(path); pickled weights are never loaded"
-    if below or files:
-        fix = f"it has {some({*below, *files})}: name one, or {path}/checkpoint-* for all"
-    raise CheckpointError(f"checkpoint {path} has no safetensors weights", fix=fix)
-
-
-def _demand_language_model(path: Path, config: Any) -> None:
-    """Its body alone would be there, and often its head is the embeddings, so that none lacks."""
-    names = [name for name in config.architectures or () if _OTHER.search(name)]
-    if names:
-        raise CheckpointError(
-            f"checkpoint {path} is no language model but {names[0]}",
-            fix="name the model that it was made from, or one that writes texts",
-        )
-
-
-def _demand_all(path: Path, model: Any, found: Mapping[str, Any]) -> None:
-    """Refuse a model of which anything was left as it was made: drawn at random, or nowhere."""
-    unread = {name for name, weight in model.named_parameters() if weight.is_meta}
-    sizes = {key if isinstance(key, str) else key[0] for key in found["mismatched_keys"]}
-    wrong = {
-        "lacks weights": {*found["missing_keys"], *unread} - sizes,
-        "has weights of other shapes than its config.json says": sizes,
-    }
-    for what, names in wrong.items():
-        if names:
-            raise CheckpointError(f"checkpoint {path} {what}: {some(names)}", fix=_cure(found))
-
-
-def _cure(found: Mapping[str, Any]) -> str:
-    for prefix in _WRAPPERS:
-        if any(prefix in key for key in found["unexpected_keys"]):
-            return f"its weights are named {prefix}...: save the model that is wrapped"
-    return "save the whole model with model.save_pretrained(path)"
 
 
 def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:

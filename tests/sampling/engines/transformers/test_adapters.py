@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pytest_diversity.checkpoints.sources import Location
+from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import CheckpointError
@@ -264,7 +265,7 @@ def test_what_is_saved_beside_an_adapter_is_its_own(
     found = find(tiny, adapter)
     assert found.identity != plain
     engine = found.load(said)
-    assert "adapter: its own tokenizer, chat template and end tokens are used" in said.lines
+    assert "adapter is drawn with its own tokenizer, chat template and end tokens" in said.lines
     assert engine._read(Request("p", "the cat", (0,), GREEDY)) == tuple(
         tokenizer("the cat")["input_ids"]
     )
@@ -288,3 +289,26 @@ def test_an_adapters_folder_is_a_model_on_its_base(
         CheckpointError, match=r"its base '/gone/base' is not here; write { model ="
     ):
         find(adapter)
+
+
+def test_the_folder_of_a_run_works_as_it_is(tiny: Path, tmp_path: Path, said: Said) -> None:
+    """As peft and a Trainer write it: the adapters of all steps, and what is of no interest."""
+    for step in (20, 100):
+        folder = train(tiny, tmp_path / f"runs/sft/checkpoint-{step}", lora(r=step // 10))
+        AutoTokenizer.from_pretrained(tiny).save_pretrained(folder)
+        (folder / "trainer_state.json").write_text('{"global_step": 1}')
+        for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth", "training_args.bin"):
+            (folder / name).write_bytes(b"a pickle that nobody loads")
+    (tmp_path / "diversity.toml").write_text(
+        f'[checkpoints]\nsft = {{ model = "{tiny}", adapter = "runs/sft/checkpoint-*" }}\n'
+    )
+    config = load_config(tmp_path / "diversity.toml")
+    assert config.selected == ("sft-20", "sft-100")
+    options = Options(device="cpu", dtype="float32", store=tmp_path / "store.sqlite")
+    setup = Setup(options, tmp_path, tmp_path / "models", {})
+    first, second = (local.find(one, setup) for one in config.checkpoints.values())
+    engine = first.load(said)
+    assert texts(engine, said) == expected(tiny, tmp_path / "runs/sft/checkpoint-20")
+    assert engine.swap(second)
+    assert texts(engine, said) == expected(tiny, tmp_path / "runs/sft/checkpoint-100")
+    assert "checkpoint-100 is drawn with its own tokenizer" in said.lines
