@@ -103,7 +103,7 @@ class TransformersEngine:
             {} if facts is None else facts,
         )
         with without_warnings():
-            reason = why_not(self._model, plain=self._adaptable.plain)
+            reason = why_not(self._model)
         self._shares = reason is None
         if reason is not None:
             progress.say(f"{location.path.name}: {reason}, so generate draws")

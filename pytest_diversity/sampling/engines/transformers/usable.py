@@ -6,7 +6,6 @@ there is not enough: a tiny model must say with them, token for token, what it s
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -24,12 +23,8 @@ _ROWS = (0, 1, 0, 1)  # each is drawn twice, so that both are shared
 _TOKENS = 5
 
 
-def why_not(model: Any, *, plain: bool = True) -> str | None:
+def why_not(model: Any) -> str | None:
     """Make a model ready to be decoded by `decode.decode`.
-
-    Args:
-        model: A language model.
-        plain: Whether its layers may be packed.
 
     Returns:
         Why it cannot be, in a few words, None where it can.
@@ -39,12 +34,12 @@ def why_not(model: Any, *, plain: bool = True) -> str | None:
         return reason
     from pytest_diversity.sampling.engines.transformers import attention, internals  # noqa: PLC0415 - see `_library`
 
-    before = model.config._attn_implementation  # noqa: SLF001 - it has no public reader
+    before = internals.attention_of(model)
     try:
         if not internals.is_supported(model):
             return "its cache cannot be shared"
         attention.fold_heads(model)
-        _decoded(model, 2, plain=plain)
+        _decoded(model, 2)
     except (torch.OutOfMemoryError, MemoryError):
         return None  # the batch will be made to fit
     except Exception as error:  # noqa: BLE001 - whatever a model of an unknown kind raises
@@ -59,11 +54,13 @@ def _library() -> str | None:
     version = f"transformers {transformers.__version__}"
     try:
         from pytest_diversity.sampling.engines.transformers.attention import fold_heads  # noqa: PLC0415 - may be what fails
+        from pytest_diversity.sampling.engines.transformers.packing import packed  # noqa: PLC0415 - likewise
 
         model = _tiny()
         expected = [_generated(model, _PROMPTS[row]) for row in _ROWS]
         fold_heads(model)
-        found = _decoded(model, _TOKENS)
+        with packed(model):
+            found = _decoded(model, _TOKENS)
     except Exception as error:  # noqa: BLE001 - whatever another version raises
         return f"{version} has not what drawing together needs ({unexpected(error)})"
     same = [one[: len(other)] for one, other in zip(expected, found, strict=True)] == found
@@ -99,20 +96,18 @@ def _generated(model: Any, prompt: tuple[int, ...]) -> list[int]:
     return [int(token) for token in output[0, len(prompt) :]]
 
 
-def _decoded(model: Any, tokens: int, *, plain: bool = True) -> list[list[int]]:
+def _decoded(model: Any, tokens: int) -> list[list[int]]:
     """The greedy tokens of the rows; the last row ends early, which cuts it out of the batch."""
     from pytest_diversity.sampling.engines.transformers.decode import Row, decode  # noqa: PLC0415 - may be what fails
-    from pytest_diversity.sampling.engines.transformers.packing import packed  # noqa: PLC0415 - likewise
 
     rows = [Row(_PROMPTS[row], key) for key, row in enumerate(_ROWS)]
-    with packed(model) if plain else nullcontext():
-        finished = decode(
-            model,
-            rows,
-            Generation(temperature=0.0, max_tokens=tokens),
-            ends=lambda tokens: tokens is rows[-1].tokens and len(tokens) == 2,
-            on_step=lambda _: None,
-        )
-        for _ in finished:
-            pass
+    finished = decode(
+        model,
+        rows,
+        Generation(temperature=0.0, max_tokens=tokens),
+        ends=lambda tokens: tokens is rows[-1].tokens and len(tokens) == 2,
+        on_step=lambda _: None,
+    )
+    for _ in finished:
+        pass
     return [row.tokens for row in rows]
