@@ -25,6 +25,7 @@ __all__ = [
     "StoreError",
     "did_you_mean",
     "first_line",
+    "some",
     "unexpected",
 ]
 
@@ -109,3 +110,10 @@ def unexpected(error: Exception) -> str:
     """What a library's error is and says, in a line: `KeyError: 'lm_head'`."""
     said = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def some(names: Iterable[str], most: int = 3) -> str:
+    """The first of many names, and how many more there are."""
+    known = sorted(names)
+    rest = len(known) - most
+    return ", ".join(known[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -17,6 +17,7 @@ from pytest_diversity.errors import CheckpointError, MissingExtraError, first_li
 
 __all__ = [
     "FILES",
+    "IGNORED",
     "Kind",
     "Location",
     "is_hub_name",
@@ -25,10 +26,23 @@ __all__ = [
     "locate",
 ]
 
-# What a model is made of. Pickled weights (.bin, .pt) are left out on purpose: they run code.
-FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.gguf")
+# What a model is made of. Pickled weights (.bin, .pt) are left out on purpose: they run code; so is
+# what a trainer, an evaluation or a person writes beside a model, which is loaded by nothing.
+FILES = (
+    *("*.safetensors", "*.jinja", "*.model"),
+    *("config*.json", "*_config*.json", "*.index.json", "modules.json", "params.json"),
+    *("*token*.json", "*vocab*.json", "*template*.json", "*normalizer.json", "merges*.json"),
+    *("vocab*.txt", "merges*.txt", "*token*.txt"),
+)
+IGNORED = (
+    *("train*", "*/train*", "eval*", "*/eval*", "optimizer*", "scheduler*", "rng_state*"),
+    *("checkpoint-*/*", "*/checkpoint-*/*", "original/*", "onnx/*", "runs/*", "logs/*", "wandb/*"),
+    *(".*", "consolidated*.safetensors", "*.fp16*.safetensors", "*.fp32*.safetensors"),
+)
 Kind = Literal["replay", "server", "registered", "weights"]
 _REPLAY = "replay:"
+_HUB = r"[\w-][\w.-]*(/[\w.-]+)?(@[\w.-]+)?"
+_HUB_FILE = r"([\w-][\w.-]*/[\w.-]+)(?:@([\w.-]+))?/(.+\.gguf)"
 _TAKEN = {"baseline", "builtin", "http", "https", "package", "replay"}
 
 
@@ -92,11 +106,14 @@ def is_scheme(name: str) -> bool:
 
 
 def is_hub_name(source: str, root: Path) -> bool:
-    """Whether `source` can only be a hub id: of its form, and nothing of that name is here."""
+    """Whether `source` can only be on the hub: of such a form, and nothing of that name is here.
+
+    The forms are a hub id, with @REVISION if wanted, and a GGUF file of one: org/repo/file.gguf.
+    """
     path = _under(Path(), source)
+    form = _HUB_FILE if source.endswith(".gguf") else _HUB
     return (
-        re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?(@[\w.-]+)?", source) is not None
-        and not source.endswith(".gguf")
+        re.fullmatch(form, source) is not None
         and not _exists(root / path)
         and not (len(path.parts) > 1 and (root / path.parts[0]).is_dir())
     )
@@ -137,20 +154,27 @@ def _in_package(source: str) -> Path:
 
 def _from_hub(source: str, what: str) -> Path:
     try:
-        from huggingface_hub import snapshot_download  # noqa: PLC0415 - optional
+        import huggingface_hub as hub  # noqa: PLC0415 - optional
     except ImportError:
         raise MissingExtraError(
             f"{what} {source!r}", package="huggingface-hub", extra="sampling"
         ) from None
-    repository, _, revision = source.partition("@")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
+        if file := re.fullmatch(_HUB_FILE, source):
+            return Path(hub.hf_hub_download(file[1], file[3], revision=file[2]))
+        repository, _, revision = source.partition("@")
         return Path(
-            snapshot_download(repository, revision=revision or None, allow_patterns=list(FILES))
+            hub.snapshot_download(
+                repository,
+                revision=revision or None,
+                allow_patterns=list(FILES),
+                ignore_patterns=list(IGNORED),
+            )
         )
     except Exception as error:  # the hub's client raises many unrelated types
         reason = first_line(error)
         raise CheckpointError(
             f"{what} {source!r} is neither a directory here nor found on the hub: {reason}",
-            fix="check the name, or give a local directory",
+            fix="check the name, or give a local directory or file",
         ) from error

@@ -107,12 +107,13 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
         values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
         values |= {"generation": generation, "server": server}
         found = entry.read(None, lambda given: Checkpoint(name, source, **given), values)  # noqa: B023 - called at once
-        for expanded, path in entry.read(None, partial(_expand, name, root), source):
+        for one in entry.read(None, partial(_matching, name, root), found):
+            expanded = one.name
             entry.read(None, check_name, expanded)
             if expanded in names:
                 entry.fail(None, f"two checkpoints are named {expanded!r}", fix="rename one")
             names.add(expanded)
-            yield expanded, replace(found, name=expanded, source=path)
+            yield expanded, one
 
 
 def _server(entry: Table, source: str) -> Endpoint:
@@ -137,6 +138,28 @@ def _vllm(table: Table) -> Mapping[str, Any]:
     arguments = table.value("vllm", dict, {})
     passed = partial(check_passed, "vllm", ours=_OURS, guide="docs/engines.md")
     return table.read("vllm", passed, arguments)
+
+
+def _matching(name: str, root: Path, given: Checkpoint) -> list[Checkpoint]:
+    """The checkpoints that one with a pattern for its model or its adapter stands for.
+
+    Raises:
+        ConfigError: Nothing matches, or both are patterns.
+    """
+    models = [
+        replace(given, name=label, source=path) for label, path in _expand(name, root, given.source)
+    ]
+    if given.adapter is None:
+        return models
+    adapters = _expand(name, root, given.adapter)
+    if adapters == [(name, given.adapter)]:
+        return models
+    if models != [given]:
+        raise ConfigError(
+            f"checkpoint {name!r} has a pattern for its model and one for its adapter",
+            fix="write a checkpoint for each model",
+        )
+    return [replace(given, name=label, adapter=path) for label, path in adapters]
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -137,6 +138,9 @@ HUB: Mapping[str, tuple[str, bool]] = {
     "a model of no one": ("gpt2", True),
     "a revision": ("org/model@main", True),
     "a name with dots": ("org/model-1.5", True),
+    "a GGUF file of a model": ("org/model-GGUF/model.Q4_K_M.gguf", True),
+    "a GGUF file of a revision": ("org/model@main/sub/model.gguf", True),
+    "a GGUF file below a directory that is there": ("runs/model/model.gguf", False),
     "a directory that is there": ("runs", False),
     "a name below a directory that is there": ("runs/none", False),
     "an explicit path": ("./model", False),
@@ -231,3 +235,142 @@ def test_a_file_written_anew_is_read_anew(tmp_path: Path) -> None:
     os.utime(replacement, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     replacement.replace(path)
     assert fingerprint(Location("gguf", path), facts) != first
+
+
+TRAINERS_FILES = (
+    "trainer_state.json",
+    "training_args.bin",
+    "train_results.json",
+    "eval_results.json",
+    "all_results.json",
+    "my_scores.json",
+    "notes.txt",
+    "LICENSE.txt",
+    "optimizer.pt",
+    "scheduler.pt",
+    "rng_state.pth",
+    "README.md",
+    "model.Q4_K_M.gguf",
+    "runs/events.json",
+    "checkpoint-100/model.safetensors",
+    "checkpoint-100/config.json",
+    "checkpoint-100/trainer_state.json",
+    ".cache/huggingface/download/config.json",
+    "original/consolidated.safetensors",
+)
+
+
+def test_what_is_not_loaded_is_not_hashed(tmp_path: Path) -> None:
+    """A trainer, an evaluation and a person may write beside a model."""
+    location = model(tmp_path / "model")
+    before = fingerprint(location, {})
+    for name in TRAINERS_FILES:
+        path = location.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+        assert fingerprint(location, {}) == before, name
+
+
+def test_a_model_that_was_saved_below_another_is_not_hashed(tmp_path: Path) -> None:
+    """Whatever its folder is called."""
+    location = model(tmp_path / "model")
+    before = fingerprint(location, {})
+    (location.path / "best").mkdir()
+    (location.path / "best/config.json").write_text("{}")
+    (location.path / "best/model.safetensors").write_bytes(b"other")
+    assert fingerprint(location, {}) == before
+
+
+ORDINARY = (
+    "config.json",
+    "generation_config.json",
+    "model-00001-of-00002.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "chat_template.jinja",
+    "chat_template.json",
+    "preprocessor_config.json",
+)
+
+
+def test_the_fingerprint_of_an_ordinary_folder_is_what_it_was(tmp_path: Path) -> None:
+    """Samples that were drawn before are found: a digest of names and digests, in order."""
+    total = hashlib.sha256()
+    for name in sorted(ORDINARY):
+        (tmp_path / name).write_text(name)
+        total.update(f"{name}\0{hashlib.sha256(name.encode()).hexdigest()}\n".encode())
+    assert fingerprint(Location("directory", tmp_path), {}) == total.hexdigest()
+
+
+def test_the_parts_of_an_embedder_are_hashed(tmp_path: Path) -> None:
+    """sentence-transformers keeps its parts in folders, each with a configuration."""
+    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "1_Pooling/config.json").write_text("{}")
+    before = fingerprint(Location("directory", tmp_path), {})
+    (tmp_path / "1_Pooling/config.json").write_text('{"pooling_mode_cls_token": true}')
+    assert fingerprint(Location("directory", tmp_path), {}) != before
+
+
+REPOSITORY = (
+    *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"),
+    *("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"),
+    *("model.safetensors.index.json", "chat_template.jinja", "merges.txt", "vocab.json"),
+)
+OTHERS = (
+    *("pytorch_model.bin", "model.Q4_K_M.gguf", "model.Q8_0.gguf", "original/params.json"),
+    *("original/consolidated.00.safetensors", "consolidated.safetensors", "README.md"),
+    *("model.fp16.safetensors", "checkpoint-500/model.safetensors", "checkpoint-500/config.json"),
+    *("onnx/model.onnx", "onnx/config.json", "training_args.bin", "trainer_state.json", "LICENSE"),
+    *("eval_results.json", "runs/Nov27/events.out.tfevents", ".gitattributes", "tf_model.h5"),
+)
+
+
+def test_a_hub_id_fetches_one_format_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the hub's own filter: safetensors, configurations and tokenizers."""
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    fetched: list[str] = []
+
+    def snapshot(_: str, *, revision: str | None, **patterns: list[str]) -> str:
+        assert revision == "v2"
+        fetched.extend(
+            huggingface_hub.utils.filter_repo_objects([*REPOSITORY, *OTHERS], **patterns)
+        )
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
+    assert locate("org/model@v2", tmp_path) == Location("directory", tmp_path)
+    assert sorted(fetched) == sorted(REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        ("org/model/model.Q4_0.gguf", ("org/model", "model.Q4_0.gguf", None)),
+        ("org/model@v2/sub/model.gguf", ("org/model", "sub/model.gguf", "v2")),
+    ],
+    ids=["a file", "a file of a revision"],
+)
+def test_a_gguf_file_of_the_hub_is_fetched_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    asked: tuple[str, str, str | None],
+) -> None:
+    """Of all its quantisations the one that is named."""
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+
+    def download(repository: str, file: str, *, revision: str | None) -> str:
+        assert (repository, file, revision) == asked
+        return str(tmp_path / "model.gguf")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert locate(source, tmp_path) == Location("gguf", tmp_path / "model.gguf")

@@ -312,6 +312,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         f"{HEAD}[defaults]\nreference = 'bsae'",
         "4: unknown reference checkpoint 'bsae'; did you mean 'base'?",
     ),
+    "a pattern of adapters that matches nothing": (
+        "[checkpoints]\nrun = { model = 'base', adapter = 'runs/checkpoint-*' }",
+        "2: checkpoint 'run': nothing matches 'runs/checkpoint-*'",
+    ),
     "a pattern that matches nothing": (
         "[checkpoints]\nrun = 'runs/checkpoint-*'",
         "2: checkpoint 'run': nothing matches 'runs/checkpoint-*'",
@@ -464,6 +468,25 @@ def test_expanded_checkpoints_share_their_settings(tmp_path: Path) -> None:
     config = load(tmp_path, text)
     assert [c.adapter for c in config.checkpoints.values()] == ["a", "a"]
     assert [c.generation for c in config.checkpoints.values()] == [{"temperature": 0.5}] * 2
+
+
+def test_a_pattern_of_adapters_expands_on_one_base(tmp_path: Path) -> None:
+    """The checkpoints of a run of fine-tuning, each on the model that it began with."""
+    folders(tmp_path, *(f"runs/checkpoint-{step}" for step in (1000, 500)))
+    text = '[checkpoints]\nsft = { model = "org/base", adapter = "runs/checkpoint-*" }'
+    config = load(tmp_path, text)
+    assert config.selected == ("sft-500", "sft-1000")
+    assert [(c.source, c.adapter) for c in config.checkpoints.values()] == [
+        ("org/base", (tmp_path / f"runs/checkpoint-{step}").as_posix()) for step in (500, 1000)
+    ]
+
+
+def test_two_patterns_in_one_checkpoint_are_refused(tmp_path: Path) -> None:
+    """Which adapter belongs on which model is nobody's guess."""
+    folders(tmp_path, "base-1", "sft-1")
+    text = '[checkpoints]\nsft = { model = "base-*", adapter = "sft-*" }'
+    with pytest.raises(ConfigError, match="toml:2: checkpoint 'sft' has a pattern for its model"):
+        load(tmp_path, text)
 
 
 def test_two_directories_of_one_step_are_refused(tmp_path: Path) -> None:

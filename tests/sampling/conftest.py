@@ -60,7 +60,9 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     return fast
 
 
-def save_model(folder: Path, *, hidden: int = 32, seed: int = 0, template: bool = True) -> Path:
+def save_model(
+    folder: Path, *, hidden: int = 32, seed: int = 0, template: bool = True, tied: bool = False
+) -> Path:
     """A two-layer Llama with random weights and its tokenizer, as a model directory."""
     torch.manual_seed(seed)
     tokenizer = build_tokenizer()
@@ -77,6 +79,7 @@ def save_model(folder: Path, *, hidden: int = 32, seed: int = 0, template: bool 
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
         initializer_range=0.3,
+        tie_word_embeddings=tied,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

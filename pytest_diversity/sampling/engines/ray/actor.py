@@ -14,6 +14,7 @@ from pytest_diversity.errors import DiversityError, SamplingError
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.device import environment
 from pytest_diversity.sampling.engines.transformers.local import LocalModel
+from pytest_diversity.sampling.failing import in_a_sentence
 from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request, Setup
 
 __all__ = ["Actor", "Placed", "probe_node"]
@@ -39,7 +40,8 @@ class Actor:
         self._lines: list[str] = []
         self._failure: DiversityError | None = None
         try:
-            self._engine = _load(placed, self)
+            with in_a_sentence("loading the checkpoint"):
+                self._engine = _load(placed, self)
         except DiversityError as error:
             self._failure = error
 
@@ -57,7 +59,8 @@ class Actor:
     def sample(self, requests: Sequence[Request]) -> Iterator[Sample | DiversityError]:
         """The samples, streamed."""
         try:
-            yield from self._engine.sample(requests, self)
+            with in_a_sentence("sampling"):
+                yield from self._engine.sample(requests, self)
         except DiversityError as error:
             yield error
 

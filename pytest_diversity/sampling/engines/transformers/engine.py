@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import math
 from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -20,7 +21,7 @@ from transformers import GenerationConfig
 
 from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Generation
-from pytest_diversity.errors import SamplingError, unexpected
+from pytest_diversity.errors import SamplingError, some, unexpected
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.chat import begins, context_of, marks, render_all
 from pytest_diversity.sampling.device import Environment
@@ -36,6 +37,7 @@ from pytest_diversity.sampling.engines.transformers.loading import (
 from pytest_diversity.sampling.engines.transformers.noise import sample_key
 from pytest_diversity.sampling.engines.transformers.packing import packed
 from pytest_diversity.sampling.engines.transformers.usable import why_not
+from pytest_diversity.sampling.engines.transformers.voice import Voice
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
 from pytest_diversity.sampling.protocol import Model, Progress, Request
 
@@ -83,14 +85,17 @@ class TransformersEngine:
         silence()
         progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
         with without_warnings(), explained(f"checkpoint {location.path}"):
-            self._tokenizer, model = load(location, environment, cache)
+            tokenizer, model, unused = load(location, environment, cache)
+        if unused:
+            progress.say(f"{location.path.name}: weights that it does not use: {some(unused)}")
         if environment.quantization is None:  # such weights are on their device already
             model = model.to(environment.device)
         self._model = model.eval()
         self._base = (location, environment)
         self._adaptable = Adaptable(self._model, environment.device)
-        with without_warnings():
-            self._adaptable.use(adapter)
+        self._base_voice = Voice.of_model(tokenizer, self._model)
+        self._news: list[str] = []
+        self._adapt(adapter)
         self._size = BatchSize(
             self._model.config,
             self._model.dtype,
@@ -103,17 +108,20 @@ class TransformersEngine:
         self._shares = reason is None
         if reason is not None:
             progress.say(f"{location.path.name}: {reason}, so generate draws")
-        if self._tokenizer.chat_template is None:
-            progress.say(
+        if self._voice.tokenizer.chat_template is None:
+            self._news.append(
                 f"{location.path.name} has no chat template: prompts are given as they are"
             )
+        self._tell(progress)
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
         """Draw all requested samples, batch by batch; the batch halves when memory runs out."""
-        rendered = render_all(self._tokenizer, requests, context_of(self._model.config))
-        begun = {request.prompt: begins(self._tokenizer, request) for request in requests}
+        self._tell(progress)
+        tokenizer = self._voice.tokenizer
+        rendered = render_all(tokenizer, requests, context_of(self._model.config))
+        begun = {request.prompt: begins(tokenizer, request) for request in requests}
         rows = [
-            _Row(request.prompt, number, tokens, request.generation)
+            _Row(request.prompt, number, self._known(request, tokens), request.generation)
             for request, tokens in zip(requests, rendered, strict=True)
             for number in request.numbers
         ]
@@ -125,12 +133,12 @@ class TransformersEngine:
 
     def swap(self, model: Model) -> bool:
         """Exchange the adapter, if `model` is of the same base."""
-        if not isinstance(model, LocalWeights) or not self._adaptable.changeable:
+        if not isinstance(model, LocalWeights) or self._environment.quantization:
             return False
-        if (model.location, model.environment) != self._base or self._environment.quantization:
+        if (model.location, model.environment) != self._base or not self._adaptable.restore():
             return False
-        with without_warnings():
-            self._adaptable.use(model.adapter.path if model.adapter else None)
+        self._news += model.said
+        self._adapt(model.adapter.path if model.adapter else None)
         return True
 
     def close(self) -> None:
@@ -140,6 +148,38 @@ class TransformersEngine:
         device = self._environment.device.split(":")[0]
         if device != "cpu":
             getattr(torch, device).empty_cache()
+
+    def _adapt(self, adapter: Path | None) -> None:
+        """Put an adapter on the base, with what it says of prompts and ends."""
+        with without_warnings():
+            self._adaptable.use(adapter)
+            self._voice = self._base_voice
+            if adapter is not None:
+                with explained(f"adapter {adapter}"):
+                    self._voice, own = self._base_voice.beside(adapter)
+                if own:
+                    self._news.append(f"{adapter.name} is drawn with its own {own}")
+
+    def _tell(self, progress: Progress) -> None:
+        """What is new since a person was last told."""
+        for line in self._news:
+            progress.say(line)
+        self._news = []
+
+    def _known(self, request: Request, tokens: tuple[int, ...]) -> tuple[int, ...]:
+        """The tokens of a request.
+
+        Raises:
+            SamplingError: The model has no embedding for one of them.
+        """
+        known = self._model.get_input_embeddings().weight.shape[0]
+        if tokens and max(tokens) >= known:
+            raise SamplingError(
+                f"the prompt {request.prompt!r} has token {max(tokens)}, and the model {known} of"
+                " them: the tokenizer is another model's",
+                fix="save the model and its tokenizer together",
+            )
+        return tokens
 
     def _draw(
         self, rows: list[_Row], generation: Generation, progress: Progress
@@ -175,8 +215,9 @@ class TransformersEngine:
         ]
         steps = _Steps(len(batch), generation.max_tokens, progress)
         ends = self._ends(generation)
-        with packed(self._model):
+        with packed(self._model) if self._adaptable.plain else nullcontext():
             for one in decode(self._model, rows, generation, ends=ends, on_step=steps.count):
+                _demand_number(one.row.logprob)
                 row = batch[one.index]
                 yield one.index, self._sample(row, one.row.tokens, one.row.logprob, ends)
         steps.finish()
@@ -215,6 +256,7 @@ class TransformersEngine:
                 inputs,
                 attention_mask=torch.ones_like(inputs),
                 generation_config=self._settings(generation),
+                logits_processor=[_finite],
                 stopping_criteria=[steps, stopped],
             )
         steps.finish()
@@ -246,19 +288,14 @@ class TransformersEngine:
             num_beams=1,
             repetition_penalty=generation.repetition_penalty,
             max_new_tokens=generation.max_tokens,
-            pad_token_id=self._tokenizer.pad_token_id,
-            eos_token_id=sorted(self._end_tokens),
+            pad_token_id=self._voice.tokenizer.pad_token_id,
+            eos_token_id=sorted(self._voice.ends),
             **(draw if sampled else {}),
         )
 
     def _ends(self, generation: Generation) -> Ends:
-        return Ends(self._tokenizer, self._end_tokens, generation.stop, marks(self._tokenizer))
-
-    @cached_property
-    def _end_tokens(self) -> frozenset[int]:
-        own = self._model.generation_config.eos_token_id
-        ids = own if isinstance(own, list) else [own]
-        return frozenset(i for i in [*ids, self._tokenizer.eos_token_id] if i is not None)
+        tokenizer = self._voice.tokenizer
+        return Ends(tokenizer, self._voice.ends, generation.stop, marks(tokenizer))
 
 
 class _Steps:
@@ -295,6 +332,21 @@ def _quietly(items: Iterator[Item]) -> Iterator[Item]:
             except StopIteration:
                 return
         yield item
+
+
+def _finite(_: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    """As a logits processor of `generate`; a token may be impossible, but not all of them."""
+    _demand_number(float(scores.float().logsumexp(dim=-1).sum()))
+    return scores
+
+
+def _demand_number(logprob: float) -> None:
+    """Refuse a row one of whose distributions was none: a sum remembers every NaN and infinity."""
+    if not math.isfinite(logprob):
+        raise SamplingError(
+            "the model's logits are NaN or infinite, which gives no text",
+            fix="its weights are damaged, or too large for their format: --diversity-dtype float32",
+        )
 
 
 def _seed(batch: Sequence[_Row]) -> int:

@@ -13,6 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.sampling.engines.transformers.whole import demand_all
 
 __all__ = ["converted"]
 
@@ -50,7 +51,11 @@ def converted(file: Path, dtype: str, folder: Path) -> Path:
 def _convert(file: Path, dtype: torch.dtype, folder: Path) -> None:
     source: dict[str, Any] = {"gguf_file": file.name}
     AutoTokenizer.from_pretrained(file.parent, **source).save_pretrained(folder)
-    model: Any = AutoModelForCausalLM.from_pretrained(file.parent, dtype=dtype, **source)
+    kind: Any = AutoModelForCausalLM
+    model, found = kind.from_pretrained(
+        file.parent, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **source
+    )
+    demand_all(file, model, found)
     # A model read from GGUF calls itself quantised and refuses to be saved; its weights are plain.
     config = model.config
     if hasattr(config, "quantization_config"):

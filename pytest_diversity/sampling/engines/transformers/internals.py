@@ -18,6 +18,7 @@ __all__ = [
     "DynamicCache",
     "DynamicLayer",
     "attend_with",
+    "attention_of",
     "cache_argument",
     "empty_cache",
     "is_supported",
@@ -47,9 +48,14 @@ def is_supported(model: Any) -> bool:
     return takes_positions and all(isinstance(layer, DynamicLayer) for layer in layers)
 
 
+def attention_of(model: Any) -> str:
+    """The name of a model's attention."""
+    return str(model.config._attn_implementation)  # noqa: SLF001 - it has no public reader
+
+
 def attend_with(model: Any, name: str, function: Callable[..., Any]) -> None:
     """Let a model whose attention is `sdpa` attend with a function of the same shapes."""
-    if model.config._attn_implementation == "sdpa":  # noqa: SLF001 - it has no public reader
+    if attention_of(model) == "sdpa":
         AttentionInterface.register(name, function)
         AttentionMaskInterface.register(name, sdpa_mask)
         model.set_attn_implementation(name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -25,16 +25,35 @@ from pytest_diversity.errors import (
     CheckpointError,
     DiversityError,
     MissingExtraError,
-    first_line,
+    unexpected,
 )
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.gguf import converted
+from pytest_diversity.sampling.engines.transformers.whole import (
+    demand_all,
+    demand_language_model,
+    demand_weights,
+)
 
-__all__ = ["explained", "load", "silence", "without_warnings"]
+__all__ = ["Loaded", "explained", "load", "load_tokenizer", "silence", "without_warnings"]
 
 
-def load(location: Location, environment: Environment, folder: Path) -> tuple[Any, Any]:
-    """The tokenizer and the model of a checkpoint, in memory but not yet on its device.
+class Loaded(NamedTuple):
+    """A checkpoint in memory.
+
+    Attributes:
+        tokenizer: Its tokenizer.
+        model: Its model, not yet on its device.
+        unused: Names in its files that the model has no place for.
+    """
+
+    tokenizer: Any
+    model: Any
+    unused: tuple[str, ...]
+
+
+def load(location: Location, environment: Environment, folder: Path) -> Loaded:
+    """The tokenizer and the model of a checkpoint, whose weights are all there.
 
     Args:
         location: A directory with safetensors weights, or a GGUF file.
@@ -42,27 +61,36 @@ def load(location: Location, environment: Environment, folder: Path) -> tuple[An
         folder: Where a GGUF file's weights are kept once converted.
 
     Raises:
-        CheckpointError: It has no safetensors weights.
+        CheckpointError: It has no safetensors weights, or not all of them.
         MissingExtraError: A library is not installed.
     """
     path = location.path
     if location.kind == "gguf":
         path = converted(path, environment.dtype, folder)
-    elif not list(path.glob("*.safetensors")):
-        raise CheckpointError(
-            f"checkpoint {path} has no safetensors weights",
-            fix="save it with model.save_pretrained(path); pickled weights are never loaded",
-        )
+    else:
+        demand_weights(path)
+    config = AutoConfig.from_pretrained(path)
+    demand_language_model(path, config)
+    dtype = getattr(torch, environment.dtype)
+    kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    model, found = kind.from_pretrained(
+        path,
+        dtype=dtype,
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # which are said, and refused with the missing ones
+        **_quantized(environment, dtype),
+    )
+    demand_all(path, model, found)
+    return Loaded(load_tokenizer(path), model, tuple(sorted(found["unexpected_keys"])))
+
+
+def load_tokenizer(path: Path) -> Any:
+    """A tokenizer that can pad."""
     tokenizer = AutoTokenizer.from_pretrained(path)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    encodes = AutoConfig.from_pretrained(path).is_encoder_decoder
-    kind = AutoModelForSeq2SeqLM if encodes else AutoModelForCausalLM
-    dtype = getattr(torch, environment.dtype)
-    model = kind.from_pretrained(
-        path, dtype=dtype, use_safetensors=True, **_quantized(environment, dtype)
-    )
-    return tokenizer, model
+    return tokenizer
 
 
 def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
@@ -93,7 +121,7 @@ def explained(what: str) -> Iterator[None]:
         raise
     except Exception as error:  # safetensors, tokenizers and jinja have types of their own
         raise CheckpointError(
-            f"{what} cannot be loaded: {first_line(error)}",
+            f"{what} cannot be loaded: {unexpected(error)}",
             fix="it must be a language model that transformers can load",
         ) from error
 

@@ -52,6 +52,8 @@ class LocalModel(LocalWeights):
                 "sampling a model", package=error.name or "transformers", extra="sampling"
             ) from None
         set_threads(deterministic=self.deterministic)
+        for line in self.said:
+            progress.say(line)
         adapter = self.adapter.path if self.adapter else None
         return TransformersEngine(
             self.location, adapter, self.environment, progress, self.cache, facts=self.facts

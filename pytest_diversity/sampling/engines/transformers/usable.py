@@ -34,7 +34,7 @@ def why_not(model: Any) -> str | None:
         return reason
     from pytest_diversity.sampling.engines.transformers import attention, internals  # noqa: PLC0415 - see `_library`
 
-    before = model.config._attn_implementation  # noqa: SLF001 - it has no public reader
+    before = internals.attention_of(model)
     try:
         if not internals.is_supported(model):
             return "its cache cannot be shared"
@@ -54,11 +54,13 @@ def _library() -> str | None:
     version = f"transformers {transformers.__version__}"
     try:
         from pytest_diversity.sampling.engines.transformers.attention import fold_heads  # noqa: PLC0415 - may be what fails
+        from pytest_diversity.sampling.engines.transformers.packing import packed  # noqa: PLC0415 - likewise
 
         model = _tiny()
         expected = [_generated(model, _PROMPTS[row]) for row in _ROWS]
         fold_heads(model)
-        found = _decoded(model, _TOKENS)
+        with packed(model):
+            found = _decoded(model, _TOKENS)
     except Exception as error:  # noqa: BLE001 - whatever another version raises
         return f"{version} has not what drawing together needs ({unexpected(error)})"
     same = [one[: len(other)] for one, other in zip(expected, found, strict=True)] == found
@@ -97,17 +99,15 @@ def _generated(model: Any, prompt: tuple[int, ...]) -> list[int]:
 def _decoded(model: Any, tokens: int) -> list[list[int]]:
     """The greedy tokens of the rows; the last row ends early, which cuts it out of the batch."""
     from pytest_diversity.sampling.engines.transformers.decode import Row, decode  # noqa: PLC0415 - may be what fails
-    from pytest_diversity.sampling.engines.transformers.packing import packed  # noqa: PLC0415 - likewise
 
     rows = [Row(_PROMPTS[row], key) for key, row in enumerate(_ROWS)]
-    with packed(model):
-        finished = decode(
-            model,
-            rows,
-            Generation(temperature=0.0, max_tokens=tokens),
-            ends=lambda tokens: tokens is rows[-1].tokens and len(tokens) == 2,
-            on_step=lambda _: None,
-        )
-        for _ in finished:
-            pass
+    finished = decode(
+        model,
+        rows,
+        Generation(temperature=0.0, max_tokens=tokens),
+        ends=lambda tokens: tokens is rows[-1].tokens and len(tokens) == 2,
+        on_step=lambda _: None,
+    )
+    for _ in finished:
+        pass
     return [row.tokens for row in rows]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from pytest_diversity.checkpoints.adapters import check_adapter, disagreement, on_its_base
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.config.values import Checkpoint
@@ -31,6 +32,7 @@ class LocalWeights:
         deterministic: Whether a sample must be the same text however it is drawn.
         cache: Where a GGUF file's weights are kept once converted.
         facts: Remembers digests, devices, and what fitted into memory.
+        said: What a person should know of it when it is loaded.
     """
 
     location: Location
@@ -40,6 +42,7 @@ class LocalWeights:
     deterministic: bool
     cache: Path
     facts: MutableMapping[str, str] = field(compare=False)
+    said: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def find(
@@ -55,9 +58,13 @@ class LocalWeights:
         Raises:
             CheckpointError: They are not there.
         """
-        options, facts = setup.options, setup.facts
-        location = locate(checkpoint.source, setup.root)
-        adapter = locate(checkpoint.adapter, setup.root, "adapter") if checkpoint.adapter else None
+        options, facts, root = setup.options, setup.facts, setup.root
+        checkpoint = on_its_base(checkpoint, root)
+        location = locate(checkpoint.source, root)
+        adapter = locate(checkpoint.adapter, root, "adapter") if checkpoint.adapter else None
+        if adapter is not None:
+            check_adapter(adapter.path)
+        other_base = disagreement(checkpoint, adapter, root) if adapter else None
         where = where or environment(options.device, options.dtype, facts)
         where = replace(where, quantization=checkpoint.quantization)
         weights = fingerprint(location, facts)
@@ -70,7 +77,8 @@ class LocalWeights:
             versions=where.versions,
         )
         cache = setup.folder / f"{weights}-{where.dtype}"
-        return cls(location, adapter, where, identity, options.deterministic, cache, facts)
+        said = (other_base,) if other_base else ()
+        return cls(location, adapter, where, identity, options.deterministic, cache, facts, said)
 
     @property
     def digest(self) -> str:

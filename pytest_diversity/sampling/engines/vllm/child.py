@@ -118,13 +118,14 @@ class _Engine:
     """vLLM's engine, its tokenizer and its adapters."""
 
     def __init__(self, start: Start) -> None:
-        from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
         from vllm import EngineArgs, LLMEngine  # noqa: PLC0415 - optional and heavy
 
         from pytest_diversity.sampling.engines.transformers.gguf import converted  # noqa: PLC0415 - imports torch
+        from pytest_diversity.sampling.engines.transformers.loading import load_tokenizer  # noqa: PLC0415 - likewise
+        from pytest_diversity.sampling.engines.transformers.voice import Voice  # noqa: PLC0415 - likewise
 
         path = converted(start.path, start.dtype, start.cache) if start.gguf else start.path
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
+        self._voice = Voice(load_tokenizer(path), frozenset())  # vLLM knows the base's end tokens
         _check(start.arguments, EngineArgs)
         arguments = {**arguments_of(start), "model": str(path)}
         self._engine = LLMEngine.from_engine_args(EngineArgs(**arguments))
@@ -137,16 +138,18 @@ class _Engine:
 
         places: dict[str, tuple[str, int]] = {}
         lora = self._adapter(adapter)
+        voice = self._voice.beside(adapter)[0] if adapter else self._voice
         model = getattr(self._engine, "model_config", None)
-        rendered = render_all(self._tokenizer, requests, getattr(model, "max_model_len", None))
-        begun = {request.prompt: begins(self._tokenizer, request) for request in requests}
+        rendered = render_all(voice.tokenizer, requests, getattr(model, "max_model_len", None))
+        begun = {request.prompt: begins(voice.tokenizer, request) for request in requests}
         for request, tokens in zip(requests, rendered, strict=True):
             prompt = {"prompt_token_ids": list(tokens)}
             for number in request.numbers:
                 settings = SamplingParams(
                     **settings_of(request.generation, request.seed(number, SEED_BITS)),
                     output_kind=RequestOutputKind.FINAL_ONLY,
-                    skip_special_tokens=not marks(self._tokenizer),
+                    skip_special_tokens=not marks(voice.tokenizer),
+                    **({} if voice is self._voice else {"stop_token_ids": sorted(voice.ends)}),
                 )
                 name = str(len(places))
                 places[name] = (request.prompt, number)

@@ -75,7 +75,7 @@ def test_special_tokens_that_mark_thoughts_stay(case: str) -> None:
 def _expected(engine: TransformersEngine, path: Path, strings: list[str], length: int) -> list[str]:
     """The greedy texts of `generate(stop_strings=...)`, cut before the first of them."""
     model: Any = AutoModelForCausalLM.from_pretrained(path)
-    tokenizer = engine._tokenizer
+    tokenizer = engine._voice.tokenizer
     texts = []
     for prompt in PROMPTS:
         message = [{"role": "user", "content": prompt}]

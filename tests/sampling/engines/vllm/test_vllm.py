@@ -141,7 +141,7 @@ RANKS: Mapping[str, tuple[str, int | str]] = {
     "the highest of a pattern": ('{"r": 8, "rank_pattern": {"q_proj": 48}}', 64),
     "beyond all that vLLM has, for it to refuse": ('{"r": 1000}', 1000),
     "none": ("{}", "its rank cannot be read"),
-    "not JSON": ("r = 8", "its rank cannot be read"),
+    "not an object": ("[8]", "its rank cannot be read"),
 }
 
 
@@ -152,6 +152,7 @@ def test_an_adapter_says_the_room_it_needs(tmp_path: Path, case: str) -> None:
     for name in ("base", "adapter"):
         (tmp_path / name).mkdir()
     (tmp_path / "adapter/adapter_config.json").write_text(text)
+    (tmp_path / "adapter/adapter_model.safetensors").touch()
     setup = Setup(Options(device="cpu"), tmp_path, tmp_path, {})
     found = LocalWeights.find(Checkpoint("m", "base", "adapter"), setup)
     if isinstance(expected, int):
