@@ -153,7 +153,7 @@ def _asked(record: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise DataError(f"{where}: both a prompt and messages", fix="remove one of them")
     prefill = record.get("prefill", "")
     if "messages" not in record:
-        if not str(record.get("prompt") or "").strip():
+        if not record.get("prompt", "").strip():
             fix = 'add "prompt": "...", or "messages": [...]'
             raise DataError(f"{where}: the prompt has no text", fix=fix)
         return {"prompt": record["prompt"], "prefill": prefill}

@@ -12,12 +12,22 @@ from typing import Any
 from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean
 from pytest_diversity.files import read_text, write_text
 
-__all__ = ["MALFORMED", "NO_ANSWER", "Sample", "SampleSet", "is_unicode", "read_json_lines"]
+__all__ = [
+    "MALFORMED",
+    "NO_ANSWER",
+    "UNFINISHED",
+    "Sample",
+    "SampleSet",
+    "is_unicode",
+    "read_json_lines",
+]
 
 MALFORMED = "malformed"  # of an answer that was asked for among several, and not given
 _THOUGHT_ALONE = "thought alone"  # which never ended, or nothing followed it
+# Finish reasons of what was broken off; it is not drawn from servers, but may be recorded.
+UNFINISHED = frozenset({"error", "abort", "aborted", "cancelled", "failed"})
 # Finish reasons of what is no answer: a sample that ended so is invalid, whatever its text.
-NO_ANSWER = frozenset({MALFORMED, "content_filter", "refusal", "tool_calls", "function_call"})
+NO_ANSWER = UNFINISHED | {MALFORMED, "content_filter", "refusal", "tool_calls", "function_call"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_diversity.errors import DataError
 from pytest_diversity.text import columns, number, plural, shorten, visible
 
 NUMBERS = [
@@ -33,6 +34,30 @@ def test_a_name_fits_its_room(text: str, room: int) -> None:
     assert len(shown) <= room
     assert "\n" not in shown
     assert shown.endswith("…") or shown == visible(" ".join(text.split()))
+
+
+UNSEEN = {
+    "an escape sequence": ("a\x1b[31mb", r"a\x1b[31mb"),
+    "a carriage return": ("done\rfail", r"done\rfail"),
+    "a backspace and a bell": ("a\x08\x07", r"a\x08\x07"),
+    "a control character of eight bits": ("\x9b31m", r"\x9b31m"),
+    "a bidi override": ("a\u202eb\u2066", r"a\u202eb\u2066"),
+    "a zero width": ("a\u200bb\ufeff", r"a\u200bb\ufeff"),
+    "a line of another kind": ("a\u2028b\x85", r"a\u2028b\x85"),
+    "half of a surrogate pair": ("\ud83d", r"\ud83d"),
+    "a tag": ("\U000e0041", r"\U000e0041"),
+    "a line and a tab": ("a\n\tb", "a\n\tb"),
+    "other scripts": ("schön 好 नमस्ते", "schön 好 नमस्ते"),
+    "blanks of other kinds": ("a\u00a0b\u3000c", "a\u00a0b\u3000c"),
+}
+
+
+@pytest.mark.parametrize("case", UNSEEN)
+def test_what_a_terminal_obeys_is_shown(case: str) -> None:
+    """Control characters are escaped, once however often; letters of all scripts stay."""
+    text, shown = UNSEEN[case]
+    assert visible(text) == visible(visible(text)) == shown
+    assert str(DataError(text, fix=text)) == f"{shown}; {shown}"
 
 
 def test_one_is_singular() -> None:

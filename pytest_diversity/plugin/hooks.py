@@ -59,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: current.run.reset(token))
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
+    collect_named(config)
     if is_worker(config) or not is_configured(config):
         return
     from pytest_diversity.errors import DiversityError
@@ -66,7 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     try:
         session_of(config, find_config(config))
-        collect_named(config)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -137,7 +137,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail closed: sandboxes must hold, and prompts be readable, before a model is loaded."""
+    """Before a model is loaded, domains must exist, sandboxes hold, and prompts be readable."""
     wiring = sys.modules.get("pytest_diversity.plugin.runs")
     if wiring is None:
         return
@@ -146,7 +146,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     from pytest_diversity.errors import DiversityError
 
+    drawing = [one for one in session.items if _FIXTURE in getattr(one, "fixturenames", ())]
     try:
+        if drawing:
+            wiring.check_domains(session.config, drawing)
         wiring.check_sandbox(session.config, session.items)
         if not study_asked(session.config):
             wiring.check_prompts(session.config, session.items)

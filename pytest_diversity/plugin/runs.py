@@ -17,7 +17,7 @@ from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Event, to_json
 from pytest_diversity.gate.bounds import Gate
-from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
+from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
 from pytest_diversity.plugin.options import STUDIES, study_asked
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # loaded when there is something to show
 __all__ = [
     "annotate",
     "check_collected",
+    "check_domains",
     "check_prompts",
     "check_sandbox",
     "close",
@@ -195,7 +196,8 @@ def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
         said += record_and_prune(session, sessions, events)
     if refused(config) or study_asked(config) or config.option.collectonly:
         return said  # nothing was to be judged
-    return [*said, *unjudged(sessions, events, config.rootpath)]
+    named = bool(config.getoption("diversity_config"))
+    return [*said, *unjudged(sessions, events, config.rootpath, named=named)]
 
 
 def close(config: pytest.Config) -> None:
@@ -210,8 +212,9 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
     Raises:
         ConfigError: The file lies where pytest does not look.
     """
-    if not config.getoption("diversity_config") or config.args_source == config.ArgsSource.ARGS:
-        return
+    tests_named = config.args_source == config.ArgsSource.ARGS
+    if not config.getoption("diversity_config") or tests_named or is_worker(config):
+        return  # a worker cannot end the run: the summary says it
     for path, session in config.stash.get(_SESSIONS, {}).items():
         wanted = session.judge.multiplicity.every()
         if wanted and not any(item.path == path for item in items):
@@ -226,6 +229,18 @@ def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     for path, session in config.stash.get(_SESSIONS, {}).items():
         gates = (getattr(item, "gate", None) for item in items if item.path == path)
         session.judge.multiplicity.selected = frozenset(gate.key for gate in gates if gate)
+
+
+def check_domains(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where a test that would draw samples names a domain that there is not.
+
+    Raises:
+        ConfigError: One does.
+    """
+    from pytest_diversity.plugin import spelling  # noqa: PLC0415 - for tests in Python
+
+    for item in items:
+        spelling.check_domains(item, session_of(config, find_config(config, item.path)).config)
 
 
 def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from pytest_diversity.prompts import Message
-from pytest_diversity.samples import MALFORMED, Sample
+from pytest_diversity.samples import MALFORMED, NO_ANSWER, Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.thinking import without_thought
 
@@ -121,12 +121,13 @@ def _total(requests: Iterable[Request]) -> int:
 
 def _samples(reply: Sample, answers: Sequence[str | None]) -> Iterator[Sample]:
     """An answer that was not given is an empty text: invalid, and no part of any diversity."""
+    fault = reply.finish_reason if reply.finish_reason in NO_ANSWER else MALFORMED
     for place, answer in enumerate(answers):
         yield Sample(
             prompt=reply.prompt,
             index=reply.index * len(answers) + place,
             text=answer or "",
-            finish_reason="stop" if answer else MALFORMED,
+            finish_reason="stop" if answer else fault,
         )
 
 

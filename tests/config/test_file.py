@@ -159,6 +159,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "2: checkpoint 'a' has no model; add model =",
     ),
     "an empty name": ('[checkpoints]\n"" = "x"', "2: a checkpoint cannot be named ''; rename it"),
+    "a domain with an escape sequence": (
+        f'{HEAD}[domains."a\\u001b[2J"]',
+        r"3: a domain cannot be named 'a\x1b[2J'; rename it",
+    ),
     "a name of two lines": (
         '[checkpoints]\n"a\\nb" = "x"',
         "2: a checkpoint cannot be named 'a\\nb'",

@@ -15,10 +15,10 @@ from pytest_diversity.baselines.record import settings
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains import _registered, kind_of
 from pytest_diversity.domains.build import features_of
-from pytest_diversity.domains.common import COMMON
+from pytest_diversity.domains.common import COMMON, fault_notes
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Features, Kind
-from pytest_diversity.samples import SampleSet
+from pytest_diversity.samples import Sample, SampleSet
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,44 @@ def test_a_kind_of_ones_own_is_measured() -> None:
     missing = measure(["salt", "oil"], "validity", domain=domain)
     assert missing.reason is not None
     assert "a domain of kind 'recipe' has no valid" in missing.reason
+
+
+FAULTS: Mapping[str, tuple[str, str | None, str | None]] = {
+    "an answer": ("def f(x): return x  # or said in three words", "stop", None),
+    "a cut answer": ("def f(x): return x  # or said in three words", "length", None),
+    "an answer of unknown end": ("def f(x): return x  # or said in three words", None, None),
+    "a refusal": ("def f(x): return x  # or said in three words", "refusal", "refusal"),
+    "a filtered answer": ("def f(x): return x  # or said in", "content_filter", "content_filter"),
+    "a call of a tool": ("", "tool_calls", "tool_calls"),
+    "an answer that was broken off": ("def f(x): return x  # or said in", "abort", "abort"),
+    "a malformed answer": ("", "malformed", "malformed"),
+    "an empty text": (" ", "stop", "empty"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+@pytest.mark.parametrize("kind", ["code", "prose", "recipe"])
+def test_only_an_answer_is_valid(case: str, kind: str) -> None:
+    """In every kind, also in one whose own judge takes anything, and the count is said."""
+    good = {"valid": lambda features: features.each(lambda *_: True)}
+    register_kind(replace(RECIPE, features={**RECIPE.features, **good}))
+    text, reason, fault = FAULTS[case]
+    given = [Sample("p", 0, text, finish_reason=reason), Sample("p", 1, "def f(a): return so + it")]
+    samples = SampleSet(given)
+    features = features_of(samples, Domain("d", kind=kind))
+    assert features["valid"]["p"] == [fault is None, True]
+    note = f"1 of 2 samples are no answers (1 {fault}): they count as invalid"
+    notes = measure(samples, "distinct(n=1)", domain=Domain("d", kind=kind)).notes
+    assert (note in notes) is (fault is not None)
+
+
+def test_faults_are_counted_by_name() -> None:
+    """The commonest first, over all prompts of a checkpoint."""
+    reasons = ["refusal", "stop", "content_filter", "refusal", None]
+    samples = [Sample(f"p{n % 2}", n, "a text", finish_reason=r) for n, r in enumerate(reasons)]
+    assert fault_notes(SampleSet(samples), "dpo") == (
+        "3 of 5 samples of dpo are no answers (2 refusal, 1 content_filter): they count as invalid",
+    )
 
 
 CONFTEST = """

@@ -118,7 +118,7 @@ FAILING: Mapping[str, tuple[str, str]] = {
         "prose lexical undefined",
     ),
     "an unknown domain": (
-        "assert_lexical_diversity(domain='pose', min=0.1)",
+        "assert_lexical_diversity(domain=str('pose'), min=0.1)",
         "unknown domain 'pose'; did you mean 'prose'?",
     ),
     "an unknown family": (

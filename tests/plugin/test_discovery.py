@@ -107,8 +107,9 @@ def test_the_nearest_configuration_is_a_tests_own(
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["one process", "workers"])
 def test_a_named_configuration_runs_alone(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     """Others that lie about are not collected, and it is, wherever it lies."""
     project.mkdir("gates").joinpath("own.toml").write_text(NEAR + GATE)
@@ -117,7 +118,7 @@ def test_a_named_configuration_runs_alone(
     project.makeini("[pytest]\ntestpaths = part")
     for folder, named in ((project.path, "gates/own.toml"), (part, "../gates/own.toml")):
         monkeypatch.chdir(folder)
-        result = project.runpytest_inprocess(*NO_CACHE, "--diversity-config", named)
+        result = project.runpytest_inprocess(*NO_CACHE, "--diversity-config", named, *options)
         result.assert_outcomes(passed=1)
         result.stdout.fnmatch_lines(["near *prose *lexical *pass *"])
 
@@ -130,6 +131,10 @@ def test_a_named_configuration_where_pytest_does_not_look(project: pytest.Pytest
     result.stderr.fnmatch_lines(
         ["ERROR: diversity: */.gates/own.toml lies where pytest does not look for tests; *"]
     )
+    spread = project.runpytest_inprocess(
+        *NO_CACHE, "--diversity-config", ".gates/own.toml", "-n", "1"
+    )
+    spread.stdout.fnmatch_lines([".gates/own.toml: none of its budgets was judged in this run"])
     named = project.runpytest_inprocess(*NO_CACHE, "--diversity-config", *[".gates/own.toml"] * 2)
     named.assert_outcomes(passed=1)
 

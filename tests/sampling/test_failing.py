@@ -34,7 +34,9 @@ def test_it(diversity, checkpoint):
 @pytest.fixture
 def broken(pytester: pytest.Pytester) -> pytest.Pytester:
     """A project whose engine fails in a way that it does not know."""
-    pytester.mkdir("model").joinpath("model.safetensors").touch()
+    folder = pytester.mkdir("model")
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        folder.joinpath(name).write_text("{}")
     pytester.makepyfile(_SUITE)
     return pytester
 

@@ -20,7 +20,7 @@ from pytest_diversity.workspace import Workspace
 
 ROOMS = [f"pytest_diversity.sampling.engines.{name}" for name in ("openai", "ray", "vllm")]
 UNUSED = [*ROOMS, "pytest_diversity.sampling.engines.transformers", "pytest_diversity.cluster.ray"]
-HEAVY = ["ray", "vllm", "openai", "torch", "transformers"]
+HEAVY = ["ray", "vllm", "httpx2", "torch", "transformers"]
 
 CONFIG = """
 [checkpoints]
@@ -51,7 +51,7 @@ def pytest_diversity_register_samplers():
 
 @pytest.mark.parametrize("source", ["replay:samples.jsonl", "mine:x"], ids=["replayed", "called"])
 def test_a_run_imports_no_engine_that_it_does_not_use(tmp_path: Path, source: str) -> None:
-    """No Ray, vLLM, OpenAI client or torch, and not our own rooms for them either."""
+    """No Ray, vLLM, HTTP client or torch, and not our own rooms for them either."""
     (tmp_path / "diversity.toml").write_text(CONFIG.format(source=source))
     (tmp_path / "conftest.py").write_text(REGISTERED)
     prompts = [f'{{"id": "p{i}", "prompt": "say {i}"}}' for i in range(6)]
@@ -107,6 +107,7 @@ def sample(requests, progress):
 def test_an_engine_is_a_room_and_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else is touched to draw with another one, and to keep its samples."""
     (tmp_path / "echo.py").write_text(ECHO)
+    (tmp_path / "weights").mkdir()
     monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
     monkeypatch.setitem(engines.ENGINES, "echo", "echo:find")
     (tmp_path / "prompts.jsonl").write_text('{"id": "p", "prompt": "say"}')

@@ -159,7 +159,7 @@ class Client:
             )
         return _Trouble(
             f"cannot be reached: {_line(failure.said)}",
-            "start it; what was drawn is kept, and the same command goes on from it",
+            "start it, and run the same command again",
             passing=failure.passing,
         )
 
@@ -252,6 +252,6 @@ def _fix(status: int) -> str:
         case _ if status in _REDIRECTS:
             return "write the URL that it sends to; no key follows a redirect"
         case _ if status >= 500:
-            return "look into its log; what was drawn is kept"
+            return "look into its log"
         case _:
             return "change the setting that it names, or leave it out with omit"

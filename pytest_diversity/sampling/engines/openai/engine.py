@@ -64,7 +64,7 @@ class ServerEngine:
 
             for sample, odd in _as_they_finish(portal, draw, jobs, self._server.concurrency):
                 for name in sorted({*odd} - told):
-                    progress.say(f"the server gives {name} that cannot be: left out")
+                    progress.say(f"the server gives {name}")
                 told.update(odd)
                 progress.advance(1, sample.tokens or 0)
                 yield sample
@@ -143,7 +143,8 @@ def _as_they_finish(
     try:
         while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            pending |= {portal.start_task_soon(work, job) for job in islice(rest, len(done))}
+            if not any(map(_has_failed, done)):  # what is asked now would be paid for in vain
+                pending |= {portal.start_task_soon(work, job) for job in islice(rest, len(done))}
             yield from (future.result() for future in sorted(done, key=_has_failed))
     finally:
         for future in pending:

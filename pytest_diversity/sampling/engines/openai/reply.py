@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pytest_diversity.config.values import Endpoint, Generation
 from pytest_diversity.prompts import Message
-from pytest_diversity.samples import NO_ANSWER
+from pytest_diversity.samples import NO_ANSWER, UNFINISHED
 from pytest_diversity.sampling.chat import plain
 from pytest_diversity.thinking import whole
 
@@ -42,10 +42,9 @@ NEUTRAL: Sequence[tuple[str, float]] = (
     ("top_p", 1.0),
 )
 _SETTINGS = {name: name for name, _ in NEUTRAL} | {"repeat_penalty": "repetition_penalty"}
-_UNFINISHED = {"error", "abort", "aborted", "cancelled", "failed"}
 _TEXTS = {"text", "output_text"}
 _NONE = "no completion"
-_NAME = 200  # characters; what is longer names nothing
+_NAME = 500  # characters; what is longer names nothing
 _MOST = 2**31 - 1  # tokens of an answer
 _ROUNDING = 0.01  # above 0 that a sum of log-probabilities may be
 _HALF = re.compile("[\ud800-\udfff]")
@@ -65,20 +64,20 @@ class Answer(NamedTuple):
         tokens: Its length, if known.
         logprob: Its log-probability, if known.
         thought: What a reasoning model thought before it, where the server splits it off.
-        odd: What the server said of it that cannot be, and is left out.
+        odd: What the server said of it that cannot be, and what became of that.
     """
 
     text: str
     finish_reason: str | None
     tokens: int | None
     logprob: float | None
-    thought: str = ""
+    thought: str | None = None
     odd: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
         """All that the model said."""
-        return whole(self.text, self.thought or None)
+        return whole(self.text, self.thought)
 
 
 class Question(NamedTuple):
@@ -221,23 +220,24 @@ def _answer(choice: Mapping[str, Any], used: Any) -> Answer:
     tokens = used if type(used) is int and 0 <= used <= _MOST else None
     logprob = _logprob(choice.get("logprobs"))
     texts = _whole(parts.text), _whole(parts.thought)
+    impossible = logprob is not None and not -math.inf < logprob <= _ROUNDING
     odd = {
-        "completion_tokens": used is not None and tokens is None,
-        "logprobs": logprob is not None and not -math.inf < logprob <= _ROUNDING,
-        "halves of surrogate pairs": texts != (parts.text, parts.thought),
+        "completion_tokens out of range, which are left out": used is not None and tokens is None,
+        "logprobs out of range, which are left out": impossible,
+        "halves of surrogate pairs, for which U+FFFD stands": texts != (parts.text, parts.thought),
     }
     return Answer(
         text=texts[0],
         finish_reason=reason,
         tokens=tokens,
-        logprob=None if odd["logprobs"] else logprob,
-        thought=texts[1],
+        logprob=None if impossible else logprob,
+        thought=texts[1] or None,
         odd=tuple(name for name, is_odd in odd.items() if is_odd),
     )
 
 
 class _Parts(NamedTuple):
-    """What a message holds; a text that is None was not given."""
+    """The texts of a message, and whether it was given a content at all."""
 
     text: str
     given: bool
@@ -272,7 +272,7 @@ def _finish_reason(
         UnusableReplyError: It did not end, or there is none.
     """
     reason = choice.get("finish_reason", "")
-    if reason is None or reason in _UNFINISHED:
+    if reason is None or reason in UNFINISHED:
         raise UnusableReplyError(f"an answer that is not finished (finish_reason {reason!r})")
     if not isinstance(reason, str) or len(reason) > _NAME or not reason.isprintable():
         raise UnusableReplyError("a finish_reason that is none")

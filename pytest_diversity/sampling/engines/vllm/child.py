@@ -174,7 +174,7 @@ def _sample(prompt: str, number: int, output: Any) -> Sample:
         prompt=prompt,
         index=number,
         text=output.text,
-        finish_reason="stop" if stopped else "length",
+        finish_reason=output.finish_reason,
         tokens=len(output.token_ids) - ended,  # without the token that ends it
         logprob=output.cumulative_logprob,
     )

@@ -100,6 +100,8 @@ def test_all_settings_of_a_server(tmp_path: Path) -> None:
         tmp_path,
         '{ model = "https://h/v1#m", api = "completions", api_key_env = "K", concurrency = 2, '
         "requests_per_minute = 30, retries = 0, timeout = 5, temperature = 0.5, "
+        'omit = ["seed", "top_p"], rename = { max_tokens = "max_completion_tokens" }, '
+        'headers_env = { OpenAI-Organization = "ORG" }, '
         "body = { chat_template_kwargs = { enable_thinking = false } } }",
     )
     checkpoint = config.checkpoints["served"]
@@ -107,7 +109,10 @@ def test_all_settings_of_a_server(tmp_path: Path) -> None:
     assert checkpoint.server == Endpoint(
         api="completions",
         body={"chat_template_kwargs": {"enable_thinking": False}},
+        omit=("seed", "top_p"),
+        rename={"max_tokens": "max_completion_tokens"},
         api_key_env="K",
+        headers_env={"OpenAI-Organization": "ORG"},
         concurrency=2,
         requests_per_minute=30.0,
         retries=0,
@@ -134,6 +139,47 @@ REFUSED: Mapping[str, tuple[str, str]] = {
     "a body with nan": (f"{{ {URL}, body = {{ x = [nan] }} }}", "body holds what JSON cannot"),
     "a body with a seed": (f"{{ {URL}, body = {{ seed = 1 }} }}", "body must not set 'seed'"),
     "a body with n": (f"{{ {URL}, body = {{ n = 1 }} }}", "body must not set 'n', which the run"),
+    "a field that is none": (
+        f'{{ {URL}, omit = ["topp"] }}',
+        "omit cannot hold 'topp'; did you mean 'top_p'?",
+    ),
+    "a field that makes it a request": (
+        f'{{ {URL}, send = ["model"] }}',
+        "send cannot hold 'model'; known: ",
+    ),
+    "a field that is a number": (f"{{ {URL}, omit = [5] }}", "omit cannot hold 5; known: "),
+    "fields in both lists": (
+        f'{{ {URL}, send = ["seed"], omit = ["seed"] }}',
+        "send and omit say the same thing twice; remove one of them",
+    ),
+    "two fields under one name": (
+        f'{{ {URL}, rename = {{ max_tokens = "seed" }} }}',
+        "rename cannot call 'max_tokens' 'seed'; choose a name of its own",
+    ),
+    "two fields under one new name": (
+        f'{{ {URL}, rename = {{ max_tokens = "x", seed = "x" }} }}',
+        "rename cannot call 'seed' 'x'",
+    ),
+    "a name that the body has": (
+        f'{{ {URL}, body = {{ x = 1 }}, rename = {{ seed = "x" }} }}',
+        "rename cannot call 'seed' 'x'",
+    ),
+    "a name that is a number": (
+        f"{{ {URL}, rename = {{ seed = 5 }} }}",
+        "rename cannot call 'seed' 5",
+    ),
+    "a header of ours": (
+        f'{{ {URL}, headers_env = {{ Authorization = "K" }} }}',
+        "headers_env holds what is no header of its own",
+    ),
+    "a header with a line break": (
+        f'{{ {URL}, headers_env = {{ "X\\r\\nY" = "K" }} }}',
+        "headers_env holds what is no header of its own",
+    ),
+    "a key in place of a header's variable": (
+        f'{{ {URL}, headers_env = {{ X-Key = "{PASSWORD}" }} }}',
+        "headers_env is not the name of an environment variable; put the key into the env",
+    ),
     "arguments for vLLM": (
         f"{{ {URL}, vllm = {{ seed = 1 }} }}",
         "a server has its own engine arguments; remove it",

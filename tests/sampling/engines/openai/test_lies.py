@@ -95,18 +95,23 @@ KEPT: Mapping[str, tuple[dict[str, Any], tuple[str, str | None], str | None]] = 
                 {"type": "text", "text": "yes"},
             ]
         ),
-        ("<think>hm</think>yes", "stop"),
+        ("yes", "stop"),
         None,
     ),
     "a thought": (
         _message(content="yes", reasoning_content="hm"),
-        ("<think>hm</think>yes", "stop"),
+        ("yes", "stop"),
         None,
     ),
     "a thought by another name": (
         _message(content="yes", reasoning="hm"),
-        ("<think>hm</think>yes", "stop"),
+        ("yes", "stop"),
         None,
+    ),
+    "a thought alone": (
+        _message("length", content=None, reasoning="hm"),
+        ("", "length"),
+        "thought alone",
     ),
     "half of a surrogate pair": (_message(content="so \ud83d"), ("so \ufffd", "stop"), None),
     "an empty error": ({**_message(content="yes"), "error": None}, ("yes", "stop"), None),
@@ -121,6 +126,7 @@ def test_finished_answers_are_samples(server: Scripted, open_session: Open, case
     session = open_session(f"{server.url}#m", 1, prompts=1, server=ONCE)
     (sample,) = session.samples("m", "d").samples
     assert (sample.text, sample.finish_reason, sample.fault) == (*expected, fault)
+    assert sample.thought == ("hm" if "thought" in case else None)
     features = session.features("m", "d")
     notes = (f"1 of 1 samples of m are no answers (1 {fault}): they count as invalid",)
     assert features.notes == (notes if fault else ())
@@ -179,8 +185,19 @@ def test_what_is_not_finished_is_asked_again_and_ends_the_run(
         session.samples("m", "d")
     assert message in str(caught.value)
     assert _stored(session) == 1
-    seeds = [call.body["seed"] for call in server.drawn]
-    assert seeds.count(seeds[1]) == 2
+    first, *again = [call.body["seed"] for call in server.drawn]
+    assert again == [again[0]] * 2 != [first] * 2
+
+
+def test_a_call_that_is_no_answer_says_why_of_each_of_its_answers(
+    server: Scripted, open_session: Open
+) -> None:
+    """Verbalized answers that were refused are not called malformed."""
+    server.behave = _drawing(_message(content=None, refusal="I cannot"))
+    session = open_session(
+        f"{server.url}#m", 4, prompts=1, server=ONCE, mode="verbalized", answers_per_call=4
+    )
+    assert [sample.fault for sample in session.samples("m", "d").samples] == ["refusal"] * 4
 
 
 def test_an_error_that_passes_loses_nothing(server: Scripted, open_session: Open) -> None:
@@ -242,7 +259,8 @@ def test_numbers_out_of_range_are_left_out_and_said(
     session._show = showing(Console)
     for sample in session.samples("m", "d").samples:
         assert sample == Sample(sample.prompt, sample.index, "so it is", finish_reason="stop")
-    assert capsys.readouterr().err.count(f"the server gives {name} that cannot be: left out") == 1
+    said = f"the server gives {name} out of range, which are left out"
+    assert capsys.readouterr().err.count(said) == 1
 
 
 def test_a_server_that_drips_is_given_up(server: Scripted, open_session: Open) -> None:

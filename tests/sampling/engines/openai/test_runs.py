@@ -80,6 +80,25 @@ def test_a_warm_run_asks_nothing_and_imports_no_client(
     result.stdout.fnmatch_lines(["*from the store, none drawn*", "imported: [[]]"])
 
 
+def test_what_is_no_answer_is_counted_in_the_summary(
+    project: pytest.Pytester, server: Scripted
+) -> None:
+    """By its name, and whose it is."""
+    refusal = {"message": {"content": None, "refusal": "I cannot"}, "finish_reason": "stop"}
+
+    def refuse(call: Call) -> Reply:
+        refused = call.body["model"] == "dpo" and not call.probes and call.body["seed"] % 2
+        return Reply(200, {"choices": [refusal]}) if refused else _speak(call)
+
+    server.behave = refuse
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["talk lexical: 1? of 32 samples of dpo are no answers (1? refusal): they count as invalid"]
+    )
+    result.stdout.no_fnmatch_line("*samples of base*")
+
+
 def test_two_workers_ask_nothing_twice(project: pytest.Pytester, server: Scripted) -> None:
     """Under -n 2 one worker draws what both need, and the other reads it."""
     result = project.runpytest_subprocess("-p", "no:cacheprovider", "-n", "2")

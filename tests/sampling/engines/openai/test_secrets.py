@@ -214,6 +214,7 @@ LIES: Mapping[str, Callable[[Call], Reply]] = {
     "no answer": lambda _: Reply(200, f"<html>{KEY}</html>"),
     "a header that is none": lambda _: Reply(200, "", {"Content-Length": KEY}),
     "an encoding that is none": lambda _: Reply(200, KEY, {"Content-Encoding": "gzip"}),
+    "no end in time": lambda _: Reply(200, KEY, {"X-Key": KEY}, drip=0.3),
     "hanging up": lambda _: Reply(None),
 }
 
