@@ -363,6 +363,22 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         f"{HEAD}[domains.a]\nmode = 'direct'\n[domains.b]\nmode = 'x'",
         "6: unknown mode 'x'",
     ),
+    "a template of a server": (
+        "[checkpoints]\na = { model = 'http://h/v1#m', template = 'none' }",
+        "2: a server has its own chat template; set body = { chat_template_kwargs = {...} }, or",
+    ),
+    "a template told what the run says": (
+        "[checkpoints]\na = { model = 'x/y', chat_template_kwargs = { messages = [] } }",
+        "2: chat_template_kwargs must not set 'messages', which the run sets; see docs/prompts.md",
+    ),
+    "a day that is none": (
+        "[checkpoints]\na = { model = 'x/y', today = '31 Jan 2026' }",
+        "2: today is no date: '31 Jan 2026'; write 2026-01-31",
+    ),
+    "thoughts that are neither kept nor not": (
+        f"{HEAD}[domains.d]\nthinking = 'on'",
+        "4: unknown thinking 'on'; known: keep, strip",
+    ),
     "an unknown reference of a domain": (
         f"{HEAD}[domains.d]\nreference = 'bsae'\nbudget.lexical.max_drop = '5%'",
         "4: unknown reference checkpoint 'bsae'; did you mean 'base'?",

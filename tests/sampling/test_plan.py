@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_diversity.baselines.file import digest
-from pytest_diversity.config.values import Generation
+from pytest_diversity.baselines.record import settings
+from pytest_diversity.config.values import Checkpoint, Domain, Generation
 from pytest_diversity.prompts import Message, Prompt
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Chat, Identity
@@ -44,6 +45,19 @@ def test_all_that_token_ids_depend_on_is_in_the_key() -> None:
 def test_a_baseline_is_of_what_was_asked(case: str) -> None:
     """Another conversation or beginning is another prompt."""
     assert digest({"p": replace(PROMPT, **CHANGED[case][0])}) != digest({"p": PROMPT})
+
+
+def test_a_baseline_is_of_one_way_to_ask() -> None:
+    """Templates and thoughts are in its settings where they are not what they always were."""
+    plain = settings(Domain("d"), Checkpoint("m", "x/y"), (4, 4))
+    assert not {"template", "chat_template_kwargs", "today", "thinking"} & plain.keys()
+    other = Checkpoint("m", "x/y", template="none", today="2026-01-31")
+    assert settings(Domain("d", thinking="keep"), other, (4, 4)) == {
+        **plain,
+        "template": "none",
+        "today": "2026-01-31",
+        "thinking": "keep",
+    }
 
 
 def test_names_and_judges_are_not_in_the_key() -> None:
