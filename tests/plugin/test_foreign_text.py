@@ -24,7 +24,9 @@ def test_control_characters_of_samples_and_prompts_are_escaped(
     pytester: pytest.Pytester, option: list[str]
 ) -> None:
     """In evidence, headlines, notes, the table and the studies."""
-    prompts = [{"id": f"p{n}{CONTROL}", "prompt": "say", "group": f"g{CONTROL}"} for n in range(6)]
+    prompts = [
+        {"id": f"p{n}{CONTROL}", "prompt": f"say {n}", "group": f"g{CONTROL}"} for n in range(6)
+    ]
     samples = [
         {"prompt": prompt["id"], "index": n, "text": f"say it {CONTROL} in words {n // 2}"}
         for prompt in prompts

@@ -34,7 +34,7 @@ class LocalModel(LocalWeights):
             check_readable,
         )
 
-        check_readable(path, requests)
+        check_readable(path, self.adapter.path if self.adapter else None, requests)
 
     def load(self, progress: Progress) -> Engine:
         """Load the weights.

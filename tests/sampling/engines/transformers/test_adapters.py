@@ -19,6 +19,7 @@ from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.errors import CheckpointError
+from pytest_diversity.sampling.chat import render_all
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.transformers.adapters import Adaptable, _sums
 from pytest_diversity.sampling.protocol import Request, Setup
@@ -266,13 +267,14 @@ def test_what_is_saved_beside_an_adapter_is_its_own(
     assert found.identity != plain
     engine = found.load(said)
     assert "adapter is drawn with its own tokenizer, chat template and end tokens" in said.lines
-    assert engine._read(Request("p", "the cat", (0,), GREEDY)) == tuple(
-        tokenizer("the cat")["input_ids"]
-    )
+    asked = [Request("p", "the cat", (0,), GREEDY)]
+    plainly = tuple(tokenizer("the cat")["input_ids"])
+    assert render_all(engine._voice.tokenizer, asked, None) == [plainly]
     assert engine._voice.ends == {0, 9}
     assert engine.swap(find(tiny))
     assert engine._voice.ends == {0}
-    assert len(engine._read(Request("p", "the cat", (0,), GREEDY))) > len(tokenizer("the cat"))
+    (templated,) = render_all(engine._voice.tokenizer, asked, None)
+    assert len(templated) > len(plainly)
 
 
 def test_an_adapters_folder_is_a_model_on_its_base(
