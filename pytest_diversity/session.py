@@ -8,11 +8,11 @@ from pathlib import Path
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config
-from pytest_diversity.events import Event
+from pytest_diversity.events import Damaged, Event
 from pytest_diversity.gate.bounds import check_reachable
 from pytest_diversity.gate.judge import Judge
 from pytest_diversity.report.evidence import evidence
-from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.report.progress import Console, saying, showing
 from pytest_diversity.workspace import Workspace
 
 __all__ = ["Session"]
@@ -37,7 +37,7 @@ class Session:
             root: What relative paths of sources are relative to.
             console: Where progress is shown; asked for when there is some.
         """
-        self.workspace = Workspace(config, options, root, showing(console))
+        self.workspace = Workspace(config, options, root, showing(console), saying(console))
         self.judge = Judge(self.workspace, evidence)
 
     @property
@@ -69,7 +69,8 @@ class Session:
     def drain(self) -> list[Event]:
         """What happened since the last call."""
         events, self.workspace.events = self.workspace.events, []
-        return events
+        losses = self.workspace.store.losses()
+        return [*events, Damaged(*losses)] if any(losses) else events
 
     def close(self) -> None:
         """Release models and close the store."""

@@ -61,7 +61,14 @@ class Workspace:
         events: What happened since they were last taken.
     """
 
-    def __init__(self, config: Config, options: Options, root: Path, show: Show) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: Options,
+        root: Path,
+        show: Show,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Hold the settings; open and load nothing yet.
 
         Args:
@@ -69,19 +76,21 @@ class Workspace:
             options: Settings of the run.
             root: What relative paths of sources are relative to.
             show: Begins to show the drawing of a number of samples under a label.
+            say: Shows a line to a person.
         """
         self.config = config
         self.options = options
         self.root = root
         self.events: list[Event] = []
         self._show = show
+        self._say = say
         self._features: dict[tuple[str, str, int], Features] = {}
         self._embedders: dict[Path, Embedder] = {}
 
     @cached_property
     def store(self) -> Store:
         """The sample store."""
-        return Store(self.options.store)
+        return Store(self.options.store, self._say)
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -259,7 +268,9 @@ class Workspace:
             sandbox = self._sandbox(domain.language)
             memory = self.store.executions(sandbox.fingerprint)
             runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
-            return Executor(runs, memory, lambda: self.store.lock("execution"))(programs)
+            return Executor(runs, memory, lambda: self.store.lock("execution", "runs programs"))(
+                programs
+            )
 
         return execute
 

@@ -125,7 +125,7 @@ class Sampler:
     @contextmanager
     def _turn(self, model: Model) -> Iterator[None]:
         """While this process may draw where `model` runs."""
-        with self._store.lock(model.place) if model.place else nullcontext():
+        with self._store.lock(model.place, "draws there, too") if model.place else nullcontext():
             try:
                 yield
             finally:
@@ -158,4 +158,5 @@ def _plan(
         prompts=prompts,
         count=domain.samples_per_prompt,
         source=domain.prompts or "",
+        domain=domain.name,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, locate
@@ -39,6 +39,7 @@ class Replay:
             DataError: There are none.
         """
         chosen = self.samples.for_domain(domain.name).first(domain.samples_per_prompt)
+        chosen = SampleSet(replace(one, domain=domain.name) for one in chosen.samples)
         if not len(chosen):
             raise DataError(
                 f"checkpoint {checkpoint.name!r} ({checkpoint.source}) has no samples for domain "
