@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean
-from pytest_diversity.files import read_text, write_text
+from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean, first_line
+from pytest_diversity.files import read_text, replacing, write_text
 
-__all__ = ["Sample", "SampleSet", "read_json_lines"]
+__all__ = ["Sample", "SampleSet", "parquet_library", "read_json_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,27 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> SampleSet:
-        """Read a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
-        rows = _parquet().read_table(Path(path)).to_pylist()
+        """Read a Parquet file with the columns of `Sample` (extra `[parquet]`).
+
+        Raises:
+            DataError: The file cannot be read, or a row is not a sample.
+        """
+        parquet = parquet_library()
+        try:
+            rows = parquet.read_table(Path(path)).to_pylist()
+        except (OSError, ValueError) as error:  # pyarrow's own errors are among these
+            raise DataError(
+                f"{path} cannot be read as Parquet: {first_line(error)}", fix="check the file"
+            ) from None
         return cls(_numbered((f"{path}: row {number}", row) for number, row in enumerate(rows, 1)))
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
-        parquet = _parquet()
+        """Write a Parquet file with the columns of `Sample` (extra `[parquet]`).
+
+        Raises:
+            DataError: The file cannot be written; it is as it was.
+        """
+        parquet = parquet_library()
         import pyarrow  # noqa: ICN001, PLC0415 - optional
 
         rows = [asdict(sample) for sample in self.samples]
@@ -147,7 +161,9 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         types["logprob"] = pyarrow.float64()
         names = [field.name for field in fields(Sample)]
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
-        parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), Path(path))
+        table = pyarrow.Table.from_pylist(rows, schema=schema)
+        with replacing(Path(path), DataError, fix="choose another place") as unfinished:
+            parquet.write_table(table, unfinished)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -238,7 +254,12 @@ def _dump(record: Mapping[str, Any]) -> str:
     return line
 
 
-def _parquet() -> Any:
+def parquet_library() -> Any:
+    """What reads and writes Parquet.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
     try:
         from pyarrow import parquet  # noqa: PLC0415 - optional
     except ImportError:

@@ -177,6 +177,11 @@ class Workspace:
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
         return self.sampler.at_hand(model, chosen, self.prompts(chosen))
 
+    def stored(self, checkpoint: str, domain: str) -> bool:
+        """Whether the store has all samples of a checkpoint in a domain."""
+        chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
+        return self.sampler.stored(model, chosen, self.prompts(chosen))
+
     def samples(self, checkpoint: str, domain: str) -> SampleSet:
         """The samples of a checkpoint in a domain, from the store where they are."""
         return self.features(checkpoint, domain).samples

@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Imported here once and for all: pytester forgets what is first imported in a run in this process,
 # and numpy cannot be loaded twice.
 import pytest_diversity.plugin.collector
+import pytest_diversity.sampling.engines.registered
 from pytest_diversity.features.syntax import analyse
 from pytest_diversity.metrics import definitions
 

@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.functions import same_source
+from pytest_diversity.functions import registered, same_source
 from pytest_diversity.metrics._homes import HOMES
 from pytest_diversity.metrics._limits import Limit, check
 from pytest_diversity.metrics.definition import ACROSS, Better, Definition, Function, declared
@@ -130,7 +130,7 @@ def find(name: str) -> Definition | None:
     """The metric of that name without parameters; one of ours is loaded when it is asked for."""
     if name not in _definitions and name in HOMES:
         import_module(HOMES[name][0])
-    return _definitions.get(name)
+    return registered(lambda: _definitions.get(name))
 
 
 def definitions() -> Mapping[str, Definition]:

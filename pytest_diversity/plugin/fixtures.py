@@ -49,6 +49,6 @@ def diversity(request: pytest.FixtureRequest, checkpoint: Checkpoint) -> Iterato
 
 
 @pytest.fixture
-def samples(diversity: Diversity) -> Callable[[str], SampleSet]:
+def samples(diversity: Diversity) -> Callable[..., SampleSet]:
     """A function that gives the samples of the checkpoint under test in a domain."""
     return diversity.samples

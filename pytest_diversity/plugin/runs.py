@@ -13,10 +13,12 @@ from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import Event, to_json
+from pytest_diversity.events import Damaged, Event, to_json
 from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
+from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import STUDIES
-from pytest_diversity.report.progress import Console
+from pytest_diversity.report.progress import Console, saying
+from pytest_diversity.report.terminal import damage_lines
 from pytest_diversity.session import Session
 from pytest_diversity.store.recovery import recover
 
@@ -36,7 +38,6 @@ __all__ = [
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
 _RECOVERED = pytest.StashKey[list[str]]()
-_REGISTERED = pytest.StashKey[bool]()
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
@@ -47,14 +48,16 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     """
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
-        _register(config)
+        register(config)
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
         names = [key.name for key in keys_of(ENVIRONMENT)]
         given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
-            config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
+            config.stash.setdefault(_RECOVERED, []).append(
+                recover(options.store, saying(partial(_console, config)))
+            )
         session = Session(
             loaded,
             options,
@@ -64,15 +67,6 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         session.check()
         sessions[path] = session
     return sessions[path]
-
-
-def _register(config: pytest.Config) -> None:
-    """Let the suite's hooks register what they have, once however many files configure the run."""
-    if config.stash.setdefault(_REGISTERED, False):
-        return
-    config.stash[_REGISTERED] = True
-    config.hook.pytest_diversity_register_metrics()
-    config.hook.pytest_diversity_register_samplers()
 
 
 def selected(session: Session) -> tuple[str, ...]:
@@ -154,7 +148,12 @@ def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
 
     sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    return [*session.config.stash.get(_RECOVERED, []), *record_and_prune(session, sessions, events)]
+    studied = [event for one in sessions for event in one.drain() if isinstance(event, Damaged)]
+    return [
+        *session.config.stash.get(_RECOVERED, []),
+        *damage_lines(studied),
+        *record_and_prune(session, sessions, events),
+    ]
 
 
 def close(config: pytest.Config) -> None:

@@ -103,9 +103,14 @@ class Sampler:
         """Whether all samples of a checkpoint in a domain are recorded or in the store."""
         if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
+        recorded = isinstance(self._find(checkpoint), Replay)
+        return recorded or self.stored(checkpoint, domain, prompts)
+
+    def stored(self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]) -> bool:
+        """Whether the store has samples of a checkpoint in a domain, and all of them."""
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return True
+        if isinstance(found, Replay) or not prompts:
+            return False
         return not missing(_plan(found, checkpoint, domain, prompts), self._store)
 
     def close(self) -> None:
