@@ -118,7 +118,7 @@ register_metric = register  # as the package calls it, which registers more than
 
 
 def _add(definition: Definition) -> None:
-    name, known = definition.name, find(definition.name)
+    name, known = definition.name, _known(definition.name)
     if known is not None and same_source(known.function, definition.function):
         definition = replace(definition, function=known.function)  # so that it stays equal
     elif known is not None or name == ACROSS:
@@ -127,10 +127,15 @@ def _add(definition: Definition) -> None:
 
 
 def find(name: str) -> Definition | None:
-    """The metric of that name without parameters; one of ours is loaded when it is asked for."""
+    """The metric of that name without parameters: ours, or one that the suite registers."""
+    return registered(lambda: _known(name))
+
+
+def _known(name: str) -> Definition | None:
+    """One of ours is loaded when it is asked for."""
     if name not in _definitions and name in HOMES:
         import_module(HOMES[name][0])
-    return registered(lambda: _definitions.get(name))
+    return _definitions.get(name)
 
 
 def definitions() -> Mapping[str, Definition]:

@@ -207,3 +207,51 @@ def test_every_column_of_a_memory_is_covered(sound: bytes, column: str, tmp_path
         assert store.facts.get("fact x") is None
         assert store.embeddings("other").get("fact 3") is None
     assert is_damaged(path)
+
+
+PROJECT = {
+    "conftest.py": """
+from pytest_diversity import Sample, register_sampler
+
+def draw(name, requests):
+    for request in requests:
+        for number in request.numbers:
+            yield Sample(request.prompt, number, f"answer {number} to {request.prompt}")
+
+def pytest_diversity_register_samplers():
+    register_sampler("cards", draw, version="1")
+""",
+    "diversity.toml": """
+[checkpoints]
+one = "cards:one"
+[domains.nature]
+prompts = "nature.jsonl"
+samples_per_prompt = 4
+[domains.nature.budget]
+lexical = { min = 0.0 }
+""",
+    "nature.jsonl": "".join(f'{{"id": "p{n}", "prompt": "say {n}"}}\n' for n in range(6)),
+}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--diversity-plan",)], ids=["a run", "a study"])
+def test_a_run_draws_again_what_is_damaged_and_says_so(
+    pytester: pytest.Pytester, arguments: tuple[str, ...]
+) -> None:
+    """One line in the summary, once; then the store is whole."""
+    for name, text in PROJECT.items():
+        (pytester.path / name).write_text(text)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    path = pytester.path / ".diversity" / "samples.sqlite"
+    whole = path.read_bytes()
+    damaged = whole.replace(b"answer 2 to p4", b"answer 7 to p4")
+    path.write_bytes(damaged.replace(b"answer 0 to p5", b"answer 0 to p6"))
+    line = "damaged in the store, and made again: 2 samples"
+    for count in (1, 0):
+        result = pytester.runpytest_inprocess(*arguments)
+        assert result.ret in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+        assert result.outlines.count(line) == count
+    with closing(Store(path)) as store:
+        rows = store.rows("SELECT text FROM sample")
+    assert {b"answer 2 to p4", b"answer 0 to p5"} <= {text for (text,) in rows}
+    assert not is_damaged(path)
