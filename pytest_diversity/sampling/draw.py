@@ -123,7 +123,7 @@ def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
 
 def _stored(plan: Plan, store: Store) -> SampleSet:
     return SampleSet(
-        Sample(name, one.number, one.text, plan.domain, *one[2:5])
+        Sample(name, one.number, one.text, plan.domain, *one[2:])
         for name, prompt in plan.prompts.items()
         for one in store.samples(plan.key(prompt)[0]).values()
         if one.number < plan.count

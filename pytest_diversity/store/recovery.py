@@ -19,12 +19,12 @@ from pytest_diversity.errors import StoreError
 from pytest_diversity.store.locks import holding
 from pytest_diversity.store.rows import Drawn, digest, is_whole, read_samples, seed_of
 from pytest_diversity.store.schema import has_digests, refuse_foreign
-from pytest_diversity.store.sqlite import Store
+from pytest_diversity.store.sqlite import FAULTS, Store
 
 __all__ = ["is_damaged", "recover"]
 
 _LOG = "-wal"  # what was written last; SQLite makes everything else anew
-_UNREADABLE = (sqlite3.Error, MemoryError, OverflowError)
+_UNREADABLE = (*FAULTS, MemoryError, OverflowError)
 _LARGEST = 1 << 40  # bytes; a damaged head may claim anything
 
 
@@ -172,7 +172,7 @@ class _Rows:
     def samples(self, draw: int, key: bytes) -> list[Drawn]:
         """The whole samples of a draw."""
         seed = seed_of(_text(key)) if self._checked else None
-        columns = "number, text, finish_reason, tokens, logprob, thought"
+        columns = "number, text, finish_reason, tokens, logprob"
         rows = self._read(columns, f"sample WHERE draw = {draw}", "number")
         return list(read_samples(seed, rows)[0].values())
 
@@ -190,7 +190,7 @@ class _Rows:
         """The rows with their digest, from both ends of the order until the damage is met."""
         columns = f"{columns}, digest"
         if not self._checked:
-            columns = columns.replace("thought", "NULL").replace("digest", "NULL")
+            columns = columns.replace("digest", "NULL")
         seen: set[tuple[Any, ...]] = set()
         width = len(order.split(","))
         for direction in ("ASC", "DESC"):

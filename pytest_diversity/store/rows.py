@@ -26,7 +26,6 @@ class Drawn(NamedTuple):
     finish_reason: str | None
     tokens: int | None
     logprob: float | None
-    thought: str | None = None
 
 
 _new = tuple.__new__  # a third of what making one by its class costs
@@ -58,15 +57,14 @@ def sample_row(seed: int, sample: Drawn) -> tuple[Any, ...]:
 
     SQLite keeps UTF-8: a text with lone surrogates goes in as bytes. It keeps no NaN.
     """
-    number, text, reason, tokens, logprob, thought = sample
+    number, text, reason, tokens, logprob = sample
     if logprob is not None:
         logprob = None if math.isnan(logprob) else logprob + 0.0  # SQLite knows no -0.0, either
     text_kept, text_bytes = _column(text)
     ended = None if reason is None else reason.encode("utf-8", "replace")
     reason = None if ended is None else ended.decode()
-    thought_kept, thought_bytes = _column(thought) if thought is not None else (None, None)
-    checked = _digest(seed, number, text_bytes, ended, tokens, logprob, thought_bytes)
-    return number, text_kept, reason, tokens, logprob, thought_kept, checked
+    checked = _digest(seed, number, text_bytes, ended, tokens, logprob)
+    return number, text_kept, reason, tokens, logprob, checked
 
 
 def read_samples(
@@ -80,14 +78,11 @@ def read_samples(
     """
     whole: dict[int, Drawn] = {}
     damaged: list[object] = []
-    for number, text, reason, tokens, logprob, thought, checked in rows:
+    for number, text, reason, tokens, logprob, checked in rows:
         try:
-            if seed is None or checked == _digest(
-                seed, number, text, reason, tokens, logprob, thought
-            ):
+            if seed is None or checked == _digest(seed, number, text, reason, tokens, logprob):
                 ended = None if reason is None else reason.decode()
-                before = None if thought is None else _text(thought)
-                sample = _new(Drawn, (number, _text(text), ended, tokens, logprob, before))
+                sample = _new(Drawn, (number, _text(text), ended, tokens, logprob))
                 whole[number] = sample
                 continue
         except (AttributeError, TypeError, ValueError):  # what is read there is of no such kind
@@ -118,15 +113,13 @@ def _digest(  # noqa: PLR0917 - the columns
     reason: bytes | None,
     tokens: int | None,
     logprob: float | None,
-    thought: bytes | None,
 ) -> int:
     """Written for speed: it is most of what reading a sample costs."""
     try:
         head = _HEAD(number, len(text), tokens, logprob)
     except struct.error:  # something of it is not known
         head = repr((number, len(text), tokens, logprob)).encode()
-    found = crc32(text, crc32(reason or b"", crc32(head, seed)))
-    return crc32(thought, found) if thought else found
+    return crc32(text, crc32(reason or b"", crc32(head, seed)))
 
 
 def _column(text: str) -> tuple[str | bytes, bytes]:

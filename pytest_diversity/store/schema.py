@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS draw (
 );
 CREATE TABLE IF NOT EXISTS sample (
     draw INTEGER NOT NULL REFERENCES draw, number INTEGER NOT NULL, text NOT NULL,
-    finish_reason TEXT, tokens INTEGER, logprob REAL, thought TEXT, digest INTEGER,
+    finish_reason TEXT, tokens INTEGER, logprob REAL, digest INTEGER,
     PRIMARY KEY (draw, number)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memory (
@@ -28,13 +28,12 @@ CREATE TABLE IF NOT EXISTS memory (
     PRIMARY KEY (space, name)
 ) WITHOUT ROWID
 """
-# What they were in schema 1, and what each has had since.
+# What they were in schema 1; each has had a digest since.
 _OLD: Mapping[str, frozenset[str]] = {
     "draw": frozenset({"id", "key", "detail"}),
     "sample": frozenset({"draw", "number", "text", "finish_reason", "tokens", "logprob"}),
     "memory": frozenset({"space", "name", "value"}),
 }
-_NEW = frozenset({"thought", "digest"})
 
 
 def is_current(connection: sqlite3.Connection) -> bool:
@@ -54,7 +53,7 @@ def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     version, mark = _marks(connection)
     if mark != _MARK + version:
         tables = _tables(connection)
-        known = all(columns - _NEW == _OLD.get(name) for name, columns in tables.items())
+        known = all(columns - {"digest"} == _OLD.get(name) for name, columns in tables.items())
         if not (known if tables else mark == 0):
             raise StoreError(
                 f"the store {path} is a database of another program",
@@ -92,8 +91,6 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def _take_over(connection: sqlite3.Connection, table: str) -> None:
-    if table == "sample":
-        connection.execute("ALTER TABLE sample ADD COLUMN thought TEXT")
     connection.execute(f"ALTER TABLE {table} ADD COLUMN digest INTEGER")
     {"draw": _draws, "sample": _samples, "memory": _memory}[table](connection)
 
@@ -110,7 +107,7 @@ def _samples(connection: sqlite3.Connection) -> None:
     """Draw by draw, for all of them may not fit into memory; what cannot be read gets none."""
     for draw, key in connection.execute("SELECT id, key FROM draw").fetchall():
         rows = connection.execute(
-            "SELECT number, text, finish_reason, tokens, logprob, NULL FROM sample WHERE draw = ?",
+            "SELECT number, text, finish_reason, tokens, logprob FROM sample WHERE draw = ?",
             (draw,),
         )
         seed = seed_of(key.decode("utf-8", "replace"))

@@ -35,13 +35,15 @@ from pytest_diversity.store.schema import (
     refuse_foreign,
 )
 
-__all__ = ["SCHEMA", "CacheTable", "Drawn", "Losses", "Store"]
+__all__ = ["FAULTS", "SCHEMA", "CacheTable", "Drawn", "Losses", "Store"]
 
+# The second is what Python makes of an error that quotes a damaged name.
+FAULTS = (sqlite3.Error, UnicodeDecodeError)
 _PATIENCE = 60.0  # seconds to wait for another process's transaction, which takes milliseconds
 _NAME_ANOTHER = "name a writable file with --diversity-store"
 _INSERT = (
-    "INSERT OR IGNORE INTO sample (draw, number, text, finish_reason, tokens, logprob, thought,"
-    " digest) SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM draw WHERE key = ?1"
+    "INSERT OR IGNORE INTO sample (draw, number, text, finish_reason, tokens, logprob, digest)"
+    " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM draw WHERE key = ?1"
 )
 Result = TypeVar("Result")
 Value = TypeVar("Value")
@@ -100,7 +102,7 @@ class Store:
 
     def samples(self, key: str) -> dict[int, Drawn]:
         """The samples under `key`, by number; damaged ones are left out and counted."""
-        columns = "thought, digest" if self.checked else "NULL, NULL"
+        columns = "digest" if self.checked else "NULL"
         rows = self.rows(
             f"SELECT number, text, finish_reason, tokens, logprob, {columns}"  # noqa: S608 - ours
             " FROM sample WHERE draw = (SELECT id FROM draw WHERE key = ?) ORDER BY number",
@@ -191,7 +193,7 @@ class Store:
             connection.commit()
         except BaseException as error:
             self._abandon(connection)
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, FAULTS):
                 raise self._explain(error) from error
             raise
 
@@ -204,7 +206,7 @@ class Store:
     def _guard(self, action: Callable[[], Result]) -> Result:
         try:
             return action()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise self._explain(error) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -258,8 +260,8 @@ class Store:
                 f"the store's folder {folder} cannot be made: {error.strerror}", fix=_NAME_ANOTHER
             ) from error
 
-    def _explain(self, error: sqlite3.Error) -> StoreError:
-        reason = str(error)
+    def _explain(self, error: Exception) -> StoreError:
+        reason = str(error) if isinstance(error, sqlite3.Error) else "its names are malformed"
         fixes = {
             "full": "free some space and run again: everything drawn before is kept",
             "readonly": "make it writable, or name another file with --diversity-store",

@@ -23,7 +23,6 @@ WANTED = {
             "stop" if number % 3 else None,
             60 + number,
             -1.5 if number % 4 else None,
-            "a thought" if number % 2 else None,
         )
         for number in range(SAMPLES)
     }
@@ -175,7 +174,6 @@ def test_a_store_with_a_damaged_row_is_not_sound(sound: bytes, tmp_path: Path) -
         ("tokens", 3),
         ("tokens", None),
         ("logprob", -2.5),
-        ("thought", "another"),
         ("digest", None),
         ("draw", 5),
     ],

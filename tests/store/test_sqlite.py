@@ -270,10 +270,10 @@ def test_an_old_store_is_taken_over_with_all_it_holds(tmp_path: Path) -> None:
 
 def test_what_sqlite_cannot_hold_is_no_damage(store: Store) -> None:
     """It has no NaN and no negative zero, and a reason is UTF-8."""
-    odd = [Drawn(0, "a", "\ud800", 1, float("nan")), Drawn(1, "b", "", 0, -0.0, "")]
+    odd = [Drawn(0, "a", "\ud800", 1, float("nan")), Drawn(1, "b", "", 0, -0.0)]
     store.add("key", "{}", odd)
     kept = store.samples("key")
-    assert kept == {0: Drawn(0, "a", "?", 1, None), 1: Drawn(1, "b", "", 0, 0.0, "")}
+    assert kept == {0: Drawn(0, "a", "?", 1, None), 1: Drawn(1, "b", "", 0, 0.0)}
     assert store.losses() == Losses(0, 0)
 
 
