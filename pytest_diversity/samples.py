@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,20 @@ from typing import Any
 from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean, first_line
 from pytest_diversity.files import read_text, replacing, write_text
 
-__all__ = ["Sample", "SampleSet", "parquet_library", "read_json_lines"]
+__all__ = [
+    "MALFORMED",
+    "NO_ANSWER",
+    "Sample",
+    "SampleSet",
+    "is_unicode",
+    "parquet_library",
+    "read_json_lines",
+]
+
+MALFORMED = "malformed"  # of an answer that was asked for among several, and not given
+_THOUGHT_ALONE = "thought alone"  # which never ended, or nothing followed it
+# Finish reasons of what is no answer: a sample that ended so is invalid, whatever its text.
+NO_ANSWER = frozenset({MALFORMED, "content_filter", "refusal", "tool_calls", "function_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,7 @@ class Sample:
         finish_reason: Why it ended, `stop` or `length`, if known.
         tokens: Its length in the model's tokens, if known.
         logprob: The model's log-probability of the whole text, unfiltered, if known.
+        thought: What it thought before it answered, where that was split off its text.
     """
 
     prompt: str
@@ -35,6 +50,16 @@ class Sample:
     finish_reason: str | None = None
     tokens: int | None = None
     logprob: float | None = None
+    thought: str | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why it is no answer: one of `NO_ANSWER`, `empty`, `thought alone`; None if it is one."""
+        if self.finish_reason in NO_ANSWER:
+            return self.finish_reason
+        if self.text.strip():
+            return None
+        return "empty" if self.thought is None else _THOUGHT_ALONE
 
 
 class SampleSet(Mapping[str, Sequence[Sample]]):
@@ -87,6 +112,10 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
     def first(self, count: int) -> SampleSet:
         """At most `count` samples of each prompt, the ones with the lowest index."""
         return SampleSet(sample for group in self._groups.values() for sample in group[:count])
+
+    def among(self, prompts: Container[str]) -> SampleSet:
+        """The samples of those of its prompts that are among `prompts`."""
+        return SampleSet(sample for sample in self.samples if sample.prompt in prompts)
 
     def matched(self, other: SampleSet) -> tuple[SampleSet, SampleSet]:
         """Both sets cut to the prompts they share and to equally many samples of each."""
@@ -160,6 +189,8 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         types = {name: pyarrow.int64() for name in ("index", "tokens")}
         types["logprob"] = pyarrow.float64()
         names = [field.name for field in fields(Sample)]
+        if not any(sample.thought is not None for sample in self.samples):
+            names.remove("thought")  # so that older releases read the file
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
         table = pyarrow.Table.from_pylist(rows, schema=schema)
         with replacing(Path(path), DataError, fix="choose another place") as unfinished:
@@ -179,14 +210,57 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _object(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = _DECODER.decode(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON: {error}", fix="one JSON object a line") from None
+        raise DataError(
+            f"{where}: not JSON: {_why_not(error)}", fix="one JSON object a line"
+        ) from None
     if not isinstance(record, dict):
         raise DataError(f"{where}: not a JSON object", fix="one JSON object a line")
     return record
 
 
+def _why_not(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "lists or objects are nested too deeply"
+    if isinstance(error, json.JSONDecodeError | _NotStrictError):
+        return str(error)
+    return "a number has too many digits"
+
+
+class _NotStrictError(ValueError):
+    """Python reads it, and JSON has no such thing."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in record if names.count(name) > 1)
+        raise _NotStrictError(f"the key {twice!r} stands there twice")
+    return record
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _NotStrictError(f"{digits[:40]} is no finite number")
+    return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, which no file, terminal or model can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_MOST = 2**63  # as the store and Parquet count
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "prompt": str,
     "index": int,
@@ -195,6 +269,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "finish_reason": (str, type(None)),
     "tokens": (int, type(None)),
     "logprob": (int, float, type(None)),
+    "thought": (str, type(None)),
 }
 
 
@@ -210,8 +285,11 @@ def _sample(record: Mapping[str, Any], where: str) -> Sample:
     for key in ("prompt", "index", "text"):
         if key not in record:
             raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
-    if record["index"] < 0:
-        raise DataError(f"{where}: 'index' must not be negative", fix="number the samples from 0")
+    for key in ("index", "tokens"):
+        if not 0 <= (record.get(key) or 0) < _MOST:
+            raise DataError(
+                f"{where}: {key!r} is out of range", fix=f"a whole number from 0 to {_MOST - 1}"
+            )
     return Sample(**record)
 
 
@@ -247,11 +325,7 @@ def _known(sample: Sample) -> dict[str, Any]:
 
 def _dump(record: Mapping[str, Any]) -> str:
     line = json.dumps(record, ensure_ascii=False)
-    try:
-        line.encode()
-    except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form, only a JSON escape
-        return json.dumps(record)
-    return line
+    return line if is_unicode(line) else json.dumps(record)  # a lone surrogate as a JSON escape
 
 
 def parquet_library() -> Any:

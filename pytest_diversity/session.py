@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import Config
 from pytest_diversity.events import Damaged, Event
-from pytest_diversity.gate.bounds import check_reachable
-from pytest_diversity.gate.judge import Judge
-from pytest_diversity.report.evidence import evidence
-from pytest_diversity.report.progress import Console, saying, showing
+from pytest_diversity.gate.bounds import Gate
+from pytest_diversity.gate.judge import Evidence, Judge
+from pytest_diversity.validation import check_prompts, validate
 from pytest_diversity.workspace import Workspace
 
-__all__ = ["Session"]
+if TYPE_CHECKING:  # loaded when there is something to show
+    from pytest_diversity.report.progress import Console, DrawingProgress
+
+__all__ = ["Session", "UnderTest"]
+
+UnderTest: TypeAlias = "tuple[Session, str]"  # a checkpoint, by its name, and where it is tested
 
 
 class Session:
@@ -27,7 +32,11 @@ class Session:
     """
 
     def __init__(
-        self, config: Config, options: Options, root: Path, console: Callable[[], Console] = Console
+        self,
+        config: Config,
+        options: Options,
+        root: Path,
+        console: Callable[[], Console] | None = None,
     ) -> None:
         """Hold the settings; open and load nothing yet.
 
@@ -35,15 +44,31 @@ class Session:
             config: Checkpoints, domains and budgets.
             options: Settings of the run.
             root: What relative paths of sources are relative to.
-            console: Where progress is shown; asked for when there is some.
+            console: Where progress is shown, asked for when there is some; standard error if None.
         """
-        self.workspace = Workspace(config, options, root, showing(console), saying(console))
-        self.judge = Judge(self.workspace, evidence)
+        self._console = console
+        self.workspace = Workspace(config, options, root, self._show, self._say)
+        self.judge = Judge(self.workspace, _evidence)
+
+    def _show(self, label: str, total: int) -> DrawingProgress:
+        from pytest_diversity.report.progress import Console, showing  # noqa: PLC0415 - as above
+
+        return showing(self._console or Console)(label, total)
+
+    def _say(self, message: str) -> None:
+        from pytest_diversity.report.progress import Console, saying  # noqa: PLC0415 - as above
+
+        saying(self._console or Console)(message)
 
     @property
     def config(self) -> Config:
         """Checkpoints, domains and budgets."""
         return self.workspace.config
+
+    @cached_property
+    def under_test(self) -> tuple[UnderTest, ...]:
+        """The checkpoints under test; always the same objects, by which pytest knows parameters."""
+        return tuple((self, name) for name in self.config.selected)
 
     @property
     def options(self) -> Options:
@@ -56,22 +81,30 @@ class Session:
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
-        self.judge.baselines.check()
-        self.workspace.check()
-        for name, domain in self.config.domains.items():
-            for family, budget in domain.budgets.items():
-                keys = ("domains", name, "budget", family)
-                with located(self.config.path, *keys, "metric"):
-                    metric = self.workspace.metric(domain, family, budget.metric)
-                with located(self.config.path, *keys):
-                    check_reachable(budget, metric)
+        if self.judge.records:
+            self.judge.baselines.check()
+        validate(self.workspace)
+
+    def check_prompts(self, gates: Iterable[Gate]) -> None:
+        """Find what models cannot read of what gates ask of them, before any is loaded.
+
+        Raises:
+            DiversityError: A chat template refuses a prompt, or a context has no room for it.
+        """
+        check_prompts(self.workspace, gates)
 
     def drain(self) -> list[Event]:
         """What happened since the last call."""
         events, self.workspace.events = self.workspace.events, []
-        losses = self.workspace.store.losses()
+        losses = self.workspace.losses()
         return [*events, Damaged(*losses)] if any(losses) else events
 
     def close(self) -> None:
         """Release models and close the store."""
         self.workspace.close()
+
+
+def _evidence() -> Evidence:
+    from pytest_diversity.report.evidence import evidence  # noqa: PLC0415 - under a missed budget
+
+    return evidence

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["columns", "number", "plural", "shorten"]
+__all__ = ["columns", "number", "plural", "shorten", "visible"]
+
+# What a terminal obeys or does not show, but for the two that every text has: control characters,
+# bidi overrides and zero widths, halves of surrogate pairs, unassigned ones; other line breaks.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_LAYOUT = "\n\t"
 
 
 def number(value: float | None) -> str:
@@ -21,9 +27,23 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
+def visible(text: str) -> str:
+    r"""`text` with every character escaped that a terminal would obey or hide, as in `\x1b`.
+
+    All foreign text passes here before a person sees it: what models, servers and files say.
+    """
+    return "".join(map(_escaped, text)) if not text.isprintable() else text
+
+
+def _escaped(character: str) -> str:
+    if character in _LAYOUT or unicodedata.category(character) not in _UNSEEN:
+        return character
+    return character.encode("unicode_escape").decode()
+
+
 def shorten(text: str, room: int) -> str:
     """`text` on one line of at most `room` characters, with an ellipsis where it was cut."""
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     return line if len(line) <= room else f"{line[: max(0, room - 1)]}…"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from pytest_diversity.text import visible
+
 __all__ = ["Status", "Verdict"]
 
 Status = Literal["pass", "fail", "unclear", "undefined"]
@@ -64,7 +66,7 @@ class Verdict:
     @property
     def message(self) -> str:
         """The headline and what stands under it."""
-        return "\n".join([self.headline, *(f"  {line}" for line in self.details)])
+        return visible("\n".join([self.headline, *(f"  {line}" for line in self.details)]))
 
     @property
     def warned(self) -> bool:

@@ -13,42 +13,37 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pytest_diversity.baselines.record import Provenance
-from pytest_diversity.checkpoints.fingerprint import fingerprint
-from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.checkpoints import sources
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.toml import located
-from pytest_diversity.config.values import Config, Domain
+from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.build import features_of
-from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError
+from pytest_diversity.errors import ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
-from pytest_diversity.features.embeddings import Embedder, default_source
-from pytest_diversity.features.outcomes import Executor
 from pytest_diversity.metrics import Metric, parse
-from pytest_diversity.prompts import Prompt, load_prompts
+from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.device import require_gpu
-from pytest_diversity.sampling.draw import Shown
-from pytest_diversity.sampling.engines import check_engine
-from pytest_diversity.sampling.plan import choose_prompts
-from pytest_diversity.sampling.sampler import Sampler
-from pytest_diversity.sandbox import Execution, Program, Sandbox
-from pytest_diversity.sandbox.nodes import Sandboxes
-from pytest_diversity.store.sqlite import Store
+from pytest_diversity.sampling.replay import Replays
 
-if TYPE_CHECKING:  # a cluster is a room that few runs enter
+if TYPE_CHECKING:  # rooms that a run enters when it needs them
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_diversity.baselines.record import Provenance
     from pytest_diversity.cluster.ray import Cluster
+    from pytest_diversity.features.embeddings import Embedder
+    from pytest_diversity.sampling.draw import Shown
+    from pytest_diversity.sampling.drawing import Drawing
+    from pytest_diversity.sampling.sampler import Sampler
+    from pytest_diversity.sandbox import Execution, Program, Sandbox
+    from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Show", "Workspace"]
 
-Show: TypeAlias = Callable[[str, int], AbstractContextManager[Shown]]
+Show: TypeAlias = "Callable[[str, int], AbstractContextManager[Shown]]"
 
 
 class Workspace:
@@ -84,17 +79,26 @@ class Workspace:
         self.events: list[Event] = []
         self._show = show
         self._say = say
+        self._replays = Replays(root)
         self._features: dict[tuple[str, str, int], Features] = {}
         self._embedders: dict[Path, Embedder] = {}
 
     @cached_property
     def store(self) -> Store:
         """The sample store."""
+        from pytest_diversity.store.sqlite import Store  # noqa: PLC0415 - where something is kept
+
         return Store(self.options.store, self._say)
+
+    def losses(self) -> tuple[int, int]:
+        """Damaged samples and values that were met since this was last asked."""
+        return self.store.losses() if "store" in vars(self) else (0, 0)
 
     @cached_property
     def sampler(self) -> Sampler:
         """What draws, with at most one model in memory."""
+        from pytest_diversity.sampling.sampler import Sampler  # noqa: PLC0415 - what is not replayed
+
         return Sampler(self.options, self.root, self.store, self._show)
 
     @cached_property
@@ -107,32 +111,10 @@ class Workspace:
         return Cluster(self.options.ray_address)
 
     def close(self) -> None:
-        """Release the model and the cluster, and close the store."""
-        self.sampler.close()
-        if self.cluster is not None:
-            self.cluster.close()
-        self.store.close()
-
-    def check(self) -> None:
-        """Find what is wrong with checkpoints and domains before anything is drawn.
-
-        Raises:
-            DiversityError: A path does not exist, or a prompt file or a language cannot be used.
-        """
-        check_engine(self.options)
-        if self.options.require_gpu:
-            require_gpu(self.options.device)
-        for name, checkpoint in self.config.checkpoints.items():
-            with located(self.config.path, "checkpoints", name):
-                self.sampler.check(checkpoint)
-        for name in self.config.domains:
-            domain = self.domain(name)
-            with located(self.config.path, "domains", name, "kind"):
-                kind = kind_of(domain)
-            with located(self.config.path, "domains", name, "language"):
-                kind.check(domain)
-            with located(self.config.path, "domains", name, "prompts"):
-                self.prompts(domain)
+        """Release the model and the cluster, and close the store, as far as there are any."""
+        for made in map(vars(self).get, ("sampler", "cluster", "store")):
+            if made is not None:
+                made.close()
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
@@ -140,6 +122,7 @@ class Workspace:
         changes: dict[str, Any] = {}
         if self.options.samples:
             changes["samples_per_prompt"] = self.options.samples
+            changes["chosen"] = domain.chosen | {"samples_per_prompt"}
         if self.options.embedder:
             changes["embedder"] = self.options.embedder
         if self.options.adaptive is not None:
@@ -175,12 +158,14 @@ class Workspace:
     def at_hand(self, checkpoint: str, domain: str) -> bool:
         """Whether the samples of a checkpoint in a domain need not be drawn."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
-        return self.sampler.at_hand(model, chosen, self.prompts(chosen))
+        return self.source(model).at_hand(model, chosen, self.prompts(chosen))
 
     def stored(self, checkpoint: str, domain: str) -> bool:
         """Whether the store has all samples of a checkpoint in a domain."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
-        return self.sampler.stored(model, chosen, self.prompts(chosen))
+        return not self.is_recorded(model) and self.sampler.stored(
+            model, chosen, self.prompts(chosen)
+        )
 
     def samples(self, checkpoint: str, domain: str) -> SampleSet:
         """The samples of a checkpoint in a domain, from the store where they are."""
@@ -188,20 +173,24 @@ class Workspace:
 
     def features(self, checkpoint: str, domain: str, count: int | None = None) -> Features:
         """The features of those samples, of at most `count` of each prompt if it is given."""
+        thinking = self.config.checkpoint(checkpoint).thinking
         whole = self.domain(domain)
+        whole = whole if thinking is None else replace(whole, thinking=thinking)
         chosen = whole if count is None else replace(whole, samples_per_prompt=count)
         key = (checkpoint, domain, chosen.samples_per_prompt)
         if key not in self._features:
             prompts = self.prompts(chosen)
-            samples = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
-            self._features[key] = self.features_of(samples, chosen, prompts)
+            drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
+            found = self.features_of(drawing.samples, chosen, prompts, checkpoint)
+            found.notes, found.lacks = (*found.notes, *drawing.notes), drawing.lacks
+            self._features[key] = found
         return self._features[key]
 
     def _draw(
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
-    ) -> SampleSet:
+    ) -> Drawing:
         model = self.config.checkpoint(checkpoint)
-        drawing = self.sampler.draw(model, domain, prompts)
+        drawing = self.source(model).draw(model, domain, prompts)
         self.events.append(
             Drawn(
                 checkpoint=checkpoint,
@@ -214,10 +203,22 @@ class Workspace:
                 most=most,
             )
         )
-        return drawing.samples
+        return drawing
+
+    def source(self, checkpoint: Checkpoint) -> Replays | Sampler:
+        """What a checkpoint's samples are from: a recording, or what draws them."""
+        return self._replays if self.is_recorded(checkpoint) else self.sampler
+
+    def is_recorded(self, checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint's samples are in a file that somebody recorded."""
+        return sources.kind_of(checkpoint.source, self.root) == "replay"
 
     def features_of(
-        self, samples: SampleSet, domain: Domain, prompts: Mapping[str, Prompt] | None = None
+        self,
+        samples: SampleSet,
+        domain: Domain,
+        prompts: Mapping[str, Prompt] | None = None,
+        whose: str = "",
     ) -> Features:
         """The features of samples at hand, with the workspace's embedder and its memory."""
 
@@ -231,6 +232,7 @@ class Workspace:
             self.prompts(domain) if prompts is None else prompts,
             execute=self._executor(domain),
             spread=self.cluster or in_process,
+            whose=whose,
         )
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:
@@ -259,9 +261,11 @@ class Workspace:
     def _executes(self, domain: Domain) -> bool:
         """Whether the programs of a domain are run."""
         allowed = self.options.allow_execution or self.options.unsafe_code
-        return kind_of(domain).runs_programs and (domain.execution == "sandbox" or allowed)
+        return (allowed or domain.execution == "sandbox") and kind_of(domain).runs_programs
 
     def _sandbox(self, language: str) -> Sandbox:
+        from pytest_diversity.sandbox import Sandbox  # noqa: PLC0415 - where programs are run
+
         return Sandbox(language=language, unsafe=self.options.unsafe_code)
 
     def _executor(self, domain: Domain) -> Execute | None:
@@ -270,6 +274,9 @@ class Workspace:
             return None
 
         def execute(programs: Sequence[Program]) -> list[Execution]:
+            from pytest_diversity.features.outcomes import Executor  # noqa: PLC0415 - likewise
+            from pytest_diversity.sandbox.nodes import Sandboxes  # noqa: PLC0415 - likewise
+
             sandbox = self._sandbox(domain.language)
             memory = self.store.executions(sandbox.fingerprint)
             runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
@@ -279,34 +286,24 @@ class Workspace:
 
         return execute
 
-    def _embedder_location(self, domain: Domain) -> Location:
-        location = locate(domain.embedder or default_source(), domain.root, "embedder")
-        if location.kind != "directory":
-            raise CheckpointError(
-                f"embedder {domain.embedder!r} is not a model directory",
-                fix="give a hub name, a directory or package:NAME/path",
-            )
-        return location
-
     def _embedder(self, domain: Domain) -> Embedder:
-        location = self._embedder_location(domain)
-        if location.path not in self._embedders:
-            memory = self.store.embeddings(fingerprint(location, self.store.facts))
-            self._embedders[location.path] = Embedder(
-                location.path, device=self.options.device, cache=memory
-            )
-        return self._embedders[location.path]
+        from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded
+
+        path = embeddings.find(domain.embedder, domain.root)
+        if path not in self._embedders:
+            embedder = embeddings.Embedder(path, device=self.options.device)
+            embedder.cache = self.store.embeddings(embedder.fingerprint(self.store.facts))
+            self._embedders[path] = embedder
+        return self._embedders[path]
 
     def provenance(self, checkpoint: str, domain: Domain) -> Provenance:
         """What a baseline must know of a checkpoint, each asked for only where it matters."""
+        from pytest_diversity.baselines.record import Provenance  # noqa: PLC0415 - for baselines
+
         model = self.config.checkpoints.get(checkpoint)
-
-        def embedder() -> str:
-            return fingerprint(self._embedder_location(domain), self.store.facts)[:16]
-
         return Provenance(
-            weights=lambda: self.sampler.weights(model) if model else "",
-            origin=lambda: self.sampler.origin(model) if model else {},
-            embedder=embedder,
+            weights=lambda: self.source(model).weights(model) if model else "",
+            origin=lambda: self.source(model).origin(model) if model else {},
+            embedder=lambda: self._embedder(domain).fingerprint(self.store.facts)[:16],
             sandbox=lambda: self._sandbox(domain.language).fingerprint,
         )

@@ -17,8 +17,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Imported here once and for all: pytester forgets what is first imported in a run in this process,
 # and numpy cannot be loaded twice.
+import pytest_diversity.features.embeddings
+import pytest_diversity.features.outcomes
+import pytest_diversity.plugin.assertions
 import pytest_diversity.plugin.collector
+import pytest_diversity.plugin.recording
 import pytest_diversity.sampling.engines.registered
+import pytest_diversity.sampling.sampler
 from pytest_diversity.features.syntax import analyse
 from pytest_diversity.metrics import definitions
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.errors import ConfigError, DataError
-from pytest_diversity.prompts import BUILTIN, load_prompts
-from pytest_diversity.sampling.plan import choose_prompts
+from pytest_diversity.prompts import BUILTIN, Prompt, choose_prompts, load_prompts
 
 BUILTINS = sorted(path.stem for path in BUILTIN.glob("*.jsonl"))
 
@@ -82,6 +82,24 @@ def test_a_prompt_needs_nothing_but_its_text(tmp_path: Path) -> None:
     ]
 
 
+def test_a_conversation(tmp_path: Path) -> None:
+    """Its last question is the prompt; a last assistant's message is a beginning to continue."""
+    said = [("system", "Count."), ("user", "One?"), ("assistant", "Two."), ("user", "Three?")]
+    messages = [{"role": role, "content": text} for role, text in [*said, ("assistant", "Fo")]]
+    lines = [
+        {"messages": messages},
+        {"messages": messages[1:2], "id": "a", "prefill": "T"},
+        {"messages": messages[1:2], "id": "b"},
+    ]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    whole, begun, plain = load_prompts("p.jsonl", tmp_path).values()
+    assert (whole.id, whole.prompt, whole.prefill) == ("Three?", "Three?", "Fo")
+    assert whole.messages == tuple(said)
+    assert begun == Prompt("One?", "a", prefill="T")
+    assert plain == Prompt("One?", "b")
+
+
+USER = '{"role": "user", "content": "x"}'
 BAD_FILES: Mapping[str, tuple[str, str]] = {
     "not JSON": ("{", ":1: not JSON"),
     "no text": ('{"id": "a"}', ':1: the prompt has no text; add "prompt": "..."'),
@@ -94,6 +112,38 @@ BAD_FILES: Mapping[str, tuple[str, str]] = {
         '{"id": "a", "prompt": "x"}\n{"id": "a", "prompt": "y"}',
         ":2: a second prompt 'a'; give it another id",
     ),
+    "the same prompt under two ids": (
+        '{"id": "a", "prompt": "x"}\n{"id": "b", "prompt": "x"}',
+        ":2: prompt 'b' asks the same as FILE:1; remove one of them",
+    ),
+    "the same prompt as a message": (
+        '{"id": "a", "prompt": "x"}\n{"id": "b", "messages": [{"role": "user", "content": "x"}]}',
+        ":2: prompt 'b' asks the same as FILE:1",
+    ),
+    "a prompt and messages": ('{"prompt": "x", "messages": []}', ":1: both a prompt and messages"),
+    "no message": ('{"messages": []}', ":1: the conversation does not end with the user"),
+    "a system message alone": (
+        '{"messages": [{"role": "system", "content": "x"}]}',
+        ":1: the conversation does not end with the user; end it with a user's message",
+    ),
+    "a system message in between": (
+        f'{{"messages": [{USER}, {{"role": "system", "content": "y"}}, {USER}]}}',
+        ":1: a system message in between; put it first",
+    ),
+    "an unknown role": (
+        '{"messages": [{"role": "users", "content": "x"}]}',
+        ":1: unknown role 'users'; did you mean 'user'?",
+    ),
+    "a message without a text": ('{"messages": [{"role": "user"}]}', ":1: a message is not a role"),
+    "a message of parts": (
+        '{"messages": [{"role": "user", "content": [1]}]}',
+        ":1: a message is not a role with a text",
+    ),
+    "messages that are no list": ('{"messages": "x"}', ":1: 'messages' has the wrong type"),
+    "two beginnings": (
+        f'{{"prefill": "z", "messages": [{USER}, {{"role": "assistant", "content": "y"}}]}}',
+        ":1: two beginnings of the answer; remove the prefill, or the last message",
+    ),
     "the same prompt twice": ('{"prompt": "x"}\n{"prompt": "x"}', ":2: a second prompt 'x'"),
     "a misspelt key": (
         '{"prompt": "x", "entrypoint": "f"}',
@@ -103,6 +153,18 @@ BAD_FILES: Mapping[str, tuple[str, str]] = {
     "an input that is no argument list": (
         '{"prompt": "x", "inputs": [3]}',
         ":1: 'inputs' has the wrong form; it must be a list of argument lists or of strings",
+    ),
+    "nothing but spaces": ('{"prompt": "  "}', ":1: the prompt has no text; add"),
+    "an empty id": ('{"prompt": "x", "id": ""}', ":1: the id is empty; give it a name, or leave"),
+    "half a character": (r'{"prompt": "\ud800"}', ":1: 'prompt' has half of a surrogate pair"),
+    "a key given twice": (
+        '{"prompt": "x", "prompt": "y"}',
+        ":1: not JSON: the key 'prompt' stands there twice; one JSON object a line",
+    ),
+    "no number": ('{"prompt": "x", "inputs": [[NaN]]}', ":1: not JSON: NaN is no finite number"),
+    "lists within lists": (
+        f'{{"prompt": "x", "inputs": {"[" * 5000}{"]" * 5000}}}',
+        ":1: not JSON: lists or objects are nested too deeply; one JSON object a line",
     ),
     "an empty file": ("\n", " has no prompts; write one JSON object a line into it"),
 }
@@ -116,7 +178,7 @@ def test_a_file_that_has_no_prompts(tmp_path: Path, case: str) -> None:
     path.write_text(content)
     with pytest.raises((ConfigError, DataError)) as caught:
         load_prompts("p.jsonl", tmp_path)
-    assert str(caught.value).startswith(f"{path}{message}")
+    assert str(caught.value).startswith(f"{path}{message}".replace("FILE", str(path)))
 
 
 def test_unknown_built_in_prompts(tmp_path: Path) -> None:

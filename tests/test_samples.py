@@ -52,6 +52,19 @@ def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
     assert SampleSet.from_parquet(tmp_path / "samples.parquet") == written
 
 
+def test_a_thought_stands_beside_the_answer(tmp_path: Path) -> None:
+    """It is written and read with the sample, and nothing is written where there is none."""
+    plain = SampleSet([Sample("p", 0, "x")])
+    thinking = SampleSet([Sample("p", 0, "x"), Sample("p", 1, "y", thought="hm")])
+    for samples in (plain, thinking):
+        samples.to_jsonl(tmp_path / "samples.jsonl")
+        samples.to_parquet(tmp_path / "samples.parquet")
+        assert ("thought" in (tmp_path / "samples.jsonl").read_text()) is (samples is thinking)
+        assert (b"thought" in (tmp_path / "samples.parquet").read_bytes()) is (samples is thinking)
+        assert SampleSet.from_jsonl(tmp_path / "samples.jsonl") == samples
+        assert SampleSet.from_parquet(tmp_path / "samples.parquet") == samples
+
+
 def test_samples_are_ordered_by_index() -> None:
     """Prompts keep the order of their first appearance, samples that of their index."""
     samples = SampleSet([Sample("b", 2, "x"), Sample("a", 0, "y"), Sample("b", 0, "z")])
@@ -136,16 +149,29 @@ BAD_LINES: Mapping[str, tuple[str, str]] = {
     "an index in quotes": (GOOD.replace("0", '"0"'), "1: 'index' must not be \"0\"; a number for"),
     "an index that is true": (GOOD.replace("0", "true"), "1: 'index' must not be true"),
     "an index with a fraction": (GOOD.replace("0", "0.5"), "1: 'index' must not be 0.5"),
-    "an index that is no number": (GOOD.replace("0", "NaN"), "1: 'index' must not be NaN"),
-    "a negative index": (GOOD.replace("0", "-1"), "1: 'index' must not be negative"),
+    "an index that is no number": (
+        GOOD.replace("0", "NaN"),
+        "1: not JSON: NaN is no finite number",
+    ),
+    "a negative index": (GOOD.replace("0", "-1"), "1: 'index' is out of range; a whole number"),
+    "an index beyond all": (GOOD.replace("0", "1" + "0" * 30), "1: 'index' is out of range"),
+    "a negative length": (f'{GOOD[:-1]}, "tokens": -5}}', "1: 'tokens' is out of range"),
+    "a probability beyond all": (f'{GOOD[:-1]}, "logprob": -1e999}}', "1: not JSON: -1e999 is no"),
+    "a key given twice": (
+        f'{GOOD[:-1]}, "text": "y"}}',
+        "1: not JSON: the key 'text' stands there",
+    ),
     "a text that is null": (GOOD.replace('"x"', "null"), "1: 'text' must not be null"),
     "an index given twice": (
         f"{GOOD}\n\n{GOOD}",
         "3: prompt 'p' has a sample 0 already (FILE:1); number the samples",
     ),
     "the second line": (f"{GOOD}\n{{", "2: not JSON"),
-    "brackets without end": ("[" * 100_000, "1: not JSON: "),
-    "a number without end": (GOOD.replace("0", "9" * 5000), "1: not JSON: "),
+    "brackets without end": ("[" * 100_000, "1: not JSON: lists or objects are nested too deeply;"),
+    "a number without end": (
+        GOOD.replace("0", "9" * 5000),
+        "1: not JSON: a number has too many digits; one JSON object a line",
+    ),
 }
 
 
@@ -174,6 +200,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         SampleSet.from_jsonl(tmp_path / "none.jsonl")
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         SampleSet.from_jsonl(tmp_path)
+    with pytest.raises(DataError, match="/dev/zero cannot be read: no ordinary file; write it to"):
+        SampleSet.from_jsonl("/dev/zero")
 
 
 def test_a_byte_order_mark_and_windows_lines_are_read(tmp_path: Path) -> None:

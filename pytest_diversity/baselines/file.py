@@ -98,7 +98,7 @@ def rounded(values: Mapping[str, float]) -> dict[str, float]:
 
 def digest(prompts: Mapping[str, Prompt]) -> str:
     """A short digest of everything in the prompts, whatever their order."""
-    plain = json.dumps({name: asdict(prompts[name]) for name in sorted(prompts)}, default=str)
+    plain = json.dumps({name: prompts[name].as_dict() for name in sorted(prompts)}, default=str)
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

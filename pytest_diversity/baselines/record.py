@@ -184,9 +184,18 @@ def settings(
     return {
         **{key: value for key, value in generation.settings().items() if value is not None},
         **{name: getattr(domain, name) for name in kind_of(domain).settings},
+        **({"thinking": domain.thinking} if domain.thinking != "strip" else {}),
+        **_template(checkpoint),
         "kind": domain.kind,
         "samples": most if fewest == most else [fewest, most],
     }
+
+
+def _template(checkpoint: Checkpoint | None) -> dict[str, Any]:
+    """How its prompts are written, where its own template is not what writes them."""
+    names = ("template", "chat_template_kwargs", "today")
+    said = {name: getattr(checkpoint, name, None) for name in names}
+    return {name: value for name, value in said.items() if value}
 
 
 def record(events: Iterable[Event]) -> list[str]:

@@ -54,7 +54,9 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
         CheckpointError: It is not there.
     """
     if source.startswith(_REPLAY):
-        return Location("replay", _existing(root / source.removeprefix(_REPLAY), source, what))
+        return Location(
+            "replay", _existing(_under(root, source.removeprefix(_REPLAY)), source, what)
+        )
     if is_server(source):  # its URL is not shown: there may be a password in it
         raise CheckpointError(
             f"{what}: a server is not something to load", fix="only a checkpoint's model can be one"
@@ -64,7 +66,7 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     elif is_hub_name(source, root):
         path = _from_hub(source, what)
     else:
-        path = _existing(root / Path(source).expanduser(), source, what)
+        path = _existing(_under(root, source), source, what)
     return Location("gguf" if path.suffix == ".gguf" else "directory", path)
 
 
@@ -80,7 +82,7 @@ def kind_of(source: str, root: Path) -> Kind:
     if is_server(source):
         return "server"
     scheme, colon, _ = source.partition(":")
-    named = colon and is_scheme(scheme) and not (root / source).exists()
+    named = colon and is_scheme(scheme) and not _exists(root / source)
     return "registered" if named else "weights"
 
 
@@ -91,17 +93,27 @@ def is_scheme(name: str) -> bool:
 
 def is_hub_name(source: str, root: Path) -> bool:
     """Whether `source` can only be a hub id: of its form, and nothing of that name is here."""
-    path = Path(source).expanduser()
+    path = _under(Path(), source)
     return (
         re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?(@[\w.-]+)?", source) is not None
         and not source.endswith(".gguf")
-        and not (root / path).exists()
+        and not _exists(root / path)
         and not (len(path.parts) > 1 and (root / path.parts[0]).is_dir())
     )
 
 
+def _under(root: Path, given: str) -> Path:
+    """A path as it was given, with `~`; that of an unknown user is kept, as a shell does."""
+    return root / os.path.expanduser(given)  # noqa: PTH111 - Path.expanduser() raises
+
+
+def _exists(path: Path) -> bool:
+    """Whether it does; what no file can be named does not."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists() raises where a name is too long
+
+
 def _existing(path: Path, source: str, what: str) -> Path:
-    if not path.exists():
+    if not _exists(path):
         raise CheckpointError(f"{what} {source!r}: {path} does not exist", fix="check the path")
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -38,6 +39,7 @@ from pytest_diversity.config.values import (
     Generation,
     add_checkpoints,
     baseline_name,
+    check_name,
     check_passed,
     is_server,
 )
@@ -47,6 +49,8 @@ __all__ = ["load_config"]
 
 # What the checkpoint, its adapter and the run's options say of vLLM's engine.
 _OURS = {"model", "tokenizer", "dtype", "enable_lora", "skip_tokenizer_init", "device"}
+# What stands in place of a chat template's keys.
+_TO_SERVERS = 'set body = { chat_template_kwargs = {...} }, or api = "completions" to use none'
 
 
 def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
@@ -73,6 +77,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         reference=defaults.value("reference", str),
         settings=_settings(defaults),
         vllm=_vllm(defaults),
+        written=tuple(domains),
     )
     config = add_checkpoints(config, checkpoints)
     _check_references(root, config)
@@ -100,11 +105,12 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
             entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
         generation, server = _values(entry, Generation), _server(entry, source)
         values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
-        found = Checkpoint(name, source, generation=generation, server=server, **values)
+        values |= {"generation": generation, "server": server}
+        found = entry.read(None, lambda given: Checkpoint(name, source, **given), values)  # noqa: B023 - called at once
         for expanded, path in entry.read(None, partial(_expand, name, root), source):
-            reserved = expanded in names or baseline_name(expanded, "") is not None
-            if not expanded.strip() or not expanded.isprintable() or reserved:
-                entry.fail(None, f"a checkpoint cannot be named {expanded!r}", fix="rename it")
+            entry.read(None, check_name, expanded)
+            if expanded in names:
+                entry.fail(None, f"two checkpoints are named {expanded!r}", fix="rename one")
             names.add(expanded)
             yield expanded, replace(found, name=expanded, source=path)
 
@@ -119,6 +125,8 @@ def _server(entry: Table, source: str) -> Endpoint:
             entry.fail(key, "a server quantises its own weights", fix="remove it")
         if served and key == "vllm":
             entry.fail(key, "a server has its own engine arguments", fix="remove it")
+        if served and key in {"template", "chat_template_kwargs", "today"}:
+            entry.fail(key, "a server has its own chat template", fix=_TO_SERVERS)
         if not served and SERVER in KEYS[key].where:
             entry.fail(key, f"{key!r} is for servers, http://host/v1#model", fix="remove it")
     return entry.read(None, lambda given: Endpoint(**given), _values(entry, Endpoint))
@@ -134,9 +142,9 @@ def _vllm(table: Table) -> Mapping[str, Any]:
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
     """A pattern stands for the directories it matches, ordered by the number in their names."""
     plain = not any(character in source for character in "*?[")
-    if plain or is_server(source) or (root / source).exists():
+    if plain or is_server(source) or os.path.exists(root / source):  # noqa: PTH110 - never raises
         return [(name, source)]
-    pattern = str(Path(source).expanduser())
+    pattern = os.path.expanduser(source)  # noqa: PTH111 - an unknown ~user is kept
     matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
     found = sorted((root / match for match in matches), key=_step)
     if not found:
@@ -157,16 +165,20 @@ def _label(path: Path) -> str:
 
 def _domain(name: str, table: Table, defaults: Table) -> Domain:
     _allow(table, (DOMAIN,), f"key of domain {name!r},")
+    if not name.strip() or not name.isprintable():
+        table.fail(None, f"a domain cannot be named {name!r}", fix="rename it")
     base = BUILTIN_DOMAINS.get(name, Domain(name))
     generation = {**_values(defaults, Generation), **_values(table, Generation)}
     reference = table.value("reference", str, defaults.value("reference", str))
     table.table("budget").allow(FAMILIES, "family")
+    values = {**_values(defaults, Domain), **_values(table, Domain)}
     return replace(
         base,
-        **{**_values(defaults, Domain), **_values(table, Domain)},
+        **values,
         generation=replace(base.generation, **generation),
         budgets={family: _budget(budget, reference) for family, budget in table.tables("budget")},
         root=table.path.parent,
+        chosen=frozenset(values),
     )
 
 
@@ -178,7 +190,11 @@ def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
     generation = _values(defaults, Generation)
     return {
         name: replace(
-            domain, **values, generation=replace(domain.generation, **generation), root=root
+            domain,
+            **values,
+            generation=replace(domain.generation, **generation),
+            root=root,
+            chosen=frozenset(values),
         )
         for name, domain in BUILTIN_DOMAINS.items()
     }
@@ -225,7 +241,7 @@ def _values(table: Table, settings: type) -> dict[str, Any]:
     }
     if "stop" in values:
         values["stop"] = _stops(table, values["stop"])
-    return values
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
 
 
 def _stops(table: Table, strings: list[Any]) -> tuple[str, ...]:

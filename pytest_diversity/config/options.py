@@ -41,6 +41,7 @@ class Options:
         record: Whether what runs is recorded as baseline.
         record_new: Whether what runs and has no baseline yet is recorded.
         prune: Whether baselines that no test uses any more are removed.
+        debug: Whether an error of a library is shown with its traceback.
         origins: Where each setting that is said came from: `command line`, `environment`, or the
             name of the file.
     """
@@ -65,6 +66,7 @@ class Options:
     record: bool = False
     record_new: bool = False
     prune: bool = False
+    debug: bool = False
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def source(self, name: str) -> str:

@@ -78,15 +78,30 @@ class Table:
 
 
 @contextmanager
-def located(path: Path | None, *keys: str) -> Iterator[None]:
-    """Let errors raised inside point at the line of `keys`, where the file at `path` has them."""
+def located(path: Path | None, *keys: str, default: tuple[str, ...] = ()) -> Iterator[None]:
+    """Let errors raised inside point at the line of `keys`, where the file at `path` has them.
+
+    Args:
+        path: The file.
+        keys: What the error is about.
+        default: What says it where `keys` do not.
+    """
     try:
         yield
     except (CheckpointError, ConfigError) as error:
-        depth, line = _find(read_text(path, ConfigError), keys) if path else (0, 0)
+        depth, line = _place(read_text(path, ConfigError), keys, default) if path else (0, 0)
         if depth < 2:  # only a key of a table says where; a checkpoint may be from the command line
             raise
         raise type(error)(f"{path}:{line}: {error.message}", fix=error.fix) from None
+
+
+def _place(text: str, keys: tuple[str, ...], default: tuple[str, ...]) -> tuple[int, int]:
+    """How many of `keys` lead into a TOML text, or else all of `default`, and the line of those."""
+    found = _find(text, keys)
+    if found[0] == len(keys) or not default:
+        return found
+    depth, line = _find(text, default)
+    return (depth, line) if depth == len(default) else found
 
 
 def _find(text: str, keys: tuple[str, ...]) -> tuple[int, int]:

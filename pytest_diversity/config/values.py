@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,7 @@ __all__ = [
     "BOUNDS",
     "BUILTIN_DOMAINS",
     "FAMILIES",
+    "SETTINGS",
     "Budget",
     "Change",
     "Checkpoint",
@@ -28,16 +30,28 @@ __all__ = [
     "Level",
     "add_checkpoints",
     "baseline_name",
+    "check_name",
     "check_passed",
     "is_server",
 ]
 
 BASELINE = "baseline"
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
-# What every request to a server says; `max_completion_tokens` would say one of them twice.
-_SENT = {
-    *("model", "messages", "prompt", "seed", "n", "stream", "logprobs", "top_logprobs"),
-    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop"),
+_FIXED = ("model", "messages", "prompt", "n", "stream")  # what makes a request one
+_OF_THE_API = ("seed", "temperature", "top_p", "max_tokens", "stop", "logprobs", "top_logprobs")
+# Fields that a server can be told to do without, or calls otherwise.
+SETTINGS = (*_OF_THE_API, "top_k", "min_p", "repetition_penalty", "repeat_penalty")
+# What the run says; `max_completion_tokens` would say one of them twice.
+_SENT = {*_FIXED, *_OF_THE_API, "max_completion_tokens"}
+_OUR_HEADERS = {
+    *("authorization", "content-type", "content-length", "host", "connection"),
+    *("accept-encoding", "transfer-encoding"),
+}
+# What a chat template is told by the run.
+_RENDERED = {
+    *("conversation", "messages", "chat_template", "add_generation_prompt", "tokenize"),
+    *("continue_final_message", "strftime_now", "padding", "truncation", "max_length"),
+    *("return_tensors", "return_dict", "return_assistant_tokens_mask", "tokenizer_kwargs"),
 }
 Level = Literal["error", "warn", "off"]
 
@@ -81,21 +95,30 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How a checkpoint's server is spoken to; `api` and `body` are part of its samples' key.
+    """How a checkpoint's server is spoken to; all up to `rename` is part of its samples' key.
 
     Attributes:
         api: `chat`, or `completions` for models without a chat template.
         body: Fields of each request beside those of the OpenAI API.
+        send: The only ones of `SETTINGS` that a request names; all if empty.
+        omit: Those that it does not name.
+        rename: The server's names for those that it calls otherwise.
         api_key_env: The environment variable that holds the key; `OPENAI_API_KEY` if None.
+        headers_env: Further headers, and the environment variables that hold their values.
         concurrency: The most requests at a time.
         requests_per_minute: The most requests a minute; 0 sets no limit.
         retries: How often a request is repeated that was lost, or answered with 429 or 5xx.
-        timeout: The longest wait for an answer, in seconds.
+        timeout: The longest wait for a whole answer, in seconds.
     """
 
     api: str = "chat"
     body: Mapping[str, Any] = field(default_factory=dict)
-    api_key_env: str | None = None
+    send: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+    # Not shown: a key may stand where its variable's name should.
+    api_key_env: str | None = field(default=None, repr=False)
+    headers_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     concurrency: int = 16
     requests_per_minute: float = 0.0
     retries: int = 5
@@ -104,12 +127,48 @@ class Endpoint:
     def __post_init__(self) -> None:
         """Refuse a body that is not JSON or says what the run says, and a key in the file."""
         check_passed("body", self.body, _SENT, "docs/servers.md")
-        if self.api_key_env is not None and not re.fullmatch(r"[A-Za-z_]\w*", self.api_key_env):
-            # what stands there may be the key itself: it is not shown
+        _check_fields(self)
+        _check_headers(self.headers_env)
+        if self.api_key_env is not None:
+            _check_variable("api_key_env", self.api_key_env)
+
+
+def _check_fields(server: Endpoint) -> None:
+    """Refuse what cannot be left out or renamed, and two fields under one name."""
+    if server.send and server.omit:
+        raise ConfigError("send and omit say the same thing twice", fix="remove one of them")
+    for key, names in (("send", server.send), ("omit", server.omit), ("rename", server.rename)):
+        for name in names:
+            if name not in SETTINGS:
+                raise ConfigError(
+                    f"{key} cannot hold {shown(name)}", fix=did_you_mean(str(name), SETTINGS)
+                )
+    taken = {*SETTINGS, *_FIXED, *server.body} - server.rename.keys()
+    for name, other in server.rename.items():
+        if not isinstance(other, str) or not other or other in taken:
             raise ConfigError(
-                "api_key_env is not the name of an environment variable",
-                fix="put the key into the environment, and its variable's name here",
+                f"rename cannot call {name!r} {shown(other)}", fix="choose a name of its own"
             )
+        taken.add(other)
+
+
+def _check_headers(headers: Mapping[str, Any]) -> None:
+    for name, variable in headers.items():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name) or name.lower() in _OUR_HEADERS:
+            raise ConfigError(
+                "headers_env holds what is no header of its own",
+                fix='write { "OpenAI-Organization" = "OPENAI_ORG_ID" }',
+            )
+        _check_variable("headers_env", variable)
+
+
+def _check_variable(key: str, name: object) -> None:
+    """Refuse what may be the key itself, which is not shown."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ConfigError(
+            f"{key} is not the name of an environment variable",
+            fix="put the key into the environment, and its variable's name here",
+        )
 
 
 def check_passed(
@@ -150,6 +209,11 @@ class Checkpoint:
         server: How its server is spoken to, if it is on one.
         quantization: `8bit` or `4bit` weights, made while loading; None keeps them as they are.
         vllm: Arguments of vLLM's engine, beside those of the whole run.
+        template: A file with its chat template, or the template itself; `none` for models that
+            have none; the model's own if None.
+        chat_template_kwargs: What the template is told.
+        today: The date that the template reads, in ISO form; the clock's if None.
+        thinking: Whether its thoughts are told from its answers; as the domain says if None.
     """
 
     name: str
@@ -159,6 +223,18 @@ class Checkpoint:
     server: Endpoint = Endpoint()
     quantization: str | None = None
     vllm: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    today: str | None = None
+    thinking: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no chat template can be told."""
+        check_passed(
+            "chat_template_kwargs", self.chat_template_kwargs, _RENDERED, "docs/prompts.md"
+        )
+        if self.today is not None and not _is_date(self.today):
+            raise ConfigError(f"today is no date: {shown(self.today)}", fix="write 2026-01-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +332,16 @@ class Domain:
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
+        partial: Whether a recording that lacks some of them is judged by those it has.
         generation: How its answers are drawn.
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
+        thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
         same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
+        chosen: Names of the settings that somebody chose; the others are defaults.
     """
 
     name: str
@@ -271,13 +350,16 @@ class Domain:
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16
+    partial: bool = False
     generation: Generation = Generation()
     embedder: str | None = None
     execution: str = "off"
+    thinking: str = "strip"
     same_meaning: float = 0.2
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()
+    chosen: frozenset[str] = frozenset()
 
 
 BUILTIN_DOMAINS: Mapping[str, Domain] = {
@@ -299,6 +381,7 @@ class Config:
         reference: What changes are measured against unless a budget says otherwise.
         settings: Options of the run that the file's defaults say.
         vllm: Arguments of vLLM's engine for every checkpoint.
+        written: Names of the domains that the file itself speaks of.
     """
 
     path: Path | None = None
@@ -308,6 +391,7 @@ class Config:
     reference: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     vllm: Mapping[str, Any] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     def domain(self, name: str) -> Domain:
         """The domain of that name.
@@ -348,6 +432,17 @@ def baseline_name(reference: str | None, checkpoint: str) -> str | None:
     return (name or checkpoint) if head == BASELINE else None
 
 
+def check_name(checkpoint: str) -> None:
+    """Refuse a name that no line of a report or id of a test can show, or that means another thing.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    reserved = baseline_name(checkpoint, "") is not None
+    if not checkpoint.strip() or not checkpoint.isprintable() or reserved:
+        raise ConfigError(f"a checkpoint cannot be named {checkpoint!r}", fix="rename it")
+
+
 def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
     """Apply `--diversity-checkpoint`: NAME=SOURCE adds one, NAME alone chooses.
 
@@ -369,11 +464,20 @@ def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
                 f"--diversity-checkpoint gives {name.strip()!r} two sources", fix="rename one"
             )
         if equals:
+            check_name(name.strip())
             added[name.strip()] = Checkpoint(name.strip(), source.strip())
     merged = replace(config, checkpoints={**config.checkpoints, **added})
     chosen = [merged.checkpoint(option).name for option in named if "=" not in option]
     kept = chosen or [name for name in config.selected if name not in added]
     return replace(merged, selected=tuple(dict.fromkeys([*kept, *added])))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence, Sized
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_diversity.cluster import Spread, in_process
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.common import fault_notes, of_answers
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Embed, Execute, Features
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.thinking import with_thought, without_thought
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +35,9 @@ def features_of(
     execute: Execute | None = None,
     spread: Spread = in_process,
     given: Mapping[str, Any] | None = None,
+    whose: str = "",
 ) -> Features:
-    """The lazily computed features of `samples` in `domain`.
+    """The lazily computed features of `samples`, of the checkpoint `whose`, in `domain`.
 
     Raises:
         ConfigError: There are no samples, or a given feature does not fit them.
@@ -46,19 +50,28 @@ def features_of(
         prompts = load_prompts(domain.prompts, domain.root) if domain.prompts else {}
     if embed is None:
         embed = _late_embedder(domain)
-    kind = kind_of(domain)
+    samples, kind = _said(samples, domain.thinking), kind_of(domain)
     if execute is None and kind.runs_programs and domain.execution == "sandbox":
         execute = _late_executor(domain)
-    return Features(
+    features = Features(
         samples,
         domain,
-        kind,
+        of_answers(kind),
         {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
         embed,
         execute=execute,
         spread=spread,
         given={name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
     )
+    features.notes = fault_notes(samples, whose)
+    return features
+
+
+def _said(samples: SampleSet, thinking: str) -> SampleSet:
+    """The answers alone, with their thoughts beside them; or all that was said, as the answers."""
+    read = with_thought if thinking == "keep" else without_thought
+    given, found = list(samples.samples), list(map(read, samples.samples))
+    return samples if all(map(operator.is_, given, found)) else SampleSet(found)
 
 
 def _by_prompt(name: str, value: Any, samples: SampleSet) -> Mapping[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from functools import cache
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from pytest_diversity import metrics, sandbox
+from pytest_diversity import metrics
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.domains.extract import extract_program
@@ -15,12 +16,22 @@ from pytest_diversity.features.grammars import load, packages
 from pytest_diversity.features.syntax import Syntax, analyse
 from pytest_diversity.judges.defines import DEFINES_NOTE, defines
 from pytest_diversity.prompts import Prompt
+from pytest_diversity.thinking import split
+
+if TYPE_CHECKING:
+    from pytest_diversity.sandbox import Execution, Program
 
 __all__ = ["CODE"]
 
 
 def _programs(features: Features) -> Mapping[str, list[str]]:
-    return features.each(lambda text, prompt: extract_program(text, prompt.entry_point))
+    return features.each(_program_in)
+
+
+def _program_in(text: str, prompt: Prompt) -> str:
+    """The program in an answer with its given beginning; there is none in an empty answer."""
+    beginning = split(prompt.prefill).answer if text else ""
+    return extract_program(beginning + text, prompt.entry_point)
 
 
 def _syntax(features: Features) -> Mapping[str, list[Syntax]]:
@@ -76,7 +87,7 @@ def _sound(features: Features) -> Mapping[str, list[bool]]:
     }
 
 
-def _executions(features: Features) -> Mapping[str, list[sandbox.Execution]]:
+def _executions(features: Features) -> Mapping[str, list[Execution]]:
     """What each program does on its prompt's inputs, and whether its check passes."""
     if features.execute is None:
         raise UndefinedFeatureError(
@@ -92,8 +103,10 @@ def _executions(features: Features) -> Mapping[str, list[sandbox.Execution]]:
     return {name: list(islice(executions, len(group))) for name, group in programs.items()}
 
 
-def _program(source: str, prompt: Prompt) -> sandbox.Program:
-    return sandbox.Program(source, prompt.entry_point, prompt.inputs, prompt.check)
+def _program(source: str, prompt: Prompt) -> Program:
+    from pytest_diversity.sandbox import Program  # noqa: PLC0415 - most programs are not run
+
+    return Program(source, prompt.entry_point, prompt.inputs, prompt.check)
 
 
 def _labels(features: Features) -> Mapping[str, list[Hashable]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import NoReturn
 
-from pytest_diversity.features import Feature, Features, UndefinedFeatureError
+from pytest_diversity.features import Feature, Features, Kind, UndefinedFeatureError
+from pytest_diversity.samples import SampleSet
 
-__all__ = ["COMMON"]
+__all__ = ["COMMON", "fault_notes", "of_answers"]
 
 
 def _texts(features: Features) -> Mapping[str, list[str]]:
@@ -42,3 +45,41 @@ COMMON: Mapping[str, Feature] = {
     "utilities": _utilities,
     "billions": _billions,
 }
+
+
+def of_answers(kind: Kind) -> Kind:
+    """`kind`, where only an answer is valid: none that was refused, filtered, malformed, empty."""
+    if "valid" not in kind.features:
+        return kind
+    judged = kind.features["valid"]
+
+    def valid(features: Features) -> Mapping[str, list[bool]]:
+        good = judged(features)
+        return {
+            name: [
+                bool(one) and sample.fault is None
+                for one, sample in zip(good[name], group, strict=True)
+            ]
+            for name, group in features.samples.items()
+        }
+
+    return replace(kind, features={**kind.features, "valid": valid})
+
+
+def fault_notes(samples: SampleSet, whose: str = "") -> tuple[str, ...]:
+    """How many samples are no answers, and why, where any are.
+
+    Args:
+        samples: What was drawn.
+        whose: The checkpoint that they are of, if known.
+    """
+    faults = Counter(sample.fault for sample in samples.samples)
+    every = faults.total()
+    del faults[None]
+    if not faults:
+        return ()
+    named = ", ".join(f"{count} {fault}" for fault, count in faults.most_common())
+    of = f" of {whose}" if whose else ""
+    return (
+        f"{faults.total()} of {every} samples{of} are no answers ({named}): they count as invalid",
+    )

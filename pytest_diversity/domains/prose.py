@@ -11,9 +11,10 @@ from pytest_diversity import metrics
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.tokens import words
-from pytest_diversity.judges.well_formed import WELL_FORMED_NOTE, well_formed
 
 __all__ = ["PROSE"]
+
+_JUDGED = "quality of prose is a well-formedness check, not a judge of its content"
 
 
 def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
@@ -32,6 +33,8 @@ def _tags(features: Features) -> Mapping[str, metrics.Corpus]:
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
+    from pytest_diversity.judges.well_formed import well_formed  # noqa: PLC0415 - where it is read
+
     return {
         name: [
             well_formed(sample.text, tokens)
@@ -80,7 +83,7 @@ PROSE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    notes=lambda _: {"quality": WELL_FORMED_NOTE, "effective": WELL_FORMED_NOTE},
+    notes=lambda _: dict.fromkeys(("quality", "effective"), _JUDGED),
     settings=("same_meaning",),
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),

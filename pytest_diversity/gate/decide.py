@@ -9,7 +9,6 @@ from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.compare import Compared, compare, pairs_of
-from pytest_diversity.statistics.holm import holm
 from pytest_diversity.statistics.paired import FEWEST
 from pytest_diversity.text import number
 from pytest_diversity.verdict import Status, Verdict
@@ -74,7 +73,7 @@ def decide(
         status=status,
         headline=words.headline(estimate.domain, f"{gate.family} {text}", gate.checkpoint),
         details=tuple(dict.fromkeys(details)),
-        notes=tuple(dict.fromkeys(_notes(estimate, found, reference))),
+        notes=tuple(dict.fromkeys(_notes(gate, estimate, found, reference))),
         checkpoint=gate.checkpoint,
         domain=estimate.domain,
         family=gate.family,
@@ -109,6 +108,8 @@ def _adjusted(found: Sequence[Compared], others: OtherBounds, alpha: float) -> l
     own = [one.known_p for one in found]
     total = len(own) + others.count
     if any(one.missed and p <= alpha < total * p for one, p in zip(found, own, strict=True)):
+        from pytest_diversity.statistics.holm import holm  # noqa: PLC0415 - seldom in doubt
+
         return holm([*own, *others.p_values()])[: len(own)]
     return [min(1.0, total * p) for p in own]
 
@@ -120,9 +121,10 @@ def _explained(found: Compared, status: Status, adjusted: float, total: int) -> 
 
 
 def _notes(
-    estimate: Estimate, found: Sequence[Compared], reference: Comparison | None
+    gate: Gate, estimate: Estimate, found: Sequence[Compared], reference: Comparison | None
 ) -> Iterator[str]:
     yield from estimate.notes
+    yield from words.endings(gate.checkpoint, estimate, reference)
     yield from reference.notes if reference else ()
     if estimate.value is None:
         yield estimate.reason or ""

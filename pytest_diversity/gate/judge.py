@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pytest_diversity.baselines.file import Profile
-from pytest_diversity.baselines.record import Baselines, Mode, folder, profile
 from pytest_diversity.config.values import baseline_name
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Comparison, Estimate, estimate
@@ -20,6 +18,10 @@ from pytest_diversity.samples import SampleSet
 from pytest_diversity.verdict import Verdict
 from pytest_diversity.workspace import Workspace
 
+if TYPE_CHECKING:  # most runs neither record nor compare with what was recorded
+    from pytest_diversity.baselines.file import Profile
+    from pytest_diversity.baselines.record import Baselines
+
 __all__ = ["Evidence", "Judge", "Reference", "cut_notes"]
 
 Reference: TypeAlias = Callable[[Features, Estimate], Comparison]
@@ -29,12 +31,12 @@ Evidence: TypeAlias = Callable[[Features, Estimate], Sequence[str]]
 class Judge:
     """Judges gates on the samples of a workspace."""
 
-    def __init__(self, workspace: Workspace, evidence: Evidence) -> None:
+    def __init__(self, workspace: Workspace, evidence: Callable[[], Evidence]) -> None:
         """Judge nothing yet.
 
         Args:
             workspace: Where samples, features and estimates are.
-            evidence: The lines that show why a value is what it is.
+            evidence: Gives what shows why a value is what it is; asked where a budget is missed.
         """
         self._workspace = workspace
         self._evidence = evidence
@@ -42,9 +44,18 @@ class Judge:
     @cached_property
     def baselines(self) -> Baselines:
         """What was recorded, and what this run records."""
+        from pytest_diversity.baselines.record import Baselines, folder  # noqa: PLC0415 - as above
+
         options = self._workspace.options
-        mode: Mode = "all" if options.record else "new" if options.record_new else ""
+        mode: Literal["", "new", "all"] = (
+            "all" if options.record else "new" if options.record_new else ""
+        )
         return Baselines(folder(self._workspace.config.path, self._workspace.root), mode)
+
+    @property
+    def records(self) -> bool:
+        """Whether this run records baselines."""
+        return self._workspace.options.record or self._workspace.options.record_new
 
     @cached_property
     def multiplicity(self) -> Multiplicity:
@@ -104,7 +115,7 @@ class Judge:
             gate,
             measured,
             reference=reference(features, measured) if reference else None,
-            evidence=lambda: self._evidence(features, measured),
+            evidence=lambda: self._evidence()(features, measured),
             others=others,
             alpha=alpha,
         )
@@ -120,8 +131,8 @@ class Judge:
         not for a bound on the level of a metric whose value depends on the number of samples.
         """
         workspace, budget = self._workspace, gate.budget
-        chosen, options = workspace.domain(gate.domain), workspace.options
-        if not chosen.adaptive or options.record or options.record_new:
+        chosen = workspace.domain(gate.domain)
+        if not chosen.adaptive or self.records:
             return False
         metric = workspace.metric(chosen, gate.family, budget.metric)
         level = budget.min is not None or budget.max is not None
@@ -166,7 +177,7 @@ class Judge:
                     "those of the checkpoint under test",
                     fix="sample both sides on the same prompts",
                 )
-            notes = cut_notes(name, before.samples, after.samples, kept)
+            notes = (*before.notes, *cut_notes(name, before.samples, after.samples, kept))
             old, new = self._same(before, other), self._same(after, kept)
             metric = measured.metric
             return Comparison(name, estimate(old, metric), estimate(new, metric), notes)
@@ -181,6 +192,8 @@ class Judge:
         return self.baselines.compare(name, after, measured, now)
 
     def _profile(self, checkpoint: str, features: Features, measured: Estimate) -> Profile:
+        from pytest_diversity.baselines.record import profile  # noqa: PLC0415 - as above
+
         model = self._workspace.config.checkpoints.get(checkpoint)
         provenance = self._workspace.provenance(checkpoint, features.domain)
         return profile(model, features, measured, provenance)
@@ -193,7 +206,7 @@ class Judge:
     def _record(self, checkpoint: str, features: Features, measured: Estimate) -> bool:
         """Note what is to be recorded; whether it is."""
         domain = features.domain.name
-        if not checkpoint or measured.value is None:
+        if not self.records or not checkpoint or measured.value is None:
             return False
         if not self.baselines.records(domain, checkpoint, measured.metric):
             return False
@@ -207,7 +220,9 @@ class Judge:
         """`features`, computed anew only if `samples` are fewer than its own."""
         if samples == features.samples:
             return features
-        return self._workspace.features_of(samples, features.domain, features.prompts)
+        cut = self._workspace.features_of(samples, features.domain, features.prompts)
+        cut.lacks = features.lacks
+        return cut
 
 
 def cut_notes(

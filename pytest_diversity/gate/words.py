@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.features.endings import Endings
 from pytest_diversity.gate.bounds import ALPHA
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import FEWEST, effect_size
@@ -14,6 +15,7 @@ from pytest_diversity.verdict import Status
 
 __all__ = [
     "describe",
+    "endings",
     "few_prompts",
     "headline",
     "level_detail",
@@ -36,6 +38,8 @@ _MEANING: Mapping[Status, str] = {
     "unclear": "the estimate misses the budget, the bound does not; more prompts would tell",
     "undefined": "nothing to compare",
 }
+_CUT = 0.2  # of the answers: above this share, what is cut decides how alike they look
+_ALIKE = "what is cut looks alike"
 _BY_CHANCE = "the estimate misses the budget; one bound in so many may do so by chance"
 
 
@@ -129,12 +133,47 @@ def scope(estimate: Estimate, reference: Comparison | None) -> list[str]:
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
         lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
+    lines += _cut(estimate, reference)
     if estimate.worst_group is not None:
         group, value = estimate.worst_group
         lines.append(f"worst group {group} {number(value)}")
     if estimate.defined < 1:
         lines.append(f"defined for {estimate.defined:.0%} of the prompts")
     return lines
+
+
+def endings(checkpoint: str, estimate: Estimate, reference: Comparison | None) -> Iterator[str]:
+    """That many answers were cut, of either side."""
+    sides = {checkpoint: estimate.endings, **_reference(reference)}
+    cut = {name: side for name, side in sides.items() if side and side.share is not None}
+    if any((side.share or 0) > _CUT for side in cut.values()):
+        limits = {side.limit for side in cut.values() if side.cut}
+        limit = f" = {limits.pop()}" if len(limits) == 1 and None not in limits else ""
+        shares = [(f"{side.share:.0%}".replace("%", " %"), name) for name, side in cut.items()]
+        yield f"{_named(shares)} were cut by max_tokens{limit}: " + _ALIKE
+
+
+def _named(shares: Sequence[tuple[str, str]]) -> str:
+    """As in `24 % of the answers (dpo) and 95 % (base)`."""
+    named = [(share, f" ({name})" if name else "") for share, name in shares]
+    first, *others = named
+    return " and ".join([f"{first[0]} of the answers{first[1]}", *map("".join, others)])
+
+
+def _reference(reference: Comparison | None) -> Mapping[str, Endings | None]:
+    return {reference.name: reference.before.endings} if reference else {}
+
+
+def _cut(estimate: Estimate, reference: Comparison | None) -> Iterator[str]:
+    """The share of each side that was cut, where any was."""
+    own, *others = [("", estimate.endings), *_reference(reference).items()]
+    shown = [
+        f"{side.share:.0%}" if not name else f"({name} {side.share:.0%})"
+        for name, side in (own, *others)
+        if side and side.share is not None
+    ]
+    if any(side and side.cut for _, side in (own, *others)):
+        yield f"cut by max_tokens: {' '.join(shown)}"
 
 
 def samples(estimate: Estimate) -> str:

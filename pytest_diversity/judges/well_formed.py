@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["WELL_FORMED_NOTE", "well_formed"]
-
-WELL_FORMED_NOTE = "quality of prose is a well-formedness check, not a judge of its content"
+__all__ = ["well_formed"]
 
 _SHORTEST = 3  # words; a haiku has more
 _LETTERS = 0.6  # of the characters that are not white space

@@ -14,7 +14,7 @@ __all__ = ["self_bleu"]
 _EPSILON = 0.1  # of NLTK's smoothing method 1, in place of a match count of 0
 
 
-@metric(family="lexical", better="down", highest=1, n=AtLeast(1))
+@metric(family="lexical", better="down", highest=1, fewest=2, n=AtLeast(1))
 def self_bleu(tokens: Tokens, *, n: int = 4) -> float | None:
     """Mean BLEU of each text with all others as references; in [0, 1], lower is more diverse.
 

@@ -37,6 +37,7 @@ class Definition:
             0. Of a metric that ends at 1, intervals do too, and no budget can lie beyond it.
         unbiased: Whether its expected value is the same for any number of samples, so that few of
             them can be held against a bound.
+        fewest: The smallest number of samples of a prompt that it is defined for.
     """
 
     function: Function
@@ -48,6 +49,7 @@ class Definition:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     highest: float = math.inf
     unbiased: bool = False
+    fewest: int = 1
 
     @property
     def name(self) -> str:
@@ -100,6 +102,7 @@ def declared(
     better: Better,
     highest: float,
     unbiased: bool,
+    fewest: int,
     limits: Mapping[str, Limit],
 ) -> Definition:
     """The definition of `function`, whose parameters name its features and its own settings.
@@ -109,7 +112,7 @@ def declared(
     """
     name = _name(function)
     _check_words(name, family, better)
-    _check_numbers(name, highest, unbiased)
+    _check_numbers(name, highest, unbiased, fewest)
     parameters = _parameters(name, function)
     features = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
     defaults = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
@@ -125,6 +128,7 @@ def declared(
         limits=limits,
         highest=highest,
         unbiased=unbiased,
+        fewest=fewest,
     )
 
 
@@ -159,7 +163,7 @@ def _check_words(name: str, family: str, better: str) -> None:
             )
 
 
-def _check_numbers(name: str, highest: float, unbiased: object) -> None:
+def _check_numbers(name: str, highest: float, unbiased: object, fewest: object) -> None:
     number = isinstance(highest, int | float) and not isinstance(highest, bool)
     if not number or not highest > 0:
         raise ConfigError(
@@ -170,6 +174,11 @@ def _check_numbers(name: str, highest: float, unbiased: object) -> None:
         raise ConfigError(
             f"unbiased of metric {name!r} must be True or False, not {unbiased!r}",
             fix="leave it out unless the expected value is the same for any number of samples",
+        )
+    if not isinstance(fewest, int) or isinstance(fewest, bool) or fewest < 1:
+        raise ConfigError(
+            f"fewest of metric {name!r} must be a whole number from 1, not {fewest!r}",
+            fix="leave it out where one sample is enough",
         )
 
 
@@ -209,7 +218,7 @@ def _check_limits(name: str, limits: Mapping[str, Limit], defaults: Mapping[str,
         if parameter not in defaults:
             raise ConfigError(
                 f"metric {name!r} has no parameter {parameter!r} to limit",
-                fix=did_you_mean(parameter, {*defaults, "highest", "unbiased"}),
+                fix=did_you_mean(parameter, {*defaults, "fewest", "highest", "unbiased"}),
             )
         if not callable(getattr(limit, "allows", None)):
             raise ConfigError(

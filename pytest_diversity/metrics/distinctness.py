@@ -16,7 +16,7 @@ __all__ = ["distinct", "ead", "pair_distinct"]
 _ORDER = AtLeast(1)
 
 
-@metric(family="lexical", better="up", highest=1, unbiased=True, n=_ORDER)
+@metric(family="lexical", better="up", highest=1, unbiased=True, fewest=2, n=_ORDER)
 def pair_distinct(
     tokens: Tokens, drawn_tokens: Sequence[int] | None = None, *, n: int = 4
 ) -> float | None:

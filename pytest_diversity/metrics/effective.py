@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-@metric(family="effective", better="up", highest=1, unbiased=True)
+@metric(family="effective", better="up", highest=1, unbiased=True, fewest=2)
 def effective_pairs(
     labels: Labels, valid: Valid, distances: ArrayLike | None = None
 ) -> float | None:
@@ -47,7 +47,7 @@ def effective_pairs(
     return _different(labels, valid, distances) / (size * (size - 1) / 2) if size > 1 else None
 
 
-@metric(family="semantic", better="up", highest=1, unbiased=True)
+@metric(family="semantic", better="up", highest=1, unbiased=True, fewest=2)
 def pair_semantic(
     labels: Labels, valid: Valid | None = None, distances: ArrayLike | None = None
 ) -> float | None:

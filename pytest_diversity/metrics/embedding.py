@@ -12,7 +12,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["connected_classes", "cosine_distances", "embedding_distance", "unit_rows"]
 
 
-@metric(family="semantic", better="up", highest=1, unbiased=True)
+@metric(family="semantic", better="up", highest=1, unbiased=True, fewest=2)
 def embedding_distance(embeddings: ArrayLike) -> float | None:
     """Mean cosine distance over all pairs of samples; in [0, 1], higher is more diverse.
 

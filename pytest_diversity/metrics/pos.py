@@ -32,7 +32,7 @@ def pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     return distinct(tags, n=n)
 
 
-@metric(family="syntactic", better="up", highest=1, unbiased=True, n=AtLeast(1))
+@metric(family="syntactic", better="up", highest=1, unbiased=True, fewest=2, n=AtLeast(1))
 def pair_pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
     """Mean share of distinct n-grams of parts of speech over all pairs; in (0, 1], up.
 

@@ -39,6 +39,7 @@ def metric(
     better: Better,
     highest: float = math.inf,
     unbiased: bool = False,
+    fewest: int = 1,
     **limits: Limit,
 ) -> Callable[[Written], Written]:
     """Register the decorated function as a metric of `family` that improves towards `better`.
@@ -48,6 +49,7 @@ def metric(
         better: The direction of more diversity (or quality): `up` or `down`.
         highest: The largest value there is, where one is known.
         unbiased: Whether its expected value is the same for any number of samples.
+        fewest: The smallest number of samples of a prompt that it is defined for.
         limits: What a declared parameter may be, by its name; checked whenever it is given.
 
     Raises:
@@ -61,6 +63,7 @@ def metric(
             better=better,
             highest=highest,
             unbiased=unbiased,
+            fewest=fewest,
             limits=limits,
         )
         checked = _checked(function, limits) if limits else function
@@ -86,6 +89,7 @@ def register(
     better: Better,
     highest: float = math.inf,
     unbiased: bool = False,
+    fewest: int = 1,
     limits: Mapping[str, Limit] | None = None,
 ) -> None:
     """Register `function` as a metric; a second one of the same name must be the same function.
@@ -97,6 +101,7 @@ def register(
         better: The direction of more diversity (or quality): `up` or `down`.
         highest: The largest value there is, where one is known.
         unbiased: Whether its expected value is the same for any number of samples.
+        fewest: The smallest number of samples of a prompt that it is defined for.
         limits: What a declared parameter may be, by its name; checked where a metric is named.
 
     Raises:
@@ -109,6 +114,7 @@ def register(
             better=better,
             highest=highest,
             unbiased=unbiased,
+            fewest=fewest,
             limits=limits or {},
         )
     )

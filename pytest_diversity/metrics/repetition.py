@@ -12,7 +12,7 @@ from pytest_diversity.metrics.registry import metric
 __all__ = ["jaccard", "self_repetition"]
 
 
-@metric(family="lexical", better="down", n=AtLeast(1))
+@metric(family="lexical", better="down", fewest=2, n=AtLeast(1))
 def self_repetition(tokens: Tokens, *, n: int = 4) -> float | None:
     """Mean over texts of ln(1 + R); 0 if nothing is repeated, lower is more diverse.
 
@@ -36,7 +36,7 @@ def self_repetition(tokens: Tokens, *, n: int = 4) -> float | None:
     return float(np.log1p(bags.sums(others[bags.item])[defined]).mean())
 
 
-@metric(family="lexical", better="up", highest=1, unbiased=True, n=AtLeast(1))
+@metric(family="lexical", better="up", highest=1, unbiased=True, fewest=2, n=AtLeast(1))
 def jaccard(tokens: Tokens, *, n: int = 4) -> float | None:
     """Mean Jaccard distance of the n-gram sets over all pairs; in [0, 1], higher is more diverse.
 

@@ -20,7 +20,7 @@ _WORTH_THREADS = 5e8  # pairs of tokens; fewer are compared before a thread has 
 _CHARACTERS = 0x110000
 
 
-@metric(family="lexical", better="down", highest=1, unbiased=True)
+@metric(family="lexical", better="down", highest=1, unbiased=True, fewest=2)
 def homogenization(tokens: Tokens) -> float | None:
     """Mean ROUGE-L F1 over all pairs of texts; in [0, 1], lower is more diverse.
 

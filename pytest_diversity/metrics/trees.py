@@ -32,7 +32,7 @@ class Tree:
 Trees = Sequence[Tree | None]
 
 
-@metric(family="syntactic", better="up", highest=1, unbiased=True, height=AtLeast(1))
+@metric(family="syntactic", better="up", highest=1, unbiased=True, fewest=2, height=AtLeast(1))
 def pair_subtree(trees: Trees, *, height: int = 4) -> float | None:
     """Mean share of distinct truncated subtrees over all pairs; in (0, 1], higher is more diverse.
 

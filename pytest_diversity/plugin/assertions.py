@@ -13,13 +13,13 @@ from typing import Any, TypedDict, Unpack
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import BOUNDS, FAMILIES, Budget, Change, Config, Level
-from pytest_diversity.errors import BudgetFailure, ConfigError, did_you_mean
+from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin import current
 from pytest_diversity.plugin.discovery import find_config
-from pytest_diversity.plugin.runs import session_of
+from pytest_diversity.plugin.runs import enforce, session_of
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
@@ -33,7 +33,6 @@ __all__ = [
     "assert_quality",
     "assert_semantic_diversity",
     "assert_syntactic_diversity",
-    "enforce",
 ]
 
 Samples = SampleSet | Mapping[str, Sequence[str]] | Sequence[str]
@@ -207,20 +206,6 @@ class Diversity:
         return self.checkpoint
 
 
-def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
-    """Raise `BudgetFailure` unless the verdict lets the test pass.
-
-    Args:
-        verdict: Of level `error` it fails when it is `fail` or `undefined`.
-        strict: Whether `unclear` fails too.
-    """
-    __tracebackhide__ = True
-    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
-    if verdict.level == "error" and verdict.status in failing:
-        raise BudgetFailure(verdict.message)
-    return verdict
-
-
 def _current() -> Diversity:
     """The running test's diversity; without a fixture, one that needs samples passed in."""
     found = current.test.get()
@@ -229,7 +214,7 @@ def _current() -> Diversity:
     config = current.run.get()
     if config is None:
         return Diversity(Session(Config(), Options(), Path()), None)
-    return Diversity(session_of(config, find_config(config)), None)
+    return Diversity(session_of(config, find_config(config, current.path.get())), None)
 
 
 def assert_lexical_diversity(

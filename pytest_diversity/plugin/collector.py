@@ -11,8 +11,7 @@ import pytest
 from pytest_diversity.config.values import Budget
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.gate.bounds import Gate
-from pytest_diversity.plugin.assertions import enforce
-from pytest_diversity.plugin.runs import refuse, selected, session_of
+from pytest_diversity.plugin.runs import enforce, refuse, selected, session_of
 
 __all__ = ["DiversityFile", "DiversityItem"]
 

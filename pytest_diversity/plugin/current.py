@@ -8,16 +8,19 @@ variables rather than globals, for a run inside a run (pytester) must find its o
 from __future__ import annotations
 
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:  # every pytest run imports this module
-    from pytest_diversity.session import Session
+    from pytest_diversity.session import UnderTest
 
-__all__ = ["run", "test"]
+__all__ = ["path", "run", "test"]
 
 # The configuration of the run.
 run: ContextVar[pytest.Config | None] = ContextVar("diversity_run", default=None)
+# The file of the test, by which the nearest configuration is found.
+path: ContextVar[Path | None] = ContextVar("diversity_path", default=None)
 # The session and the checkpoint of the test that takes the `diversity` fixture.
-test: ContextVar[tuple[Session, str] | None] = ContextVar("diversity_test", default=None)
+test: ContextVar[UnderTest | None] = ContextVar("diversity_test", default=None)

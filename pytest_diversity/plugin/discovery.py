@@ -7,25 +7,35 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["CONFIG_NAME", "find_config", "is_configured", "is_worker"]
+__all__ = ["CONFIG_NAME", "collect_named", "find_config", "is_configured", "is_worker"]
 
 CONFIG_NAME = "diversity.toml"
 
 
-def find_config(config: pytest.Config) -> Path | None:
-    """The run's `diversity.toml`: the one named, else the nearest in or above what is tested."""
+def find_config(config: pytest.Config, test: Path | None = None) -> Path | None:
+    """What configures a test, or the run: the file named, else the nearest `diversity.toml`.
+
+    Args:
+        config: Of the run.
+        test: The test's file; without one, what the command line names. Where none is in a folder
+            above the test, the run's configures it.
+    """
     named = config.getoption("diversity_config")
     if named:
         return _absolute(config, named)
-    for argument in config.args:
-        start = _absolute(config, str(argument).split("::", maxsplit=1)[0])
-        for folder in (start, *start.parents):
-            if _is_file(folder / CONFIG_NAME):
-                return folder / CONFIG_NAME
-            if folder == config.rootpath or not folder.is_relative_to(config.rootpath):
-                break
-    candidate = config.rootpath / CONFIG_NAME
-    return candidate if _is_file(candidate) else None
+    given = [_absolute(config, str(one).split("::", maxsplit=1)[0]) for one in config.args]
+    starts = [*([test] if test else []), *given, config.rootpath]
+    return next(filter(None, (_nearest(config, start) for start in starts)), None)
+
+
+def _nearest(config: pytest.Config, start: Path) -> Path | None:
+    """The `diversity.toml` in or above `start`, no higher than the root of the run."""
+    for folder in (start, *start.parents):
+        if _is_file(folder / CONFIG_NAME):
+            return folder / CONFIG_NAME
+        if folder == config.rootpath or not folder.is_relative_to(config.rootpath):
+            break
+    return None
 
 
 def _is_file(path: Path) -> bool:
@@ -38,6 +48,12 @@ def _absolute(config: pytest.Config, given: str) -> Path:
     # Path.expanduser() raises where there is no such user, and Path.resolve() follows links
     path = config.invocation_params.dir / os.path.expanduser(given)  # noqa: PTH111
     return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def collect_named(config: pytest.Config) -> None:
+    """Collect the configuration that was named, wherever it is, unless tests were named, too."""
+    if config.getoption("diversity_config") and config.args_source != config.ArgsSource.ARGS:
+        config.args.append(str(find_config(config)))
 
 
 def is_configured(config: pytest.Config) -> bool:

@@ -8,42 +8,38 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_diversity.plugin import current
-from pytest_diversity.plugin.discovery import find_config
 
 if TYPE_CHECKING:  # loading the plugin must import nothing heavy
     from pytest_diversity.config.values import Checkpoint
     from pytest_diversity.plugin.assertions import Diversity
     from pytest_diversity.samples import SampleSet
+    from pytest_diversity.session import UnderTest
 
 __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 
 @pytest.fixture(scope="session")
-def _diversity_checkpoint(request: pytest.FixtureRequest) -> str:
-    """The name of the checkpoint under test: what the plugin parametrises."""
-    name: str = request.param
-    return name
+def _diversity_checkpoint(request: pytest.FixtureRequest) -> UnderTest:
+    """The checkpoint under test: what the plugin parametrises."""
+    under_test: UnderTest = request.param
+    return under_test
 
 
 @pytest.fixture(scope="session")
-def checkpoint(request: pytest.FixtureRequest, _diversity_checkpoint: str) -> Checkpoint:
+def checkpoint(_diversity_checkpoint: UnderTest) -> Checkpoint:
     """The checkpoint under test; a test that uses it runs once for each of them."""
-    from pytest_diversity.plugin.runs import session_of  # noqa: PLC0415 - heavy
-
-    session = session_of(request.config, find_config(request.config))
-    return session.config.checkpoint(_diversity_checkpoint)
+    session, name = _diversity_checkpoint
+    return session.config.checkpoint(name)
 
 
 @pytest.fixture
-def diversity(request: pytest.FixtureRequest, checkpoint: Checkpoint) -> Iterator[Diversity]:
+def diversity(_diversity_checkpoint: UnderTest) -> Iterator[Diversity]:
     """The checkpoint under test with its samples, measures and assertions."""
     from pytest_diversity.plugin.assertions import Diversity  # noqa: PLC0415 - heavy
-    from pytest_diversity.plugin.runs import session_of  # noqa: PLC0415 - heavy
 
-    session = session_of(request.config, find_config(request.config))
-    token = current.test.set((session, checkpoint.name))
+    token = current.test.set(_diversity_checkpoint)
     try:
-        yield Diversity(session, checkpoint.name)
+        yield Diversity(*_diversity_checkpoint)
     finally:
         current.test.reset(token)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_diversity.session import Session
 
-__all__ = ["header"]
+__all__ = ["header", "short"]
 
 
 def header(session: Session, root: Path) -> list[str]:
@@ -23,15 +23,16 @@ def header(session: Session, root: Path) -> list[str]:
 
 def _settings(session: Session, root: Path) -> str:
     parts = [
-        _short(session.config.path, root),
+        short(session.config.path, root),
         f"checkpoints {', '.join(session.config.selected) or 'none'}",
         *session.options.shown(),
-        f"store {_short(session.options.store, root)}",
+        f"store {short(session.options.store, root)}",
     ]
     return f"diversity: {', '.join(parts)}"
 
 
-def _short(path: Path | None, root: Path) -> str:
+def short(path: Path | None, root: Path) -> str:
+    """A path for people; below the root, relative to it."""
     if path is None:
         return "no file"
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

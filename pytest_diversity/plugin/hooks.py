@@ -9,7 +9,7 @@ a checkpoint, or takes one of the fixtures.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from pytest_diversity import functions
 from pytest_diversity.plugin import current
 from pytest_diversity.plugin.discovery import (
     CONFIG_NAME,
+    collect_named,
     find_config,
     is_configured,
     is_worker,
@@ -32,6 +33,7 @@ from pytest_diversity.plugin.options import add_options, spelt_out, study_asked
 if TYPE_CHECKING:
     from pytest_diversity.events import Event
     from pytest_diversity.plugin.collector import DiversityFile
+    from pytest_diversity.session import UnderTest
 
 __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
@@ -59,7 +61,8 @@ def pytest_load_initial_conftests(
 ) -> None:
     """What follows an option that stands without a value is an argument of its own."""
     args[:] = spelt_out(args)
-    early_config.known_args_namespace = parser.parse_known_args(args, copy(early_config.option))
+    known = parser.parse_known_args(args, copy(early_config.option))
+    early_config.known_args_namespace.file_or_dir = known.file_or_dir  # whose conftest files come
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: functions.suite.reset(asked))
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
+    collect_named(config)
     if is_worker(config) or not is_configured(config):
         return
     from pytest_diversity.errors import DiversityError
@@ -100,9 +104,11 @@ def pytest_report_header(config: pytest.Config) -> list[str] | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> DiversityFile | None:
-    """Collect `diversity.toml`."""
-    named = parent.config.getoption("diversity_config")
-    if file_path.name != CONFIG_NAME and not (named and file_path == find_config(parent.config)):
+    """Collect `diversity.toml`, or the one file that was named in its place."""
+    if parent.config.getoption("diversity_config"):
+        if file_path != find_config(parent.config):
+            return None
+    elif file_path.name != CONFIG_NAME:
         return None
     from pytest_diversity.plugin.collector import DiversityFile
 
@@ -117,13 +123,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from pytest_diversity.errors import DiversityError
     from pytest_diversity.plugin.runs import refuse, selected, session_of
 
-    config = metafunc.config
-    names: tuple[str, ...] = ()
+    config, test = metafunc.config, metafunc.definition.path
+    names: Sequence[str] = ()
+    under_test: Sequence[UnderTest] = ()
     try:
-        names = selected(session_of(config, find_config(config)))
+        session = session_of(config, find_config(config, test))
+        names, under_test = selected(session), session.under_test
     except DiversityError as error:
         refuse(config, error)
-    metafunc.parametrize(_FIXTURE, names, indirect=True, scope="session", ids=names)
+    metafunc.parametrize(_FIXTURE, under_test, indirect=True, scope="session", ids=names)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -133,13 +141,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _FIXTURE in getattr(item, "fixturenames", ()):
             item.add_marker("diversity")
     if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
+        from pytest_diversity.errors import DiversityError
+
+        try:
+            wiring.check_collected(config, items)
+        except DiversityError as error:
+            wiring.refuse(config, error)
         message = wiring.refused(config)
         if message is not None:
             raise pytest.UsageError(f"diversity: {message}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail closed: where programs would be run, a sandbox must hold before a model is loaded."""
+    """Before a model is loaded, domains must exist, sandboxes hold, and prompts be readable."""
     wiring = sys.modules.get("pytest_diversity.plugin.runs")
     if wiring is None:
         return
@@ -148,8 +162,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     from pytest_diversity.errors import DiversityError
 
+    drawing = [one for one in session.items if _FIXTURE in getattr(one, "fixturenames", ())]
     try:
+        if drawing:
+            wiring.check_domains(session.config, drawing)
         wiring.check_sandbox(session.config, session.items)
+        if not study_asked(session.config):
+            wiring.check_prompts(session.config, session.items)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -163,6 +182,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
     study(session.config)
     return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let assertions without a fixture know whose they are."""
+    token = current.path.set(item.path)
+    try:
+        return (yield)
+    finally:
+        current.path.reset(token)
 
 
 @pytest.hookimpl(wrapper=True)

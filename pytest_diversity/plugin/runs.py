@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from traceback import format_exception
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,19 +15,26 @@ from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import Damaged, Event, to_json
-from pytest_diversity.plugin.discovery import CONFIG_NAME, is_worker
+from pytest_diversity.events import BaselineRecorded, Damaged, Event, to_json
+from pytest_diversity.gate.bounds import Gate
+from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
 from pytest_diversity.plugin.hookspecs import register
-from pytest_diversity.plugin.options import STUDIES
-from pytest_diversity.report.progress import Console, saying
-from pytest_diversity.report.terminal import damage_lines
+from pytest_diversity.plugin.options import STUDIES, study_asked
+from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
-from pytest_diversity.store.recovery import recover
+from pytest_diversity.verdict import Verdict
+
+if TYPE_CHECKING:  # loaded when there is something to show
+    from pytest_diversity.report.progress import Console
 
 __all__ = [
     "annotate",
+    "check_collected",
+    "check_domains",
+    "check_prompts",
     "check_sandbox",
     "close",
+    "enforce",
     "finish",
     "refuse",
     "refused",
@@ -55,9 +64,10 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)
         if options.recover and not is_worker(config):
-            config.stash.setdefault(_RECOVERED, []).append(
-                recover(options.store, saying(partial(_console, config)))
-            )
+            from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
+
+            saved = recover(options.store, partial(_say, config))
+            config.stash.setdefault(_RECOVERED, []).append(saved)
         session = Session(
             loaded,
             options,
@@ -99,6 +109,20 @@ def refused(config: pytest.Config) -> str | None:
     return messages[0] if messages else None
 
 
+def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
+    """Raise `BudgetFailure` unless the verdict lets the test pass.
+
+    Args:
+        verdict: Of level `error` it fails when it is `fail` or `undefined`.
+        strict: Whether `unclear` fails too.
+    """
+    __tracebackhide__ = True
+    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+    if verdict.level == "error" and verdict.status in failing:
+        raise BudgetFailure(verdict.message)
+    return verdict
+
+
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach what was drawn and judged to the report, and say our own errors in their own words."""
     sessions = item.config.stash.get(_SESSIONS, {}).values()
@@ -111,8 +135,17 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
     if isinstance(error, DiversityError) or missed_in_file:
         report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+    if isinstance(error, DiversityError) and error.__cause__ is not None and _debugs(item.config):
+        lines = format_exception(error.__cause__)  # without arguments, which may hold keys
+        report.sections.append(("where it came from", "".join(lines)))
     if isinstance(error, BudgetFailure | DiversityError):
         _headline(report, str(error).partition("\n")[0])
+
+
+def _debugs(config: pytest.Config) -> bool:
+    """Whether the rest of an error is shown: what a library raised, and where."""
+    sessions = config.stash.get(_SESSIONS, {}).values()
+    return config.get_verbosity() > 0 or any(session.options.debug for session in sessions)
 
 
 def _headline(report: pytest.TestReport, line: str) -> None:
@@ -145,15 +178,36 @@ def study(config: pytest.Config) -> None:
 
 def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
-    from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - at the end alone
+    config = session.config
+    sessions = list(config.stash.get(_SESSIONS, {}).values())
+    said = [*config.stash.get(_RECOVERED, [])]
+    recorded = any(isinstance(event, BaselineRecorded) for event in events)
+    if recorded or any(one.options.prune for one in sessions):
+        from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
 
-    sessions = list(session.config.stash.get(_SESSIONS, {}).values())
-    studied = [event for one in sessions for event in one.drain() if isinstance(event, Damaged)]
-    return [
-        *session.config.stash.get(_RECOVERED, []),
-        *damage_lines(studied),
-        *record_and_prune(session, sessions, events),
-    ]
+        said += record_and_prune(session, sessions, events)
+    said += _studied(sessions)
+    if refused(config) or study_asked(config) or config.option.collectonly:
+        return said  # nothing was to be judged
+    named = bool(config.getoption("diversity_config"))
+    return [*said, *unjudged(sessions, events, config.rootpath, named=named)]
+
+
+def _studied(sessions: Sequence[Session]) -> list[str]:
+    """What a study has met in the store, since no report carries it."""
+    damages = [event for one in sessions for event in one.drain() if isinstance(event, Damaged)]
+    if not damages:
+        return []
+    from pytest_diversity.report.terminal import damage_lines  # noqa: PLC0415 - rarely asked
+
+    return damage_lines(damages)
+
+
+def _say(config: pytest.Config, message: str) -> None:
+    """A line on the console."""
+    from pytest_diversity.report.progress import saying  # noqa: PLC0415 - rarely asked
+
+    saying(partial(_console, config))(message)
 
 
 def close(config: pytest.Config) -> None:
@@ -162,11 +216,41 @@ def close(config: pytest.Config) -> None:
         session.close()
 
 
+def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run that leaves out the budgets of the file that was named for it.
+
+    Raises:
+        ConfigError: The file lies where pytest does not look.
+    """
+    tests_named = config.args_source == config.ArgsSource.ARGS
+    if not config.getoption("diversity_config") or tests_named or is_worker(config):
+        return  # a worker cannot end the run: the summary says it
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        wanted = session.judge.multiplicity.every()
+        if wanted and not any(item.path == path for item in items):
+            raise ConfigError(
+                f"{path} lies where pytest does not look for tests",
+                fix="name it as a test, too, or move it",
+            )
+
+
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell each session which of its budgets this run judges."""
     for path, session in config.stash.get(_SESSIONS, {}).items():
         gates = (getattr(item, "gate", None) for item in items if item.path == path)
         session.judge.multiplicity.selected = frozenset(gate.key for gate in gates if gate)
+
+
+def check_domains(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where a test that would draw samples names a domain that there is not.
+
+    Raises:
+        ConfigError: One does.
+    """
+    from pytest_diversity.plugin import spelling  # noqa: PLC0415 - for tests in Python
+
+    for item in items:
+        spelling.check_domains(item, session_of(config, find_config(config, item.path)).config)
 
 
 def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -180,8 +264,22 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
             session.workspace.check_sandbox()
 
 
+def check_prompts(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to start where a model cannot read what it is to be asked, before any is loaded.
+
+    Raises:
+        DiversityError: A chat template refuses a prompt, or a context has no room for it.
+    """
+    for path, session in config.stash.get(_SESSIONS, {}).items():
+        found = (getattr(item, "gate", None) for item in items if item.path == path)
+        gates = [gate for gate in found if isinstance(gate, Gate)]
+        session.check_prompts(gates)
+
+
 def _console(config: pytest.Config) -> Console:
     """Looked up late, for the terminal reporter is made after this plugin is configured."""
+    from pytest_diversity.report.progress import Console  # noqa: PLC0415 - see above
+
     capture = config.pluginmanager.get_plugin("capturemanager")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     worker = is_worker(config)
@@ -189,5 +287,13 @@ def _console(config: pytest.Config) -> Console:
     if capture is not None:
         console.uncaptured = capture.global_and_fixture_disabled
     if terminal is not None:
-        console.newline = terminal.ensure_newline
+        console.newline = partial(_end_line, config, terminal)
     return console
+
+
+def _end_line(config: pytest.Config, terminal: pytest.TerminalReporter) -> None:
+    """End a line of dots, also of those that follow no file's name, as with -q."""
+    terminal.ensure_newline()
+    writer = config.get_terminal_writer()
+    if writer.width_of_current_line:
+        writer.line()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from pytest_diversity.text import plural, visible
+
 __all__ = ["Console", "DrawingProgress", "saying", "showing"]
 
 _EVERY = 10.0  # seconds between plain lines
@@ -43,18 +45,19 @@ class DrawingProgress:
 
     def __init__(self, label: str, total: int, console: Console) -> None:
         """Start the clock."""
-        self._label = label
+        self._label = visible(label)
         self._total = total
         self._console = console
         self._done = 0.0
         self._tokens = 0
+        self._kept = 0
         self._started = self._said = time.monotonic()
         self._began: float | None = None
         self._bar: Any = None
 
     def __enter__(self) -> Self:
         with self._console.uncaptured():
-            self._console.newline()
+            self._newline()
             if sys.stderr.isatty() and not self._console.plain and not self._console.quiet:
                 from tqdm import tqdm  # noqa: PLC0415 - wanted on a terminal alone
 
@@ -82,13 +85,24 @@ class DrawingProgress:
                 self._bar.close()
             self._line(f"{self._state()} in {time.monotonic() - self._started:.0f} s")
             if kind is not None:
-                self._line(
-                    "stopped; what was finished is kept, and the same command goes on from it"
-                )
+                self._line(self._stopped())
+
+    def _stopped(self) -> str:
+        """What is left of a drawing that was broken off, which may be nothing to go on from."""
+        if not self._kept:
+            return "stopped; no sample was finished"
+        return (
+            f"stopped; what was finished is kept ({plural(self._kept, 'sample')}), and the same "
+            "command goes on from it"
+        )
 
     def begin(self) -> None:
         """The model is loaded: its speed is measured from here."""
         self._began = time.monotonic()
+
+    def keep(self) -> None:
+        """Count a sample that is in the store."""
+        self._kept += 1
 
     def advance(self, samples: float, tokens: int) -> None:
         """Count, and show it now and then."""
@@ -105,15 +119,24 @@ class DrawingProgress:
 
     def say(self, message: str) -> None:
         """A line of its own, above the bar if there is one."""
+        message = visible(message)
         with self._console.uncaptured():
             if self._bar is not None:
                 self._bar.write(f"{self._label}: {message}", file=sys.stderr)
             else:
                 self._line(message)
 
-    def _line(self, message: str) -> None:
+    def _newline(self) -> None:
         if not self._console.quiet:
-            print(f"{self._label}: {message}", file=sys.stderr, flush=True)  # noqa: T201 - its purpose
+            self._console.newline()
+
+    def _line(self, message: str) -> None:
+        self._newline()
+        if not self._console.quiet:
+            # in one piece: on a shared terminal, the dots of other processes come at any time
+            begin = "\n" if self._console.plain else ""
+            sys.stderr.write(f"{begin}{self._label}: {message}\n")
+            sys.stderr.flush()
 
     def _state(self) -> str:
         return f"{self._done:.0f} of {self._total} samples, {self._speed():.0f} tokens/s"

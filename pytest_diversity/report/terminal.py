@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pytest_diversity.events import Damaged, Drawn, Event, Judged
-from pytest_diversity.text import columns, number
+from pytest_diversity.text import columns, number, visible
 from pytest_diversity.verdict import Verdict
 
 __all__ = [
@@ -57,12 +57,12 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
     lines += damage_lines(event for event in events if isinstance(event, Damaged))
     lines += correction_lines(verdicts)
     for line in [*lines, *note_lines(verdicts), *said]:
-        terminal.write_line(line)
+        terminal.write_line(visible(line))
 
 
 def table(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, dict[str, bool]]]:
     """Lines of the table, each with its markup for pytest's terminal writer."""
-    head, *lines = columns([_COLUMNS, *map(_row, verdicts)])
+    head, *lines = map(visible, columns([_COLUMNS, *map(_row, verdicts)]))
     yield head, {"bold": True}
     for verdict, line in zip(verdicts, lines, strict=True):
         yield line, {"yellow": True} if verdict.warned else _MARKUP[verdict.status]

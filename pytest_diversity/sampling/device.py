@@ -15,6 +15,8 @@ __all__ = [
     "DEVICES",
     "DTYPES",
     "Environment",
+    "check_device",
+    "check_dtype",
     "environment",
     "gpu_of_worker",
     "physical",
@@ -69,10 +71,8 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
         ConfigError: The device is not known or not available here.
         MissingExtraError: torch or transformers is not installed.
     """
-    if _type(device) not in DEVICES:
-        raise ConfigError(f"unknown device {device!r}", fix=f"one of {', '.join(DEVICES)}")
-    if dtype not in DTYPES:
-        raise ConfigError(f"unknown dtype {dtype!r}", fix=f"one of {', '.join(DTYPES)}")
+    check_device(device)
+    check_dtype(dtype)
     libraries = versions()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     name = f"environment|{platform.node()}|{visible}|{libraries}|{device}|{dtype}"
@@ -83,6 +83,26 @@ def environment(device: str, dtype: str, facts: MutableMapping[str, str]) -> Env
     own = gpu_of_worker(found, int(count), os.environ.get("PYTEST_XDIST_WORKER"))
     shared = _type(own) != "cpu" and workers() > (1 if ":" in found else int(count))
     return Environment(own, chosen, libraries, shared)
+
+
+def check_device(device: str) -> None:
+    """Refuse what is no device anywhere; whether it is there is `environment`'s to say.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if _type(device) not in DEVICES:
+        raise ConfigError(f"unknown device {device!r}", fix=f"one of {', '.join(DEVICES)}")
+
+
+def check_dtype(dtype: str) -> None:
+    """Refuse what is no number format.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if dtype not in DTYPES:
+        raise ConfigError(f"unknown dtype {dtype!r}", fix=f"one of {', '.join(DTYPES)}")
 
 
 def versions() -> str:

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_diversity.errors import StoreError
 from pytest_diversity.samples import Sample, SampleSet
+from pytest_diversity.sampling.drawing import Drawing
+from pytest_diversity.sampling.failing import in_a_sentence
 from pytest_diversity.sampling.plan import Plan
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.sampling.verbalized import sample
 from pytest_diversity.store.sqlite import Drawn, Store
+from pytest_diversity.thinking import whole
 
-__all__ = ["Drawing", "Shown", "draw", "missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Samples, and where they are from.
-
-    Attributes:
-        samples: All that were wanted.
-        drawn: How many of them had to be drawn.
-        stored: How many were there before.
-        replayed: Whether they are recorded in a file, which is all there is of the checkpoint.
-    """
-
-    samples: SampleSet
-    drawn: int
-    stored: int
-    replayed: bool = False
+__all__ = ["Shown", "draw", "missing"]
 
 
 class Shown(Progress, Protocol):
@@ -39,6 +24,9 @@ class Shown(Progress, Protocol):
 
     def begin(self) -> None:
         """The model is loaded: its speed is measured from here."""
+
+    def keep(self) -> None:
+        """Count a sample that is in the store, where no end of the run can take it away."""
 
 
 class StartProgress(Protocol):
@@ -79,9 +67,10 @@ def draw(
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
                 with turn(), start(drawn) as progress:
-                    loaded = engine(progress)
+                    with in_a_sentence("loading the checkpoint"):
+                        loaded = engine(progress)
                     progress.begin()
-                    _keep(plan, store, sample(loaded, wanted, progress))
+                    _keep(plan, store, _sampled(sample(loaded, wanted, progress)), progress)
     samples = _stored(plan, store)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
@@ -93,7 +82,17 @@ def missing(plan: Plan, store: Store) -> list[Request]:
         have = store.samples(plan.key(prompt)[0])
         numbers = tuple(number for number in range(plan.count) if number not in have)
         if numbers:
-            requests.append(Request(prompt.id, prompt.prompt, numbers, plan.generation))
+            requests.append(
+                Request(
+                    prompt=prompt.id,
+                    text=prompt.prompt,
+                    numbers=numbers,
+                    generation=plan.generation,
+                    messages=prompt.messages,
+                    prefill=prompt.prefill,
+                    chat=plan.chat,
+                )
+            )
     return requests
 
 
@@ -106,14 +105,22 @@ def _demand_writable(store: Store, wanted: Sequence[Request]) -> None:
         )
 
 
-def _keep(plan: Plan, store: Store, samples: Iterable[Sample]) -> None:
+def _sampled(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """`samples`, whose drawing may fail; what becomes of them is none of the engine's faults."""
+    with in_a_sentence("sampling"):
+        yield from samples
+
+
+def _keep(plan: Plan, store: Store, samples: Iterable[Sample], progress: Shown) -> None:
     """Write each sample as it arrives: what a server was paid for survives any end of the run."""
     keys = {name: plan.key(prompt) for name, prompt in plan.prompts.items()}
     written: dict[str, set[int]] = {}
     for one in samples:
-        drawn = Drawn(one.index, one.text, one.finish_reason, one.tokens, one.logprob)
+        text = whole(one.text, one.thought)
+        drawn = Drawn(one.index, text, one.finish_reason, one.tokens, one.logprob)
         store.add(*keys[one.prompt], [drawn])
         written.setdefault(keys[one.prompt][0], set()).add(one.index)
+        progress.keep()
     if any(numbers - store.samples(key).keys() for key, numbers in written.items()):
         raise StoreError(  # a damaged file may hide them, and a gate would judge the rest
             f"the store {store.path} is damaged: samples that were written are not found in it",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from itertools import zip_longest
+from dataclasses import asdict, dataclass, field
 
 from pytest_diversity.config.values import Generation
 from pytest_diversity.prompts import Prompt
-from pytest_diversity.sampling.protocol import Identity
+from pytest_diversity.sampling.protocol import Chat, Identity
 
-__all__ = ["Plan", "choose_prompts"]
+__all__ = ["Plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,7 @@ class Plan:
         count: K.
         source: Where the prompts are from: two processes never draw those of one source at once.
         domain: What the samples are drawn for; they are the same for any other.
+        chat: How conversations are written.
     """
 
     identity: Identity
@@ -34,6 +34,7 @@ class Plan:
     count: int
     source: str = ""
     domain: str | None = None
+    chat: Chat = field(default_factory=Chat)
 
     @property
     def lock(self) -> str:
@@ -44,16 +45,7 @@ class Plan:
 
     def key(self, prompt: Prompt) -> tuple[str, str]:
         """The key of a prompt's samples, and the same readable."""
-        settings = {**asdict(self.identity), **self.generation.settings(), "prompt": prompt.prompt}
+        drawn = {**self.generation.settings(), **self.chat.settings()}
+        settings = {**asdict(self.identity), **drawn, **prompt.asked}
         detail = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(detail.encode()).hexdigest(), detail
-
-
-def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str, Prompt]:
-    """At most `limit` prompts, taken from the groups in turn so that all are represented."""
-    groups: dict[str | None, list[Prompt]] = {}
-    for prompt in prompts.values():
-        groups.setdefault(prompt.group, []).append(prompt)
-    turns = (prompt for turn in zip_longest(*groups.values()) for prompt in turn if prompt)
-    chosen = {prompt.id for prompt in list(turns)[:limit]}
-    return {name: prompt for name, prompt in prompts.items() if name in chosen}

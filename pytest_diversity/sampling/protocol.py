@@ -7,17 +7,31 @@ the shapes of `Model` and `Engine` will do.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Generation
+from pytest_diversity.prompts import Message
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["Engine", "Identity", "Model", "Progress", "Request", "Setup"]
+__all__ = [
+    "NO_TEMPLATE",
+    "Chat",
+    "Engine",
+    "Identity",
+    "Model",
+    "Progress",
+    "Request",
+    "Setup",
+    "WritesPrompts",
+]
+
+NO_TEMPLATE = "none"  # messages are joined plainly, for models that know no roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +83,69 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Chat:
+    """How a conversation becomes the text that a model reads.
+
+    Attributes:
+        template: The source of a chat template, or `none`; the model's own if None.
+        told: What the template is told.
+        clock: What a template that reads the clock sees, by the format in which it asks; the time
+            of the run under an empty one, where it asks in formats that cannot be known.
+    """
+
+    template: str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
+    clock: Mapping[str, str] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """What a key must hold of it, so that it holds all that the token ids depend on.
+
+        The model's own template is part of its weights' digest; what is not set is left out, so
+        that older samples keep their key.
+        """
+        found: dict[str, Any] = {}
+        if self.template is not None:
+            found["template"] = hashlib.sha256(self.template.encode()).hexdigest()
+        if self.told:
+            found["chat_template_kwargs"] = dict(self.told)
+        if self.clock:
+            found["clock"] = dict(self.clock)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """Samples to draw for one prompt.
 
     Attributes:
         prompt: The prompt's id.
-        text: What the model is given.
+        text: What the model is asked: the last thing that the user says.
         numbers: Which samples: sample i of K is number i, whoever draws it and when.
         generation: How to draw them.
+        messages: The whole conversation, where it is more than the text.
+        prefill: The beginning of the answer, which the model continues.
+        chat: How the conversation is written, for engines that run a model themselves.
     """
 
     prompt: str
     text: str
     numbers: tuple[int, ...]
     generation: Generation
+    messages: tuple[Message, ...] = ()
+    prefill: str = ""
+    chat: Chat = Chat()
+
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """The conversation: a system message of its own, else that of the settings, and the rest.
+
+        The beginning of the answer is not among them.
+        """
+        turns = self.messages or (Message("user", self.text),)
+        system = self.generation.system
+        if system is None or turns[0].role == "system":
+            return turns
+        return (Message("system", system), *turns)
 
     def seed(self, number: int, bits: int = 64) -> int:
         """The seed of sample `number`, from 0 to 2**bits - 1, for engines that take one."""
@@ -121,6 +184,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release the model and its memory."""
+
+
+@runtime_checkable
+class WritesPrompts(Protocol):
+    """A model whose engine writes conversations by itself, through a chat template."""
+
+    @property
+    def templates(self) -> tuple[Location, ...]:
+        """Where the model and its adapter are, which may have one each."""
 
 
 class Model(Protocol):

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
+from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
+from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.files import read_text
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
-from pytest_diversity.sampling.draw import Drawing, Shown, draw, missing
-from pytest_diversity.sampling.engines.replay import Replay
+from pytest_diversity.sampling.device import environment
+from pytest_diversity.sampling.draw import Shown, draw, missing
+from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.sampling.plan import Plan
-from pytest_diversity.sampling.protocol import Engine, Model, Progress, Setup
+from pytest_diversity.sampling.protocol import (
+    NO_TEMPLATE,
+    Chat,
+    Engine,
+    Model,
+    Progress,
+    Setup,
+    WritesPrompts,
+)
 from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
+
+_TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
+_READS_THE_CLOCK = (
+    "its chat template writes the date into prompts, so that another day's samples are others; "
+    'today = "2026-01-31" in the checkpoint fixes it'
+)
 
 
 class Sampler:
@@ -43,75 +63,113 @@ class Sampler:
         self._setup = Setup(options, root, store.path.parent / "models", store.facts)
         self._store = store
         self._show = show
-        self._replays: dict[str, Replay] = {}
+        self._clocks: dict[str, tuple[str, ...]] = {}
+        self._now = datetime.now().astimezone()  # one clock for all of a run
         self._loaded: tuple[Model, Engine] | None = None
 
     def check(self, checkpoint: Checkpoint) -> None:
         """Find what is wrong with a checkpoint's sources without loading or downloading anything.
 
         Raises:
-            DiversityError: A path does not exist, a file of samples cannot be read, or a server's
-                URL cannot be used.
+            DiversityError: A path does not exist, or a server's URL cannot be used.
         """
         root = self._setup.root
+        _template(checkpoint, root)
         sources = {"checkpoint": checkpoint.source, "adapter": checkpoint.adapter}
         if kind_of(checkpoint.source, root) != "weights":
             self._find(checkpoint)
             del sources["checkpoint"]
         for what, source in sources.items():
             if source and not is_hub_name(source, root):
-                locate(source, root, what)
+                location = locate(source, root, what)
+                if self._setup.options.engine == "transformers":  # others load more than it does
+                    check_contents(location, what)
+
+    def check_device(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """Find whether the device that was named is here, where one of the checkpoints needs it.
+
+        torch is asked only where no run on this machine has asked before; nothing is remembered.
+
+        Raises:
+            ConfigError: It is not.
+            MissingExtraError: torch is not installed.
+        """
+        options, root = self._setup.options, self._setup.root
+        weights = any(kind_of(one.source, root) == "weights" for one in checkpoints)
+        if weights and options.engine == "transformers" and options.device not in {"auto", "cpu"}:
+            environment(options.device, options.dtype, ChainMap({}, self._setup.facts))
+
+    def check_prompts(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> None:
+        """Refuse prompts, of those to be drawn, that a model on this machine cannot read.
+
+        Raises:
+            DiversityError: Its template refuses one, or one leaves no room for its answer.
+        """
+        root = self._setup.root
+        if kind_of(checkpoint.source, root) != "weights" or is_hub_name(checkpoint.source, root):
+            return  # there is no tokenizer, or its tokenizer would have to be downloaded
+        if self._setup.options.engine != "transformers":
+            return  # others run elsewhere, and check it there
+        from pytest_diversity.sampling.engines.transformers.local import LocalModel  # noqa: PLC0415 - a room of its own
+
+        found = self._find(checkpoint)
+        if isinstance(found, LocalModel):
+            wanted = missing(self._plan(found, checkpoint, domain, prompts), self._store)
+            if wanted:
+                found.check(wanted)
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> Drawing:
-        """The samples of a checkpoint in a domain: recorded, from the store, or drawn.
+        """The samples of a checkpoint in a domain: from the store, or drawn.
 
         Raises:
             DiversityError: The checkpoint, the store or the sampling failed.
         """
-        if not prompts and kind_of(checkpoint.source, self._setup.root) != "replay":
+        if not prompts:
             raise ConfigError(
                 f"domain {domain.name!r} has no prompts to sample", fix='add prompts = "FILE.jsonl"'
             )
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return found.draw(checkpoint, domain)
+        plan = self._plan(found, checkpoint, domain, prompts)
+
+        def engine(progress: Progress) -> Engine:
+            if plan.chat.clock and checkpoint.today is None:
+                progress.say(_READS_THE_CLOCK)
+            return self._engine(found, progress)
+
         label = f"diversity: {checkpoint.name} {domain.name}"
         return draw(
-            _plan(found, checkpoint, domain, prompts),
+            plan,
             self._store,
-            lambda progress: self._engine(found, progress),
+            engine,
             lambda total: self._show(label, total),
             lambda: self._turn(found),
         )
 
     def weights(self, checkpoint: Checkpoint) -> str:
-        """A digest of what a checkpoint is: its model and adapter, or its file of samples."""
+        """A digest of what a checkpoint is: its model and adapter."""
         return self._find(checkpoint).digest
 
     def origin(self, checkpoint: Checkpoint) -> Mapping[str, str]:
-        """What draws a checkpoint's samples: engine, device, number format; nothing if recorded."""
+        """What draws a checkpoint's samples: engine, device, number format."""
         found = self._find(checkpoint)
-        if isinstance(found, Replay):
-            return {}
         return {name: getattr(found.identity, name) for name in ("engine", "device", "dtype")}
 
     def at_hand(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> bool:
-        """Whether all samples of a checkpoint in a domain are recorded or in the store."""
+        """Whether all samples of a checkpoint in a domain are in the store."""
         if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
-        recorded = isinstance(self._find(checkpoint), Replay)
-        return recorded or self.stored(checkpoint, domain, prompts)
+        return self.stored(checkpoint, domain, prompts)
 
     def stored(self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]) -> bool:
-        """Whether the store has samples of a checkpoint in a domain, and all of them."""
-        found = self._find(checkpoint)
-        if isinstance(found, Replay) or not prompts:
-            return False
-        return not missing(_plan(found, checkpoint, domain, prompts), self._store)
+        """As `at_hand`, of weights that are looked for wherever they are."""
+        plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
+        return bool(prompts) and not missing(plan, self._store)
 
     def close(self) -> None:
         """Release the model."""
@@ -119,13 +177,9 @@ class Sampler:
             self._loaded[1].close()
             self._loaded = None
 
-    def _find(self, checkpoint: Checkpoint) -> Model | Replay:
-        """Weights are looked at each time, for they may be trained on; recorded samples once."""
-        known = self._replays.get(checkpoint.source)
-        found = known or engines.find(checkpoint, self._setup)
-        if isinstance(found, Replay):
-            self._replays[checkpoint.source] = found
-        return found
+    def _find(self, checkpoint: Checkpoint) -> Model:
+        """It is looked at each time, for it may be trained on."""
+        return engines.find(checkpoint, self._setup)
 
     @contextmanager
     def _turn(self, model: Model) -> Iterator[None]:
@@ -136,6 +190,38 @@ class Sampler:
             finally:
                 if model.shared:
                     self.close()
+
+    def _plan(
+        self, model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> Plan:
+        generation = replace(domain.generation, **checkpoint.generation)
+        begun = [prompt.id for prompt in prompts.values() if prompt.prefill]
+        if begun and generation.mode == "verbalized":
+            raise ConfigError(
+                f"prompt {begun[0]!r} begins the answer, and verbalized answers are JSON",
+                fix='remove the prefill, or set mode = "direct"',
+            )
+        return Plan(
+            identity=model.identity,
+            generation=generation,
+            prompts=prompts,
+            count=domain.samples_per_prompt,
+            source=domain.prompts or "",
+            chat=self._chat(model, checkpoint),
+            domain=domain.name,
+        )
+
+    def _chat(self, model: Model, checkpoint: Checkpoint) -> Chat:
+        """How a model that is run here is spoken to, and what its template reads of the clock."""
+        if not isinstance(model, WritesPrompts):
+            return Chat()
+        template, name = _template(checkpoint, self._setup.root), checkpoint.name
+        if name not in self._clocks:
+            self._clocks[name] = clock_formats(*([template] if template else model.templates))
+        today = checkpoint.today
+        now = datetime.fromisoformat(today) if today else self._now
+        clock = {form: now.strftime(form or _TO_THE_SECOND) for form in self._clocks[name]}
+        return Chat(template, checkpoint.chat_template_kwargs, clock)
 
     def _engine(self, model: Model, progress: Progress) -> Engine:
         """The engine of a checkpoint: the one before if it can serve, else that is released."""
@@ -154,14 +240,13 @@ class Sampler:
             raise
 
 
-def _plan(
-    model: Model, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
-) -> Plan:
-    return Plan(
-        identity=model.identity,
-        generation=replace(domain.generation, **checkpoint.generation),
-        prompts=prompts,
-        count=domain.samples_per_prompt,
-        source=domain.prompts or "",
-        domain=domain.name,
-    )
+def _template(checkpoint: Checkpoint, root: Path) -> str | None:
+    """The source of a checkpoint's own chat template: `none`, Jinja, or a file of it.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    given = checkpoint.template
+    if given is None or given == NO_TEMPLATE or "{%" in given or "{{" in given:
+        return given
+    return read_text(root / Path(given).expanduser(), ConfigError)

@@ -13,12 +13,12 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from pytest_diversity.samples import Sample
+from pytest_diversity.prompts import Message
+from pytest_diversity.samples import MALFORMED, Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
+from pytest_diversity.thinking import without_thought
 
-__all__ = ["MALFORMED", "MalformedReplyError", "read_reply", "sample"]
-
-MALFORMED = "malformed"  # the finish reason of an answer that was asked for and not given
+__all__ = ["MalformedReplyError", "read_reply", "sample"]
 
 # The format of the paper. Another wording draws other texts: raise the engines' versions with it.
 _INSTRUCTION = """\
@@ -77,7 +77,7 @@ def _verbalized(
     missing, problems = 0, list[str]()
     for reply in engine.sample(calls, _Share(progress, wanted / asked)):
         try:
-            answers = read_reply(reply.text, count)
+            answers = read_reply(without_thought(reply).text, count)
         except MalformedReplyError as error:
             problems.append(f"; the first reply that cannot be read is {error}")
             answers = [None] * count
@@ -105,9 +105,11 @@ class _Share:
 def _calls(request: Request, count: int) -> Request:
     """The calls whose answers hold the requested samples; `max_tokens` is of an answer."""
     generation = request.generation
-    return Request(
-        prompt=request.prompt,
-        text=_INSTRUCTION.format(count=count, prompt=request.text),
+    text = _INSTRUCTION.format(count=count, prompt=request.text)
+    return replace(
+        request,
+        text=text,
+        messages=(*request.messages[:-1], Message("user", text)) if request.messages else (),
         numbers=tuple(sorted({number // count for number in request.numbers})),
         generation=replace(generation, mode="direct", max_tokens=generation.max_tokens * count),
     )

@@ -11,10 +11,14 @@ from scipy import special
 
 from pytest_diversity.statistics.paired import FEWEST
 
-__all__ = ["power", "prompts_needed", "smallest_detectable"]
+__all__ = ["WANTED", "power", "prompts_needed", "smallest_detectable"]
 
+WANTED = 0.8  # the power that a gate is said to find a change with
 _SIMULATED = 10  # prompts up to which the power of counting sign flips is not that of a t-test
 _DRAWS = 4000
+_FAR = 1e6  # standard deviations beyond which the digits of the draws are lost, and nothing changes
+_HOPELESS = 1e4  # standard deviations that no gate could call a change
+_PRECISE = 1e-6  # of them
 _CERTAIN = 25.0  # standard errors beyond which the noncentral t has no digits left
 
 
@@ -30,7 +34,7 @@ def power(change: float, spread: float, count: int, *, alpha: float = 0.05) -> f
     if count < FEWEST or spread <= 0:
         return float(change > 0 and count >= FEWEST)
     if count <= _SIMULATED:
-        drawn = _standard(count) + change / spread
+        drawn = _standard(count) + min(change / spread, _FAR)
         return float(np.mean(_p_values(drawn) <= alpha))
     threshold = float(special.stdtrit(count - 1, 1 - alpha))
     shift = change / spread * math.sqrt(count)
@@ -41,7 +45,7 @@ def power(change: float, spread: float, count: int, *, alpha: float = 0.05) -> f
 
 
 def smallest_detectable(
-    error: float, count: int, *, alpha: float = 0.05, wanted: float = 0.8
+    error: float, count: int, *, alpha: float = 0.05, wanted: float = WANTED
 ) -> float:
     """The smallest true change of a mean that `paired_p` finds with the `wanted` power.
 
@@ -68,11 +72,11 @@ def prompts_needed(
         most: Where to give up.
     """
     low, high = FEWEST, most
-    if change <= 0 or power(change, spread, high, alpha=alpha) < 0.8:
+    if change <= 0 or power(change, spread, high, alpha=alpha) < WANTED:
         return None
     while low < high:
         middle = (low + high) // 2
-        enough = power(change, spread, middle, alpha=alpha) >= 0.8
+        enough = power(change, spread, middle, alpha=alpha) >= WANTED
         low, high = (low, middle) if enough else (middle + 1, high)
     return low
 
@@ -80,15 +84,19 @@ def prompts_needed(
 @lru_cache(maxsize=256)
 def _standardised(count: int, alpha: float, wanted: float) -> float:
     """The change, in standard deviations, that is found with the wanted power."""
-    from scipy.optimize import brentq  # noqa: PLC0415 - slow to load, and few runs need it
 
-    def missing(change: float) -> float:
-        return power(change, 1.0, count, alpha=alpha) - wanted
+    def enough(change: float) -> bool:
+        return power(change, 1.0, count, alpha=alpha) >= wanted
 
-    high = 1.0
-    while missing(high) < 0 and high < 1e4:
-        high *= 2
-    return float(brentq(missing, 0.0, high, xtol=1e-6)) if high < 1e4 else math.inf
+    low, high = 0.0, 1.0
+    while not enough(high):
+        low, high = high, 2 * high
+        if high >= _HOPELESS:
+            return math.inf
+    while high - low > _PRECISE:
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 @lru_cache(maxsize=16)

@@ -11,6 +11,7 @@ from pytest_diversity.studies.cases import check_json
 from pytest_diversity.studies.export import check_export, export
 from pytest_diversity.studies.plan import plan
 from pytest_diversity.studies.selftest import selftest
+from pytest_diversity.text import visible
 
 __all__ = ["run"]
 
@@ -50,4 +51,4 @@ def run(sessions: Sequence[Session], asked: Mapping[str, str]) -> Iterator[str]:
     for name, value in asked.items():
         for session in sessions:
             yield f"diversity {name}"
-            yield from _STUDIES[name](session, value)
+            yield from map(visible, _STUDIES[name](session, value))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.errors import ConfigError
+from pytest_diversity.errors import ConfigError, DataError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.features import Features
 from pytest_diversity.files import check_writable, read_text, write_text
@@ -86,6 +86,8 @@ def cases(session: Session, *, idle: bool = False) -> Iterator[Case]:
     workspace = session.workspace
     for gate in gates:
         features = workspace.features(gate.checkpoint, gate.domain)
+        if features.lacks:
+            raise DataError(f"domain {gate.domain!r} cannot be studied: {features.lacks}")
         metric = workspace.metric(features.domain, gate.family, gate.budget.metric)
         others = session.judge.others(gate).count
         alpha = ALPHA / max(1, len(gate.bounds) + others)

@@ -23,15 +23,16 @@ PACKAGE = Path(pytest_diversity.__file__).parent
 # From left to right along the line. A room imports what stands beside its name, and that stands
 # above it.
 ALLOWED: Mapping[str, str] = {
-    "errors": "",
+    "text": "",
+    "errors": "text",
     "families": "",
     "functions": "",
-    "text": "",
-    "verdict": "",
+    "verdict": "text",
     "events": "verdict",
     "files": "errors",
     "samples": "errors files",
     "prompts": "errors samples",
+    "thinking": "samples",
     "statistics": "",
     "judges": "",
     "metrics": "errors families functions",
@@ -40,18 +41,19 @@ ALLOWED: Mapping[str, str] = {
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors functions prompts samples store",
+    "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
     "features": "checkpoints cluster config errors metrics prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
-    "sandbox",
+    "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
     "baselines": "config domains errors estimate events features files metrics prompts statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
     "metrics prompts samples sampling sandbox store",
     "gate": "baselines config errors estimate events features metrics samples statistics text "
     "verdict workspace",
+    "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
-    "session": "config events gate report workspace",
+    "session": "config events gate report validation workspace",
     "studies": "baselines config errors estimate features files gate metrics samples session "
     "statistics text",
     "plugin": "baselines config errors estimate events features functions gate report samples "
@@ -70,6 +72,7 @@ LIBRARIES: Mapping[str, str] = {
     "events": "",
     "files": "",
     "prompts": "",
+    "thinking": "",
     "judges": "",
     "statistics": "numpy scipy",
     "metrics": "numpy rapidfuzz scipy",

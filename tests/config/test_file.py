@@ -465,9 +465,7 @@ def test_expanded_checkpoints_share_their_settings(tmp_path: Path) -> None:
 def test_two_directories_of_one_step_are_refused(tmp_path: Path) -> None:
     """Two checkpoints never share a name, which would silently drop one of them."""
     folders(tmp_path, "a/checkpoint-1", "b/checkpoint-1")
-    with pytest.raises(
-        ConfigError, match="toml:2: a checkpoint cannot be named 'run-1'; rename it"
-    ):
+    with pytest.raises(ConfigError, match="toml:2: two checkpoints are named 'run-1'; rename one"):
         load(tmp_path, '[checkpoints]\nrun = "*/checkpoint-*"')
 
 

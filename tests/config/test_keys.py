@@ -38,7 +38,7 @@ def test_every_option_of_a_run_is_a_setting() -> None:
 
 
 FIELDS: Mapping[str, tuple[type, str, set[str]]] = {
-    "a domain": (Domain, DOMAIN, {"name", "generation", "budgets", "root"}),
+    "a domain": (Domain, DOMAIN, {"name", "generation", "budgets", "root", "chosen"}),
     "how texts are drawn": (Generation, CHECKPOINT, set()),
     "a server": (Endpoint, SERVER, set()),
     "a budget": (Budget, BUDGET, set()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
+from pytest_diversity.features.endings import Endings
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.decide import decide
 from pytest_diversity.metrics import Definition, Metric, parse
@@ -63,6 +65,55 @@ def compared(
     """The verdict on `after` against the reference `before`."""
     reference = Comparison("base", estimated(before, metric), estimated(after, metric))
     return judge(reference.after, budget, reference=reference)
+
+
+def ended(cut: int, limit: int | None = 256, known: int = 100) -> Estimate:
+    """An estimate of a hundred samples, so many of which were cut."""
+    return replace(estimated(LEVEL), endings=Endings(known, cut, limit))
+
+
+ENDED: Mapping[str, tuple[Estimate, Estimate | None, str | None]] = {
+    "few are cut": (ended(20), None, None),
+    "many are cut": (
+        ended(24),
+        None,
+        "24 % of the answers (dpo) were cut by max_tokens = 256: what is cut looks alike",
+    ),
+    "many of the reference are cut": (
+        ended(0, limit=None),
+        ended(95),
+        "0 % of the answers (dpo) and 95 % (base) were cut by max_tokens = 256: what is cut*",
+    ),
+    "at two limits": (
+        ended(24),
+        ended(95, limit=64),
+        "24 % of the answers (dpo) and 95 % (base) were cut by max_tokens: what is cut*",
+    ),
+    "nobody knows of the reference": (
+        ended(50),
+        ended(0, known=0),
+        "50 % of the answers (dpo) were cut by max_tokens = 256: *",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDED)
+def test_how_samples_ended_is_said(case: str) -> None:
+    """The share that was cut is named for each side where it is known."""
+    after, before, note = ENDED[case]
+    reference = Comparison("base", before, after) if before else None
+    notes = judge(after, Budget(min=0.3), reference=reference).notes
+    found = [one for one in notes if "cut by" in one]
+    assert len(found) == (note is not None)
+    assert note is None or fnmatch(found[0], note)
+
+
+def test_the_share_that_was_cut_is_among_the_details() -> None:
+    """Whenever some were cut, for either side."""
+    after, before = ended(1), ended(40)
+    verdict = judge(after, Budget(min=0.3), reference=Comparison("base", before, after))
+    assert "cut by max_tokens: 1% (base 40%)" in verdict.details
+    assert not any("cut by" in line for line in judge(ended(0), Budget(min=0.3)).details)
 
 
 LEVELS: Mapping[str, tuple[Sequence[float], Budget, str, str]] = {

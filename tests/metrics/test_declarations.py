@@ -95,6 +95,7 @@ WRONG: Mapping[str, tuple[Any, dict[str, Any], str]] = {
     "a highest value that is true": (words, {"highest": True}, "not True"),
     "a highest value in words": (words, {"highest": "1"}, "not '1'"),
     "unbiased in words": (words, {"unbiased": "yes"}, "must be True or False, not 'yes'"),
+    "no samples at all": (words, {"fewest": 0}, "must be a whole number from 1, not 0"),
     "a limit of no parameter": (
         words,
         {"limits": {"mots": AtLeast(1)}},

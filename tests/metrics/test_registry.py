@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pytest_diversity import measure
 from pytest_diversity import metrics as m
@@ -180,3 +181,18 @@ def test_natural_arguments() -> None:
         for valid in ([1, 0, 1], (True, False, True), np.array([1, 0, 1], dtype=bool))
     }
     assert values == {1 / 3}
+
+
+@pytest.mark.parametrize("name", [name for name, one in definitions().items() if one.fewest > 1])
+def test_the_fewest_samples_of_a_metric(name: str) -> None:
+    """With one fewer it is undefined, whatever they are."""
+    text = "The kettle sang in the cold house, and the garden was green again after the rain."
+    program = f"def f(xs):\n    return sum(x * x for x in xs)  # {text}\n"
+    fewest = definitions()[name].fewest
+    for domain, one in (("prose", text), ("code", program)):
+        few = {"p": [one] * (fewest - 1)}
+        assert measure(few, name, domain=domain, embed=_embed).value is None
+
+
+def _embed(texts: Sequence[str]) -> NDArray[np.float32]:
+    return np.ones((len(texts), 2), dtype=np.float32)

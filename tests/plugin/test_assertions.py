@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
@@ -119,7 +118,7 @@ FAILING: Mapping[str, tuple[str, str]] = {
         "prose lexical undefined",
     ),
     "an unknown domain": (
-        "assert_lexical_diversity(domain='pose', min=0.1)",
+        "assert_lexical_diversity(domain=str('pose'), min=0.1)",
         "unknown domain 'pose'; did you mean 'prose'?",
     ),
     "an unknown family": (
@@ -237,12 +236,13 @@ def test_tests_run_once_for_each_checkpoint(project: pytest.Pytester) -> None:
     assert [line for line in result.outlines if "::" in line] == ["test_it.py::test_c"]
 
 
-def test_ids_stay_short_and_unique(project: pytest.Pytester, record: Callable[..., Path]) -> None:
+def test_ids_stay_short_and_unique(project: pytest.Pytester) -> None:
     """Expanded checkpoints are told apart by their steps, whatever the length of their paths."""
     for step in (200, 1000):
         folder = project.path / f"runs/a-long-name-of-an-experiment/checkpoint-{step}"
         folder.mkdir(parents=True)
-        record(folder / "samples.jsonl")
+        for name in ("config.json", "tokenizer.json", "model.safetensors"):
+            (folder / name).write_text("{}")
     (project.path / "diversity.toml").write_text('[checkpoints]\nrun = "runs/*/checkpoint-*"\n')
     result = run(project, "def test_a(checkpoint): ...\n", "--collect-only", "-q")
     assert [line for line in result.outlines if "::" in line] == [

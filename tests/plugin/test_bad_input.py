@@ -26,7 +26,7 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "an unknown kind": (
         {"diversity.toml": f"{HEAD}[domains.prose]\nkind = 'coding'\n"},
         (),
-        "ROOT/diversity.toml:4: unknown kind 'coding'; did you mean 'code'?",
+        "ROOT/diversity.toml:4: unknown kind 'coding' of domain 'prose'; did you mean 'code'?",
     ),
     "an unknown engine": (
         {"diversity.toml": f"{HEAD}{GATE}"},
@@ -52,6 +52,14 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
         {"diversity.toml": f"{HEAD}[domains.code]\nlanguage = 'cobol'\n"},
         (),
         "ROOT/diversity.toml:4: no grammar for language 'cobol'; known: *python*",
+    ),
+    "an adapter on top of a recording": (
+        {
+            "diversity.toml": "[checkpoints]\n"
+            f"x = {{ model = 'replay:base.jsonl', adapter = '.' }}\n{GATE}"
+        },
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'x' is recorded: an adapter changes nothing in it; *",
     ),
     "a bound above all values": (
         {"diversity.toml": HEAD + GATE.replace("0.1", "40")},
@@ -106,7 +114,7 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
     "prompts that are not there": (
         {"diversity.toml": OWN},
         (),
-        "ROOT/own.jsonl does not exist; check the path",
+        "ROOT/diversity.toml:4: there is no prompt file ROOT/own.jsonl; check the path",
     ),
     "a model directory that is not there": (
         {"diversity.toml": '[checkpoints]\nok = "replay:base.jsonl"\ndpo = "./runs/dpo"\n'},
@@ -114,9 +122,131 @@ CASES: Mapping[str, tuple[Mapping[str, str], Sequence[str], str]] = {
         "ROOT/diversity.toml:3: checkpoint './runs/dpo': ROOT/runs/dpo does not exist; check the *",
     ),
     "an adapter that is not there": (
-        {"diversity.toml": '[checkpoints]\na = { model = ".", adapter = "./adapters/dpo" }\n'},
+        {"diversity.toml": '[checkpoints]\na = { model = "o/m", adapter = "./adapters/dpo" }\n'},
         (),
         "ROOT/diversity.toml:2: adapter './adapters/dpo': ROOT/adapters/dpo does not exist; *",
+    ),
+    "a folder that is no model": (
+        {"diversity.toml": '[checkpoints]\na = "./run"\n', "run/notes.txt": "epoch 1"},
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'ROOT/run' has no settings (config.json); name a *",
+    ),
+    "a model without weights": (
+        {"diversity.toml": '[checkpoints]\na = "./run"\n', "run/config.json": "{}"},
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'ROOT/run' has no weights as safetensors; name a *",
+    ),
+    "a model without a tokenizer": (
+        {
+            "diversity.toml": '[checkpoints]\na = "./run"\n',
+            "run/config.json": "{}",
+            "run/model.safetensors": "",
+        },
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'ROOT/run' has no tokenizer; name a folder *",
+    ),
+    "a model whose settings were cut off": (
+        {
+            "diversity.toml": '[checkpoints]\na = "./run"\n',
+            "run/config.json": "{",
+            "run/model.safetensors": "",
+            "run/tokenizer.json": "{}",
+        },
+        (),
+        "ROOT/diversity.toml:2: ROOT/run/config.json is not a JSON object; save the model again",
+    ),
+    "a model in place of an adapter": (
+        {
+            "diversity.toml": '[checkpoints]\na = { model = "o/m", adapter = "./run" }\n',
+            "run/config.json": "{}",
+        },
+        (),
+        "ROOT/diversity.toml:2: adapter 'ROOT/run' has no settings (adapter_config.json); name a *",
+    ),
+    "a file in place of a model": (
+        {"diversity.toml": '[checkpoints]\na = "./own.jsonl"\n', "own.jsonl": ""},
+        (),
+        "ROOT/diversity.toml:2: checkpoint 'ROOT/own.jsonl' is a file; name its folder, or *",
+    ),
+    "an embedder that is not there": (
+        {"diversity.toml": f"{HEAD}[domains.prose]\nembedder = './none'\n"},
+        (),
+        "ROOT/diversity.toml:4: embedder './none': ROOT/none does not exist; check the path",
+    ),
+    "an embedder of all domains that is not there": (
+        {"diversity.toml": f"{HEAD}[defaults]\nembedder = './none'\n"},
+        (),
+        "ROOT/diversity.toml:4: embedder './none': ROOT/none does not exist; check the path",
+    ),
+    "an embedder that is a file": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-embedder", "./base.jsonl"),
+        "embedder './base.jsonl' is not a model directory (command line); give a hub name, *",
+    ),
+    "an unknown device": (
+        {"diversity.toml": f"{HEAD}[defaults]\ndevice = 'gpu'\n"},
+        (),
+        "ROOT/diversity.toml:4: unknown device 'gpu'; one of auto, cuda, mps, xpu, cpu",
+    ),
+    "an unknown number format": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-dtype", "fp16"),
+        "unknown dtype 'fp16' (command line); one of auto, bfloat16, float16, float32",
+    ),
+    "a device that is not there": (
+        {"diversity.toml": "[checkpoints]\na = 'o/m'\n[defaults]\ndevice = 'xpu'\n"},
+        (),
+        "ROOT/diversity.toml:4: device 'xpu' is not available here; use *",
+    ),
+    "a kind of all domains that is unknown": (
+        {"diversity.toml": f"{HEAD}[domains.own]\n[defaults]\nkind = 'coding'\n"},
+        (),
+        "ROOT/diversity.toml:5: unknown kind 'coding' of domain 'own'; did you mean 'code'?",
+    ),
+    "one sample of each prompt": (
+        {"diversity.toml": f"{HEAD}{GATE}[domains.prose]\nsamples_per_prompt = 1\n"},
+        (),
+        "ROOT/diversity.toml:6: domain 'prose' has 1 sample of each prompt, and pair_distinct*",
+    ),
+    "one sample of each prompt by default": (
+        {"diversity.toml": f"{HEAD}[defaults]\nsamples_per_prompt = 1\n{GATE}"},
+        (),
+        "ROOT/diversity.toml:4: domain 'prose' has 1 sample of each prompt, and * needs 2 or *",
+    ),
+    "one sample of each prompt on the command line": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-samples", "1"),
+        "domain 'prose' has 1 sample of each prompt, and * needs 2 or more (command line); raise *",
+    ),
+    "a bound below all values": (
+        {"diversity.toml": HEAD + GATE.replace("0.1", "-0.5")},
+        (),
+        "ROOT/diversity.toml:4: min -0.5 is out of range: pair_distinct(n=4) is at least 0; *",
+    ),
+    "a path at the home of nobody": (
+        {"diversity.toml": f"{HEAD}[domains.own]\nprompts = '~nobody-here/p.jsonl'\n"},
+        (),
+        "ROOT/diversity.toml:4: there is no prompt file ROOT/~nobody-here/p.jsonl; check the path",
+    ),
+    "a checkpoint at the home of nobody": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-checkpoint", "a=~nobody-here/runs"),
+        "checkpoint '~nobody-here/runs': ROOT/~nobody-here/runs does not exist; check the path",
+    ),
+    "a path that is too long": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-checkpoint", f"a=replay:{'x' * 300}"),
+        "checkpoint 'replay:xxx*': ROOT/xxx*xxx does not exist; check the path",
+    ),
+    "a checkpoint on the command line named like a baseline": (
+        {"diversity.toml": f"{HEAD}{GATE}"},
+        ("--diversity-checkpoint", "baseline=replay:base.jsonl"),
+        "a checkpoint cannot be named 'baseline'; rename it",
+    ),
+    "a domain whose name cannot be shown": (
+        {"diversity.toml": f'{HEAD}[domains."a\\u001b[31m"]\n'},
+        (),
+        "ROOT/diversity.toml:3: a domain cannot be named 'a\\x1b[[]31m'; rename it",
     ),
     "a package that is not installed": (
         {"diversity.toml": '[checkpoints]\na = "package:none-such/x.gguf"\n'},

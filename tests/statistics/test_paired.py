@@ -146,6 +146,13 @@ def test_the_prompts_needed_are_enough_and_not_too_many(change: float, alpha: fl
         assert power(change, 1.0, needed - 1, alpha=alpha) < 0.8
 
 
+@pytest.mark.parametrize("count", [6, 10, 11, 40])
+def test_a_change_without_noise_is_surely_found(count: int) -> None:
+    """However small the spread that rounding has left: no warning, and a power of 1."""
+    assert power(0.1, 1e-17, count) == 1
+    assert power(0.1, 1e-300, count, alpha=0.01) == 1
+
+
 def test_no_number_of_prompts_finds_nothing() -> None:
     """A change of zero is never found."""
     assert prompts_needed(0.0, 1.0) is None

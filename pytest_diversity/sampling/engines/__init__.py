@@ -14,10 +14,9 @@ from pytest_diversity.checkpoints.sources import Kind, kind_of
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
-from pytest_diversity.sampling.protocol import Model, Setup
 
-if TYPE_CHECKING:
-    from pytest_diversity.sampling.engines.replay import Replay
+if TYPE_CHECKING:  # the name of an engine is checked where nothing is drawn, too
+    from pytest_diversity.sampling.protocol import Model, Setup
 
 __all__ = ["ENGINES", "check_engine", "find"]
 
@@ -30,13 +29,12 @@ ENGINES: Mapping[str, str] = {
 }
 # What a source that is no weights chooses by itself.
 _BY_SOURCE: Mapping[Kind, str] = {
-    "replay": "replay:find",
     "server": "openai:find",
     "registered": "registered:find",
 }
 
 
-def find(checkpoint: Checkpoint, setup: Setup) -> Model | Replay:
+def find(checkpoint: Checkpoint, setup: Setup) -> Model:
     """Find a checkpoint with its engine; nothing is loaded yet.
 
     Raises:
@@ -45,7 +43,7 @@ def find(checkpoint: Checkpoint, setup: Setup) -> Model | Replay:
     place = _BY_SOURCE.get(kind_of(checkpoint.source, setup.root)) or ENGINES[setup.options.engine]
     module, _, function = place.partition(":")
     room: Any = import_module(f"{__name__}.{module}")
-    found: Callable[[Checkpoint, Setup], Model | Replay] = getattr(room, function)
+    found: Callable[[Checkpoint, Setup], Model] = getattr(room, function)
     return found(checkpoint, setup)
 
 
@@ -57,6 +55,5 @@ def check_engine(options: Options) -> None:
     """
     if options.engine not in ENGINES:
         raise ConfigError(
-            f"unknown engine {options.engine!r} ({options.source('engine')})",
-            fix=did_you_mean(options.engine, ENGINES),
+            f"unknown engine {options.engine!r}", fix=did_you_mean(options.engine, ENGINES)
         )

@@ -64,7 +64,7 @@ def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG0
             f"checkpoint {checkpoint.name!r}: no sampler {scheme!r} is registered",
             fix=did_you_mean(scheme, _samplers),
         )
-    for key in ("adapter", "quantization", "vllm"):
+    for key in ("adapter", "quantization", "vllm", "template", "chat_template_kwargs"):
         if getattr(checkpoint, key):
             raise ConfigError(
                 f"checkpoint {checkpoint.name!r}: the sampler {scheme!r} takes no {key}",

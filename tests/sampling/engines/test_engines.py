@@ -15,6 +15,7 @@ from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling import engines
+from pytest_diversity.validation import validate
 from pytest_diversity.workspace import Workspace
 
 ROOMS = [f"pytest_diversity.sampling.engines.{name}" for name in ("openai", "ray", "vllm")]
@@ -81,7 +82,7 @@ def test_an_engine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"^unknown engine 'vlm' \(command line\); did you mean 'vllm'\?$"
     ):
-        session.check()
+        validate(session)
     assert not list(tmp_path.iterdir())
 
 
@@ -106,6 +107,7 @@ def sample(requests, progress):
 def test_an_engine_is_a_room_and_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else is touched to draw with another one, and to keep its samples."""
     (tmp_path / "echo.py").write_text(ECHO)
+    (tmp_path / "weights").mkdir()
     monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
     monkeypatch.setitem(engines.ENGINES, "echo", "echo:find")
     (tmp_path / "prompts.jsonl").write_text('{"id": "p", "prompt": "say"}')

@@ -1,6 +1,6 @@
 """Checkpoints on inference servers that speak the OpenAI API: `http://host:port/v1#model`.
 
-Nothing here contacts a server before samples are missing, nor imports the client before that.
+Nothing here contacts a server before samples are missing, nor imports the HTTP client before that.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ class ServerModel:
     @property
     def identity(self) -> Identity:
         """What can be known of it from here: its address and what each request says."""
-        body = json.dumps(self.server.body, sort_keys=True)
+        server = self.server
+        said: list[object] = [server.body]
+        if server.send or server.omit or server.rename:  # older samples keep their key
+            said.append([sorted(server.send), sorted(server.omit), server.rename])
+        spoken = " ".join(json.dumps(one, sort_keys=True) for one in said)
         return Identity(
-            weights=f"{self.address} {self.server.api} {body}",
+            weights=f"{self.address} {server.api} {spoken}",
             adapter=None,
             engine=ENGINE,
             device="server",
@@ -71,7 +75,7 @@ class ServerModel:
                 ServerEngine,
             )
         except ImportError as error:
-            package = error.name or "openai"
+            package = error.name or "httpx2"
             raise MissingExtraError("sampling a server", package=package, extra="openai") from None
         return ServerEngine(self.address, self.server, progress)
 

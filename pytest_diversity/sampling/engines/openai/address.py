@@ -10,7 +10,16 @@ from urllib.parse import urlsplit
 
 from pytest_diversity.errors import CheckpointError
 
-__all__ = ["Address"]
+__all__ = ["Address", "is_host"]
+
+# Plain ASCII alone: what is read is what is contacted, whatever a library makes of other letters.
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_LONGEST = 254  # characters of a name, less one
+_BRACKETED = re.compile(r"(?:^|@)\[([0-9A-Fa-f:.]+)\](?::\d*)?$")
+_URL = re.compile(
+    r"https?://[A-Za-z0-9_.:\[\]-]+(?:/[A-Za-z0-9._~!$&'()*+,;=:%/-]*)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +48,10 @@ class Address:
                 "the URL of a server must hold neither user:password@ nor a query",
                 fix="put the key into the environment variable OPENAI_API_KEY",
             )
-        try:
-            parts = urlsplit(url)
-            known = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            known = False
-        if not known:
+        if not _is_url(url) or not model.isprintable():
             raise CheckpointError(
-                f"{source!r} is not the URL of a server", fix="write http://host:port/v1#model"
+                f"{source!a} is not the URL of a server",
+                fix="write http://host:port/v1#model, a host of another script as xn--...",
             )
         return cls(url.rstrip("/"), model or None)
 
@@ -72,3 +77,21 @@ class Address:
     def is_private(self) -> bool:
         """Whether nobody on the way can read what is sent."""
         return self.is_loopback or self.url.lower().startswith("https:")
+
+
+def is_host(url: str) -> bool:
+    """Whether a URL has a host and, if any, a port that can be connected to."""
+    try:
+        parts = urlsplit(url)
+        if parts.port == 0:
+            return False
+        if "[" in parts.netloc:
+            bracketed = _BRACKETED.search(parts.netloc)
+            return bracketed is not None and ip_address(bracketed[1]).version == 6
+    except ValueError:
+        return False
+    return bool(_HOST.fullmatch(host := parts.hostname or "")) and len(host) < _LONGEST
+
+
+def _is_url(url: str) -> bool:
+    return bool(_URL.fullmatch(url)) and is_host(url)

@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import json
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from time import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import anyio
-import openai
 
 from pytest_diversity.config.values import Endpoint
-from pytest_diversity.errors import ConfigError, SamplingError
+from pytest_diversity.errors import SamplingError
 from pytest_diversity.sampling.engines.openai.address import Address
+from pytest_diversity.sampling.engines.openai.credentials import Credentials
 from pytest_diversity.sampling.engines.openai.reply import (
     Answer,
     Question,
+    UnusableReplyError,
     read_answers,
     read_models,
+    read_reason,
 )
+from pytest_diversity.sampling.engines.openai.transport import Failure, Reply, connect, exchange
 
 __all__ = ["Client", "RefusedError"]
 
-_KEY = "OPENAI_API_KEY"
-_CONNECT = 10.0  # seconds; a host that is there accepts a connection at once
+_OK = 200
+_REDIRECTS = range(300, 400)
+_PASSING = {408, 409, 429}  # and all from 500: asked again, the server may answer
+_FIRST, _LONGEST = 0.5, 8.0  # seconds between two tries
+_PATIENCE = 120.0  # seconds that a server may say to wait
+_SHOWN = 300  # characters of what a server says
+_READ = 4000  # of which so many are looked at
+
+Item = TypeVar("Item")
+_Read: TypeAlias = Callable[[bytes], list[Item]]
 
 
 class RefusedError(SamplingError):
-    """A request that the server did not answer with a completion.
+    """A request that the server did not answer with what was asked for.
 
     Attributes:
         status: Of HTTP; None where there was no answer at all.
     """
 
     status: int | None = None
+
+
+class _Trouble(NamedTuple):
+    """Why a request was not answered; `wait` is how long the server says to wait."""
+
+    said: str
+    fix: str
+    status: int | None = None
+    passing: bool = False
+    wait: float | None = None
 
 
 class Client:
@@ -44,24 +68,15 @@ class Client:
         """Connect to nothing yet.
 
         Raises:
-            ConfigError: The environment does not have the key.
+            ConfigError: The environment does not have the key, or no proxy that can be used.
         """
         self.address = address
         self.server = server
-        self._key = _key(address, server)
+        self._credentials = Credentials.of(address, server)
+        self._http = connect(address, server)
 
     async def __aenter__(self) -> Self:
-        pace = _Pace(self.server.requests_per_minute)
-        self._client = openai.AsyncOpenAI(
-            base_url=self.address.url,
-            api_key=self._key or "none",
-            max_retries=self.server.retries,
-            timeout=openai.Timeout(self.server.timeout, connect=min(_CONNECT, self.server.timeout)),
-            http_client=openai.DefaultAsyncHttpxClient(
-                trust_env=not self.address.is_loopback,  # a proxy does not know this machine
-                event_hooks={"request": [pace]},
-            ),
-        )
+        self._pace = _Pace(self.server.requests_per_minute)
         return self
 
     async def __aexit__(
@@ -70,7 +85,8 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._client.close()
+        with suppress(Exception):  # how a connection ends is nobody's concern
+            await self._http.aclose()
 
     async def models(self) -> list[str]:
         """The names of what is served; none if the server does not say.
@@ -79,14 +95,14 @@ class Client:
             RefusedError: The server cannot be reached, or wants a key.
         """
         try:
-            return read_models(await self._send(self._at_once().models.with_raw_response.list))
+            return await self._request("/models", None, read_models, at_once=True)
         except RefusedError as error:
             if error.status in {None, 401, 403}:
                 raise
             return []
 
     async def ask(self, model: str, question: Question, *, at_once: bool = False) -> list[Answer]:
-        """The choices that the server gives.
+        """The choices that the server gives, all of them finished; at least one.
 
         Args:
             model: The model's name.
@@ -95,69 +111,79 @@ class Client:
 
         Raises:
             RefusedError: It did not answer with a completion, however often it was asked.
-            SamplingError: Its answer cannot be read.
+            SamplingError: The question cannot be sent.
         """
-        client = self._at_once() if at_once else self._client
-        api = client.chat.completions if self.server.api == "chat" else client.completions
-        body = question.body(model, self.server)
-        reply = await self._send(api.with_raw_response.create, **body)
-        answers = read_answers(reply)
-        if not answers:
-            raise SamplingError(
-                f"the server {self.address.url} answers with no completion: {self._plain(reply)!r}",
-                fix="it must speak the OpenAI API; the URL mostly ends in /v1",
-            )
-        return answers
+        path = "/chat/completions" if self.server.api == "chat" else "/completions"
+        content = _encoded(question.body(model, self.server))
+        return await self._request(path, content, read_answers, at_once=at_once)
 
-    def _at_once(self) -> openai.AsyncOpenAI:
-        return self._client.with_options(max_retries=0)
+    async def _request(
+        self, path: str, content: bytes | None, read: _Read[Item], *, at_once: bool
+    ) -> list[Item]:
+        outcome = await self._once(path, content, read)
+        for number in range(0 if at_once else self.server.retries):
+            if not isinstance(outcome, _Trouble) or not outcome.passing:
+                break
+            await anyio.sleep(_backoff(number) if outcome.wait is None else outcome.wait)
+            outcome = await self._once(path, content, read)
+        if not isinstance(outcome, _Trouble):
+            return outcome
+        refused = RefusedError(f"the server {self.address.url} {outcome.said}", fix=outcome.fix)
+        refused.status = outcome.status
+        raise refused
 
-    async def _send(self, send: Callable[..., Awaitable[Any]], **body: Any) -> str:
-        with self._explained():
-            response = await send(**body)
-            text: str = response.http_response.text
-            return text
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what the client raises into one sentence without the key.
-
-        None of its errors is kept as a cause: they hold the request, and that holds the key.
-        """
-        url, server = self.address.url, self.server
+    async def _once(
+        self, path: str, content: bytes | None, read: _Read[Item]
+    ) -> list[Item] | _Trouble:
+        await self._pace()
+        url, timeout = self.address.url + path, self.server.timeout
+        reply = await exchange(self._http, url, content, self._credentials, timeout)
+        if isinstance(reply, Failure):
+            return self._unreached(reply)
+        if reply.status != _OK:
+            return self._refused(reply)
         try:
-            yield
-        except openai.APITimeoutError:
-            refused = RefusedError(
-                f"the server {url} gave no answer within {server.timeout:g} s",
-                fix="raise the checkpoint's timeout, or lower its concurrency",
-            )
-        except openai.APIConnectionError as error:
-            refused = RefusedError(
-                f"the server {url} cannot be reached: {self._plain(_cause(error))}",
-                fix="start it; what was drawn is kept, and the same command goes on from it",
-            )
-        except UnicodeEncodeError:
-            refused = RefusedError(
-                "a prompt or a setting holds half of a surrogate pair, which has no UTF-8 form",
-                fix="write the whole character",
-            )
-        except openai.APIStatusError as error:
-            refused = RefusedError(
-                f"the server {url} answers {error.status_code}: {self._plain(_reason(error))}",
-                fix=_fix(error.status_code),
-            )
-            refused.status = error.status_code
-        else:
-            return
-        raise refused from None
+            found = read(reply.body)
+        except UnusableReplyError as error:
+            return self._unusable(str(error), reply)
+        if self._credentials.are_in(str(found)):
+            return _Trouble("repeats the key that it was sent", "its answers are not stored")
+        return found
 
-    def _plain(self, message: str) -> str:
-        """One short line; servers like to repeat the key that they refuse."""
-        if self._key:
-            message = message.replace(self._key, "***")
-        line = " ".join(message.split())
-        return line if len(line) <= 300 else f"{line[:300]}..."
+    def _unreached(self, failure: Failure) -> _Trouble:
+        if failure.late:
+            return _Trouble(
+                f"gave no answer within {self.server.timeout:g} s",
+                "raise the checkpoint's timeout, or lower its concurrency",
+                passing=True,
+            )
+        return _Trouble(
+            f"cannot be reached: {_line(failure.said)}",
+            "start it, and run the same command again",
+            passing=failure.passing,
+        )
+
+    def _refused(self, reply: Reply) -> _Trouble:
+        status = reply.status
+        said = self._masked(read_reason(_text(reply.body)) or reply.phrase)
+        return _Trouble(
+            f"answers {status}: {_line(said)}",
+            _fix(status),
+            status,
+            passing=status in _PASSING or status >= 500,
+            wait=_wait(reply.retry_after),
+        )
+
+    def _unusable(self, why: str, reply: Reply) -> _Trouble:
+        return _Trouble(
+            f"answers with {why}: {_line(self._masked(_text(reply.body)))!r}",
+            "it must speak the OpenAI API; the URL mostly ends in /v1",
+            _OK,
+            passing=True,
+        )
+
+    def _masked(self, said: str) -> str:
+        return self._credentials.masked(said[:_READ])
 
 
 class _Pace:
@@ -167,33 +193,52 @@ class _Pace:
         self._gap = 60 / per_minute if per_minute else 0.0
         self._next = 0.0
 
-    async def __call__(self, _: object) -> None:
+    async def __call__(self) -> None:
         now = anyio.current_time()
         turn = max(now, self._next)
         self._next = turn + self._gap
         await anyio.sleep(turn - now)
 
 
-def _key(address: Address, server: Endpoint) -> str:
-    """The key from the environment; empty if there is none for this server.
+def _encoded(body: dict[str, Any]) -> bytes:
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    with suppress(UnicodeEncodeError):
+        return text.encode()
+    raise SamplingError(
+        "a prompt or a setting holds half of a surrogate pair, which has no UTF-8 form",
+        fix="write the whole character",
+    )
 
-    The common variable's key goes to a host on the network only if nobody can read it on the way;
-    one that the configuration names goes wherever the configuration says.
-    """
-    if server.api_key_env is None and not address.is_private:
-        return ""
-    key = os.environ.get(server.api_key_env or _KEY, "").strip()
-    if server.api_key_env is not None and not key:
-        raise ConfigError(
-            f"the server {address.url}: the environment variable of api_key_env is not set",
-            fix="set it to the server's key",
-        )
-    if not (key.isascii() and key.isprintable()):  # the client's error would show it
-        raise ConfigError(
-            f"the server {address.url}: the key in the environment cannot be sent",
-            fix="it must be one line of ASCII",
-        )
-    return key
+
+def _text(body: bytes) -> str:
+    return body[: 4 * _READ].decode(errors="replace")
+
+
+def _line(said: str) -> str:
+    """One short line."""
+    line = " ".join(said.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+
+
+def _backoff(number: int) -> float:
+    """Doubled with each try, and never the same for two requests that failed together."""
+    doubled = _FIRST * 2.0 ** min(number, 10)
+    return min(_LONGEST, doubled) * random.uniform(0.75, 1)  # noqa: S311 - no secret
+
+
+def _wait(said: str | None) -> float | None:
+    """The seconds of a `Retry-After`, if they can be waited for."""
+    if said is None:
+        return None
+    with suppress(ValueError, OverflowError):
+        return _patient(float(said))
+    with suppress(ValueError, OverflowError):
+        return _patient(parsedate_to_datetime(said).timestamp() - time())
+    return None
+
+
+def _patient(seconds: float) -> float | None:
+    return seconds if 0 <= seconds <= _PATIENCE else None
 
 
 def _fix(status: int) -> str:
@@ -204,21 +249,9 @@ def _fix(status: int) -> str:
             return "check the URL's path, which mostly is /v1, and the model's name"
         case 429:
             return "lower the checkpoint's concurrency, or set its requests_per_minute"
+        case _ if status in _REDIRECTS:
+            return "write the URL that it sends to; no key follows a redirect"
         case _ if status >= 500:
-            return "look into its log; what was drawn is kept"
+            return "look into its log"
         case _:
-            return "change the setting that it names"
-
-
-def _cause(error: openai.APIConnectionError) -> str:
-    cause = error.__cause__ or error
-    return str(cause) or type(cause).__name__
-
-
-def _reason(error: openai.APIStatusError) -> str:
-    """What the server says, in whichever of the usual fields."""
-    body = error.body
-    if isinstance(body, dict):
-        said = next((body[key] for key in ("message", "detail", "error") if body.get(key)), body)
-        return str(said)
-    return str(body or error.response.reason_phrase)
+            return "change the setting that it names, or leave it out with omit"

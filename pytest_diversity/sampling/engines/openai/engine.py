@@ -10,13 +10,15 @@ from typing import TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.errors import ConfigError, SamplingError
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.openai.address import Address
-from pytest_diversity.sampling.engines.openai.client import Client
-from pytest_diversity.sampling.engines.openai.probe import probe
-from pytest_diversity.sampling.engines.openai.reply import SEED_BITS, Question
+from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
+from pytest_diversity.sampling.engines.openai.probe import NOT_TAKEN, probe
+from pytest_diversity.sampling.engines.openai.reply import SEED_BITS, Question, unsent
 from pytest_diversity.sampling.protocol import Model, Progress, Request
+from pytest_diversity.thinking import begun
 
 __all__ = ["ServerEngine"]
 
@@ -48,17 +50,32 @@ class ServerEngine:
         """All requested samples, each as it arrives.
 
         Raises:
+            ConfigError: A setting was chosen that the server is not told.
             SamplingError: The server failed; what had arrived was given before.
         """
+        for request in requests:
+            self._check(request.generation)
         jobs = ((request, number) for request in requests for number in request.numbers)
+        told: set[str] = set()
         with self._connected() as (portal, client):
 
-            async def draw(job: tuple[Request, int]) -> Sample:
+            async def draw(job: tuple[Request, int]) -> tuple[Sample, tuple[str, ...]]:
                 return await self._draw(client, *job)
 
-            for sample in _as_they_finish(portal, draw, jobs, self._server.concurrency):
+            for sample, odd in _as_they_finish(portal, draw, jobs, self._server.concurrency):
+                for name in sorted({*odd} - told):
+                    progress.say(f"the server gives {name} that cannot be: left out")
+                told.update(odd)
                 progress.advance(1, sample.tokens or 0)
                 yield sample
+
+    def _check(self, generation: Generation) -> None:
+        name = unsent(self._server, generation)
+        if name is not None:
+            raise ConfigError(
+                f"{name!r} is set, and send or omit keep it from the server {self._address.url}",
+                fix="remove one of the two",
+            )
 
     def swap(self, model: Model) -> bool:
         """No: another model is another server, or another name on it, to be probed anew."""
@@ -68,21 +85,40 @@ class ServerEngine:
     def close(self) -> None:
         """Nothing is held: a connection lasts as long as a drawing."""
 
-    async def _draw(self, client: Client, request: Request, number: int) -> Sample:
+    async def _draw(
+        self, client: Client, request: Request, number: int
+    ) -> tuple[Sample, tuple[str, ...]]:
         seed = request.seed(number, SEED_BITS)
         found = self.probe
         question = Question(
-            request.text, seed, request.generation, found.logprobs, neutral=found.neutral
+            request.text,
+            seed,
+            request.generation,
+            found.logprobs,
+            neutral=found.neutral,
+            messages=request.turns,
+            prefill=request.prefill,
         )
-        answer = (await client.ask(found.model, question))[0]
-        return Sample(
+        try:
+            answer = (await client.ask(found.model, question))[0]
+        except RefusedError as error:
+            if not request.prefill or error.status not in NOT_TAKEN:
+                raise
+            raise SamplingError(
+                f"the server {self._address.url} does not continue the beginning of an answer: "
+                f"{error.message}",
+                fix='remove the prefill, or set api = "completions"',
+            ) from None
+        sample = Sample(
             prompt=request.prompt,
             index=number,
-            text=answer.text,
+            text=begun("", request.prefill) + answer.text,
             finish_reason=answer.finish_reason,
             tokens=answer.tokens,
             logprob=answer.logprob,
+            thought=answer.thought or None,
         )
+        return sample, answer.odd
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[BlockingPortal, Client]]:

@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
-from pytest_diversity.sampling.engines.openai.reply import NEUTRAL, SEED_BITS, Answer, Question
+from pytest_diversity.sampling.engines.openai.reply import (
+    NEUTRAL,
+    SEED_BITS,
+    Answer,
+    Question,
+    sends,
+)
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["Probe", "probe"]
+__all__ = ["NOT_TAKEN", "Probe", "probe"]
 
 # Even a model that says little else has no favourite here.
 _TEXT = "Write one line of forty random letters and digits."
@@ -23,7 +29,8 @@ _SEEDS = tuple(sample_seed(0, _TEXT, number, SEED_BITS) for number in range(4))
 _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
 _SAYS = "top_k, min_p and penalties are the server's own: see docs/servers.md"
-_NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
+_OF_THE_API = ("temperature", "top_p")
+NOT_TAKEN = (400, 422, 500, 501)  # what servers answer to a field that they do not take
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +53,15 @@ class Probe:
 
     def __str__(self) -> str:
         """One line for a person."""
+        beyond = [name for name in self.neutral if name not in _OF_THE_API]
+        left = [name for name in _OF_THE_API if name not in self.neutral]
         return (
             f"the server samples {self.model}: "
             f"seeds {'repeat' if self.repeats else 'do not repeat'}, "
             f"n is {'honoured' if self.choices else 'ignored'}, "
             f"log-probabilities are {'given' if self.logprobs else 'not given'}; "
-            + (f"{', '.join(self.neutral)} set to neutral" if self.neutral else _SAYS)
+            + (f"{', '.join(beyond)} set to neutral" if beyond else _SAYS)
+            + (f"; {', '.join(left)} left out where neutral" if left else "")
         )
 
 
@@ -67,11 +77,11 @@ async def probe(client: Client) -> Probe:
     questions = [Question(_TEXT, seed, _GENERATION, neutral=neutral) for seed in _SEEDS]
     first = await _first(client, model, questions[0])
     # One after the other: some servers have one random generator for all requests.
-    texts = [first.text, *[await _text(client, model, question) for question in questions[1:]]]
+    texts = [first.said, *[await _text(client, model, question) for question in questions[1:]]]
     _check(client, texts)
     return Probe(
         model=model,
-        repeats=await _text(client, model, questions[0]) == first.text,
+        repeats=await _text(client, model, questions[0]) == first.said,
         choices=await _gives_choices(client, model, questions[0]),
         logprobs=first.logprob is not None,
         neutral=neutral,
@@ -117,7 +127,8 @@ async def _neutral(client: Client, model: str) -> Mapping[str, float]:
     """Those fields, each asked for alone, that the server does not refuse."""
     taken: dict[str, float] = {}
     for name, value in NEUTRAL:
-        if name not in taken and await _takes(client, model, {name: value}):
+        asked = sends(client.server, name) and name not in taken
+        if asked and await _takes(client, model, {name: value}):
             taken[name] = value
     return taken
 
@@ -128,7 +139,7 @@ async def _takes(client: Client, model: str, field: Mapping[str, float]) -> bool
         try:
             return bool(await client.ask(model, question, at_once=at_once))
         except RefusedError as error:
-            if error.status in _NOT_TAKEN:
+            if error.status in NOT_TAKEN:
                 return False
             if not at_once:
                 raise
@@ -149,12 +160,12 @@ async def _first(client: Client, model: str, question: Question) -> Answer:
     try:
         return (await client.ask(model, question, at_once=True))[0]
     except RefusedError as error:
-        taken = error.status not in _NOT_TAKEN
+        taken = error.status not in NOT_TAKEN
     return (await client.ask(model, question._replace(logprobs=taken)))[0]
 
 
 async def _text(client: Client, model: str, question: Question) -> str:
-    return (await client.ask(model, question))[0].text
+    return (await client.ask(model, question))[0].said
 
 
 async def _gives_choices(client: Client, model: str, question: Question) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.sampling.device import workers
 from pytest_diversity.sampling.engines.ray.actor import Placed
@@ -26,9 +27,11 @@ class RayModel:
 
     Attributes:
         placed: The checkpoint.
+        templates: Where a chat template may be, on this machine.
     """
 
     placed: Placed
+    templates: tuple[Location, ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -73,4 +76,5 @@ def find(checkpoint: Checkpoint, setup: Setup) -> RayModel:
     """
     where = nodes_environment(setup.options, setup.facts)
     found = LocalWeights.find(checkpoint, setup, where=where)
-    return RayModel(Placed(checkpoint, setup.options, setup.root, setup.folder, found.identity))
+    placed = Placed(checkpoint, setup.options, setup.root, setup.folder, found.identity)
+    return RayModel(placed, found.templates)

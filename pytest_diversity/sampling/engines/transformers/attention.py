@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
+from pytest_diversity.sampling.engines.transformers.internals import (
+    attend_with,
+    sdpa_attention_forward,
+)
 from pytest_diversity.sampling.engines.transformers.packing import multiplies_bfloat16
 
 __all__ = ["beginning", "fold_heads"]
@@ -26,10 +27,8 @@ _NAME = "pytest_diversity"
 
 def fold_heads(model: Any) -> None:
     """Let a model on a CPU whose attention is `sdpa` fold its heads."""
-    if model.device.type == "cpu" and model.config._attn_implementation == "sdpa":  # noqa: SLF001 - it has no public reader
-        AttentionInterface.register(_NAME, _attend)
-        AttentionMaskInterface.register(_NAME, sdpa_mask)
-        model.set_attn_implementation(_NAME)
+    if model.device.type == "cpu":
+        attend_with(model, _NAME, _attend)
 
 
 def beginning(buffer: torch.Tensor, length: int) -> torch.Tensor:

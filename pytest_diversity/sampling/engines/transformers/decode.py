@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from inspect import signature
 from typing import Any
 
 import torch
 from torch.nn.functional import pad
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer
 
 from pytest_diversity.config.values import Generation
 from pytest_diversity.sampling.engines.transformers.attention import beginning
 from pytest_diversity.sampling.engines.transformers.choose import choose
+from pytest_diversity.sampling.engines.transformers.internals import (
+    DynamicCache,
+    DynamicLayer,
+    cache_argument,
+    empty_cache,
+)
 
-__all__ = ["Finished", "Row", "decode", "is_supported"]
+__all__ = ["Finished", "Row", "decode"]
 
 _ROOM = 64  # tokens: making room copies the whole cache, and unused room is multiplied with
 _CROWD = 7 / 8  # rows are cut out when an eighth has ended: cutting copies the whole cache
@@ -59,19 +62,6 @@ class Finished:
     reason: str
 
 
-def is_supported(model: Any) -> bool:
-    """Whether a model's cache can be shared and cut row by row, as attention's can.
-
-    States of linear attention cannot; encoders have another cache altogether.
-    """
-    config = model.config
-    if getattr(config, "is_encoder_decoder", False):
-        return False
-    takes_positions = "position_ids" in signature(model.forward).parameters
-    layers = DynamicCache(config=config.get_text_config(decoder=True)).layers
-    return takes_positions and all(isinstance(layer, DynamicLayer) for layer in layers)
-
-
 @torch.inference_mode()
 def decode(
     model: Any,
@@ -84,7 +74,7 @@ def decode(
     """Draw all rows together; each is yielded as soon as it is finished.
 
     Args:
-        model: A causal language model that `is_supported`.
+        model: A causal language model that `internals.is_supported`.
         rows: What to draw, with nothing drawn yet.
         generation: How to draw.
         ends: Whether a row ends with the last of these tokens; asked after each one.
@@ -119,15 +109,16 @@ class _Batch:
         prompts = list(dict.fromkeys(row.prompt for row in rows))
         ids, mask = _padded(prompts, model.device)
         share = torch.tensor([prompts.index(row.prompt) for row in rows], device=model.device)
+        self._cache = empty_cache(model)
+        self._cached = {cache_argument(model): self._cache, "use_cache": True}
         out = model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=_positions(mask),
-            past_key_values=DynamicCache(config=model.config.get_text_config(decoder=True)),
-            use_cache=True,
             logits_to_keep=1,
+            **self._cached,
         )
-        self._cache = _shared(out.past_key_values, share)
+        _share(self._cache, share)
         self._logits: torch.Tensor = out.logits[:, -1][share]
         self._mask = mask[share]
         self._is_padded = not bool(mask.all())
@@ -169,8 +160,7 @@ class _Batch:
             input_ids=tokens[:, None],
             attention_mask=self._mask if self._is_padded else None,
             position_ids=self._mask.sum(dim=1, keepdim=True) - 1,
-            past_key_values=self._cache,
-            use_cache=True,
+            **self._cached,
         )
         self._logits = out.logits[:, -1]
 
@@ -193,10 +183,10 @@ class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
         """Copy what `layer` holds for the prompts of `share`, and make room behind it."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.is_initialized = True
-        self.dtype, self.device = layer.dtype, layer.device
         self._length = layer.get_seq_length()
-        states = (layer.keys, layer.values)
-        self._buffers = [_roomy(part[share]) for part in states if part is not None]
+        states = [part for part in (layer.keys, layer.values) if part is not None]
+        self.dtype, self.device = states[0].dtype, states[0].device  # older versions ask for them
+        self._buffers = [_roomy(part[share]) for part in states]
         self._view()
 
     def update(
@@ -222,15 +212,14 @@ class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
         return keys, values
 
 
-def _shared(cache: DynamicCache, share: torch.Tensor) -> DynamicCache:
-    """The prompts' cache, spread over the rows that share them."""
+def _share(cache: DynamicCache, share: torch.Tensor) -> None:
+    """Spread the prompts' cache over the rows that share them."""
     layers: list[Any] = cache.layers
     for number, layer in enumerate(layers):
         if type(layer) is DynamicLayer:
             layers[number] = _Buffered(layer, share)
         else:
             layer.batch_select_indices(share)
-    return cache
 
 
 def _roomy(states: torch.Tensor) -> torch.Tensor:

@@ -20,11 +20,13 @@ class Ends:
         tokens: Ids of its end tokens, which are no part of the text.
         strings: Stop strings, which are no part of it either; they may begin within one token and
             end within another.
+        marks: Ids of special tokens that mark thoughts: a text with one keeps what is special.
     """
 
     tokenizer: Any
     tokens: frozenset[int]
     strings: tuple[str, ...]
+    marks: frozenset[int] = frozenset()
 
     def __call__(self, tokens: Sequence[int]) -> bool:
         """Whether a text ends with the last of `tokens`; call it after each one."""
@@ -46,6 +48,7 @@ class Ends:
 
     def text(self, tokens: Sequence[int]) -> str:
         """The text of tokens without their end tokens, cut before the first stop string."""
-        text: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        skipped = self.marks.isdisjoint(tokens)
+        text: str = self.tokenizer.decode(tokens, skip_special_tokens=skipped)
         found = [place for string in self.strings if (place := text.find(string)) >= 0]
         return text[: min(found, default=len(text))]

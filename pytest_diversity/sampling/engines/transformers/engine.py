@@ -1,7 +1,7 @@
 """The embedded engine: a language model in transformers, decoded for K samples a prompt.
 
-Models whose cache cannot be shared among samples (see `decode.is_supported`), and those with an
-encoder, are served by transformers' own `generate`, and the run says so.
+Models whose cache cannot be shared among samples (see `usable`), and those with an encoder, are
+served by transformers' own `generate`, and the run says so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -19,14 +20,12 @@ from transformers import GenerationConfig
 
 from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Generation
-from pytest_diversity.errors import SamplingError, first_line
+from pytest_diversity.errors import SamplingError, unexpected
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.chat import render
+from pytest_diversity.sampling.chat import begins, context_of, marks, render_all
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.adapters import Adaptable
-from pytest_diversity.sampling.engines.transformers.attention import fold_heads
 from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize
-from pytest_diversity.sampling.engines.transformers.decode import Row, decode, is_supported
 from pytest_diversity.sampling.engines.transformers.ends import Ends
 from pytest_diversity.sampling.engines.transformers.loading import (
     explained,
@@ -36,6 +35,7 @@ from pytest_diversity.sampling.engines.transformers.loading import (
 )
 from pytest_diversity.sampling.engines.transformers.noise import sample_key
 from pytest_diversity.sampling.engines.transformers.packing import packed
+from pytest_diversity.sampling.engines.transformers.usable import why_not
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
 from pytest_diversity.sampling.protocol import Model, Progress, Request
 
@@ -98,11 +98,11 @@ class TransformersEngine:
             cache.name,
             {} if facts is None else facts,
         )
-        self._shares = is_supported(self._model)
-        if self._shares:
-            fold_heads(self._model)
-        else:
-            progress.say(f"{location.path.name}: its cache cannot be shared, so generate draws")
+        with without_warnings():
+            reason = why_not(self._model)
+        self._shares = reason is None
+        if reason is not None:
+            progress.say(f"{location.path.name}: {reason}, so generate draws")
         if self._tokenizer.chat_template is None:
             progress.say(
                 f"{location.path.name} has no chat template: prompts are given as they are"
@@ -110,16 +110,18 @@ class TransformersEngine:
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
         """Draw all requested samples, batch by batch; the batch halves when memory runs out."""
+        rendered = render_all(self._tokenizer, requests, context_of(self._model.config))
+        begun = {request.prompt: begins(self._tokenizer, request) for request in requests}
         rows = [
             _Row(request.prompt, number, tokens, request.generation)
-            for request in requests
-            for tokens in [render(self._tokenizer, request)]
+            for request, tokens in zip(requests, rendered, strict=True)
             for number in request.numbers
         ]
         # Rows of one batch share their settings; rows of similar length waste the least padding.
         rows.sort(key=lambda row: (repr(row.generation), len(row.tokens), row.prompt, row.number))
         for generation, group in groupby(rows, key=lambda row: row.generation):
-            yield from self._draw(list(group), generation, progress)
+            for one in self._draw(list(group), generation, progress):
+                yield replace(one, text=begun[one.prompt] + one.text)
 
     def swap(self, model: Model) -> bool:
         """Exchange the adapter, if `model` is of the same base."""
@@ -166,6 +168,8 @@ class TransformersEngine:
         self, batch: list[_Row], generation: Generation, progress: Progress
     ) -> Iterator[tuple[int, Sample]]:
         """Each sample with its place in the batch, as soon as it is finished."""
+        from pytest_diversity.sampling.engines.transformers.decode import Row, decode  # noqa: PLC0415 - see `usable`
+
         rows = [
             Row(row.tokens, sample_key(generation.seed, row.prompt, row.number)) for row in batch
         ]
@@ -180,7 +184,7 @@ class TransformersEngine:
     def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
         if not _out_of_memory(error):
             raise SamplingError(
-                f"the model failed while sampling: {first_line(error)}",
+                f"the model failed while sampling: {unexpected(error)}",
                 fix="try --diversity-dtype float32, or another device",
             ) from error
         if size == 1:
@@ -248,7 +252,7 @@ class TransformersEngine:
         )
 
     def _ends(self, generation: Generation) -> Ends:
-        return Ends(self._tokenizer, self._end_tokens, generation.stop)
+        return Ends(self._tokenizer, self._end_tokens, generation.stop, marks(self._tokenizer))
 
     @cached_property
     def _end_tokens(self) -> frozenset[int]:

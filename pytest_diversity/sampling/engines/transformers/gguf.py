@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,8 @@ def converted(file: Path, dtype: str, folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
     try:
-        _convert(file, getattr(torch, dtype), unfinished)
+        with redirect_stderr(StringIO()):  # transformers draws a bar that nothing turns off
+            _convert(file, getattr(torch, dtype), unfinished)
         unfinished.rename(folder)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

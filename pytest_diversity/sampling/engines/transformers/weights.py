@@ -78,6 +78,11 @@ class LocalWeights:
         return self.identity.of_files
 
     @property
+    def templates(self) -> tuple[Location, ...]:
+        """Where a chat template may be."""
+        return (self.location, *([self.adapter] if self.adapter else []))
+
+    @property
     def place(self) -> str | None:
         """The GPU, on which one process at a time draws."""
         return physical(self.environment.device, os.environ.get("CUDA_VISIBLE_DEVICES", ""))

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
+from pytest_diversity.checkpoints.sources import Location
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import (
     CheckpointError,
@@ -59,6 +60,11 @@ class VllmModel:
     def digest(self) -> str:
         """Of the files."""
         return self.found.digest
+
+    @property
+    def templates(self) -> tuple[Location, ...]:
+        """Where a chat template may be."""
+        return self.found.templates
 
     @property
     def place(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pytest_diversity.errors import (
     first_line,
 )
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.chat import render
+from pytest_diversity.sampling.chat import begins, marks, render_all
 from pytest_diversity.sampling.protocol import Request
 
 __all__ = ["FIX", "SEED_BITS", "Start", "arguments_of", "serve", "settings_of"]
@@ -137,12 +137,16 @@ class _Engine:
 
         places: dict[str, tuple[str, int]] = {}
         lora = self._adapter(adapter)
-        for request in requests:
-            prompt = {"prompt_token_ids": list(render(self._tokenizer, request))}
+        model = getattr(self._engine, "model_config", None)
+        rendered = render_all(self._tokenizer, requests, getattr(model, "max_model_len", None))
+        begun = {request.prompt: begins(self._tokenizer, request) for request in requests}
+        for request, tokens in zip(requests, rendered, strict=True):
+            prompt = {"prompt_token_ids": list(tokens)}
             for number in request.numbers:
                 settings = SamplingParams(
                     **settings_of(request.generation, request.seed(number, SEED_BITS)),
                     output_kind=RequestOutputKind.FINAL_ONLY,
+                    skip_special_tokens=not marks(self._tokenizer),
                 )
                 name = str(len(places))
                 places[name] = (request.prompt, number)
@@ -150,7 +154,9 @@ class _Engine:
         while self._engine.has_unfinished_requests():
             for output in self._engine.step():
                 if output.finished:
-                    yield _sample(*places[output.request_id], output.outputs[0])
+                    name, number = places[output.request_id]
+                    one = _sample(name, number, output.outputs[0])
+                    yield replace(one, text=begun[name] + one.text)
 
     def _adapter(self, path: Path | None) -> Any:
         from vllm.lora.request import LoRARequest  # noqa: PLC0415 - optional and heavy

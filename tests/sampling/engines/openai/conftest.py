@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import openai  # first here: pytester would forget it after the run in this process that needs it
+import httpx2  # first here: pytester would forget it after the run in this process that needs it
 import pytest
 
 from pytest_diversity.config.options import Options
@@ -18,7 +18,7 @@ from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Scripted
 
-__all__ = ["openai"]
+__all__ = ["httpx2"]
 
 
 @pytest.fixture

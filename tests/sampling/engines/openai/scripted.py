@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any
 
 PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
@@ -17,11 +18,20 @@ PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server sends; without a status it hangs up."""
+    """What the server sends, `drip` seconds before each byte; without a status it hangs up."""
 
     status: int | None = 200
-    body: str | Mapping[str, Any] = ""
+    body: str | bytes | Mapping[str, Any] = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    drip: float = 0.0
+    phrase: str | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the body."""
+        if isinstance(self.body, bytes):
+            return self.body
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class Call:
 
 def text_of(call: Call, choice: int = 0) -> str:
     """A text that depends on what was asked, as that of a server that samples."""
-    asked = json.dumps([call.body.get("messages"), call.body.get("prompt"), call.body["seed"]])
+    asked = json.dumps([call.body.get(name) for name in ("messages", "prompt", "seed")])
     return hashlib.sha256(f"{asked}{choice}".encode()).hexdigest()[:20]
 
 
@@ -145,21 +155,28 @@ class Scripted:
                 self.close_connection = True
                 if reply.status is None:
                     return
-                text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
                 with suppress(OSError):
-                    self.send_response(reply.status)
-                    for name, value in reply.headers.items():
+                    self.send_response(reply.status, reply.phrase)
+                    usual = {"Content-Type": "application/json", "Connection": "close"}
+                    size = {"Content-Length": str(len(reply.content))}
+                    for name, value in {**usual, **size, **reply.headers}.items():
                         self.send_header(name, value)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(text.encode())))
-                    self.send_header("Connection", "close")
                     self.end_headers()
-                    self.wfile.write(text.encode())
+                    _write(self.wfile, reply)
 
             def log_message(self, *_: object) -> None:
                 pass
 
         return Handler
+
+
+def _write(stream: BufferedIOBase, reply: Reply) -> None:
+    if not reply.drip:
+        stream.write(reply.content)
+        return
+    for byte in reply.content:
+        time.sleep(reply.drip)
+        stream.write(bytes([byte]))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -13,7 +13,8 @@ from pytest_diversity.config.values import Config, Endpoint
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel
-from pytest_diversity.sampling.engines.openai.client import Client
+from pytest_diversity.sampling.engines.openai.credentials import Credentials
+from pytest_diversity.validation import validate
 from pytest_diversity.workspace import Workspace
 
 PASSWORD = "sekret-9876"  # noqa: S105 - looked for in messages, opens nothing
@@ -60,7 +61,7 @@ def test_wrong_addresses(tmp_path: Path, case: str) -> None:
         load_config(path), Options(store=tmp_path / "store"), tmp_path, showing(Console)
     )
     with pytest.raises(CheckpointError) as caught:
-        session.check()
+        validate(session)
     assert str(caught.value).startswith(f"{path}:2: ")
     assert message in str(caught.value)
     assert PASSWORD not in str(caught.value)
@@ -167,11 +168,13 @@ def test_a_server_is_no_adapter(tmp_path: Path) -> None:
         '[checkpoints]\na = { model = "runs/a", adapter = "http://h/v1#m" }\n'
     )
     (tmp_path / "runs/a").mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / "runs/a" / name).write_text("{}")
     session = Workspace(
         load_config(tmp_path / "diversity.toml"), Options(), tmp_path, showing(Console)
     )
     with pytest.raises(CheckpointError, match=r"adapter: a server is not something to load"):
-        session.check()
+        validate(session)
 
 
 def test_the_key_of_samples_does_not_hold_the_variables_name() -> None:
@@ -196,4 +199,5 @@ def test_where_a_key_goes(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     source, name, expected = SENT[case]
     monkeypatch.setenv("OPENAI_API_KEY", "common")
     monkeypatch.setenv("MINE", "own")
-    assert Client(Address.parse(source), Endpoint(api_key_env=name))._key == expected
+    credentials = Credentials.of(Address.parse(source), Endpoint(api_key_env=name))
+    assert credentials.headers() == ({"Authorization": f"Bearer {expected}"} if expected else {})

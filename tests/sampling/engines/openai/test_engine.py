@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import threading
 import time
@@ -106,6 +107,63 @@ def test_what_is_sent(server: Scripted, open_session: Open, case: str) -> None:
         found = body[name][:1] if name == "messages" else body[name]
         assert found == value
     assert not set(absent) & body.keys()
+
+
+def test_reasoning_beside_the_content_is_a_thought(server: Scripted, open_session: Open) -> None:
+    """What a server's parser takes out of an answer is kept, and no part of the answer."""
+
+    def reason(call: Call) -> Reply | None:
+        name = ("reasoning_content", "reasoning")[call.body["seed"] % 2]
+        text = None if call.probes else "The answer."
+        message = {"role": "assistant", "content": text, name: f"Thought {call.body['seed']}"}
+        return Reply(200, {"choices": [{"finish_reason": "stop", "message": message}]})
+
+    server.behave = reason
+    session = open_session(f"{server.url}#m")
+    group = session.samples("m", "d")["p0"]
+    assert {sample.text for sample in group} == {"The answer."}
+    assert len({sample.thought for sample in group}) == len(group)
+    [stored] = session.store.rows("SELECT text FROM sample LIMIT 1")
+    assert "<think>Thought" in stored[0]
+    assert stored[0].endswith("The answer.")
+
+
+CONVERSATION = [
+    {"role": "system", "content": "Count."},
+    {"role": "user", "content": "One?"},
+    {"role": "assistant", "content": "Two."},
+    {"role": "user", "content": "Three?"},
+    {"role": "assistant", "content": "Fo"},
+]
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_conversations_are_sent(
+    server: Scripted, open_session: Open, tmp_path: Path, api: str
+) -> None:
+    """As messages, the last of which the server is to continue; or as one text."""
+    session = open_session(f"{server.url}#m", server=Endpoint(api=api), system="Not this.")
+    (tmp_path / "prompts.jsonl").write_text(json.dumps({"id": "a", "messages": CONVERSATION}))
+    assert len(session.samples("m", "d")["a"]) == 3
+    body = server.drawn[0].body
+    if api == "chat":
+        assert body["messages"] == CONVERSATION
+        assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
+    else:
+        assert body["prompt"] == "Count.\n\nOne?\n\nTwo.\n\nThree?\n\nFo"
+        assert "continue_final_message" not in body
+
+
+def test_a_server_that_continues_nothing(
+    server: Scripted, open_session: Open, tmp_path: Path
+) -> None:
+    """One that refuses to is a sentence that says what to do."""
+    server.behave = refuses(("continue_final_message", None))
+    session = open_session(f"{server.url}#m")
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "Three?", "prefill": "Fo"}')
+    with pytest.raises(SamplingError, match="does not continue the beginning of an answer") as no:
+        session.samples("m", "d")
+    assert no.value.fix == 'remove the prefill, or set api = "completions"'
 
 
 def refuses(*fields: tuple[str, float | None]) -> Callable[[Call], Reply | None]:

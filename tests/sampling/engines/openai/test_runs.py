@@ -73,7 +73,7 @@ def test_a_warm_run_asks_nothing_and_imports_no_client(
     project.makeconftest(
         "import sys\n"
         "def pytest_unconfigure():\n"
-        "    print('imported:', sorted({'openai', 'torch'} & set(sys.modules)))\n"
+        "    print('imported:', sorted({'httpx2', 'torch'} & set(sys.modules)))\n"
     )
     result = project.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)
@@ -147,12 +147,12 @@ def test_without_the_client_the_extra_is_named(
     project: pytest.Pytester, server: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the client is not installed, the failure says how to install it."""
-    hidden = project.mkpydir("openai")
-    (hidden / "__init__.py").write_text("raise ImportError('hidden', name='openai')\n")
+    hidden = project.mkpydir("httpx2")
+    (hidden / "__init__.py").write_text("raise ImportError('hidden', name='httpx2')\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project.path), *sys.path]))
     result = project.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*needs the package 'openai'*pytest-diversity[[]openai[]]*"])
+    result.stdout.fnmatch_lines(["*needs the package 'httpx2'*pytest-diversity[[]openai[]]*"])
     assert server.calls == []
 
 

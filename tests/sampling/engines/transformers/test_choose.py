@@ -23,7 +23,8 @@ from transformers.generation.logits_process import (
 
 from pytest_diversity.config.values import Generation
 from pytest_diversity.sampling.engines.transformers.choose import choose
-from pytest_diversity.sampling.engines.transformers.decode import Row, decode, is_supported
+from pytest_diversity.sampling.engines.transformers.decode import Row, decode
+from pytest_diversity.sampling.engines.transformers.internals import is_supported
 from pytest_diversity.sampling.engines.transformers.noise import gumbel, sample_key
 
 DRAWS = 20_000

@@ -10,9 +10,11 @@ import pytest
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from pytest_diversity.config.values import Generation
+from pytest_diversity.sampling.chat import marks
 from pytest_diversity.sampling.engines.transformers.ends import Ends
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 from pytest_diversity.sampling.protocol import Progress, Request
+from tests.sampling.conftest import build_tokenizer
 
 Load = Callable[[Path], TransformersEngine]
 PROMPTS = ("the cat", "a dog ran in the park", "hello")
@@ -48,6 +50,26 @@ def test_a_special_token_can_be_a_stop_string(tokenizer: PreTrainedTokenizerFast
     whole = ends.whole(tokenizer("the cat<|user|>the dog")["input_ids"])
     assert ends(whole)
     assert ends.text(whole) == "the cat"
+
+
+MARKED = {
+    "a thought in special tokens": (
+        "[THINK]the cat[/THINK]the dog",
+        "[THINK]the cat[/THINK]the dog",
+    ),
+    "its end alone": ("the cat[/THINK]the dog", "the cat[/THINK]the dog"),
+    "other special tokens": ("the cat<|user|>the dog", "the catthe dog"),
+}
+
+
+@pytest.mark.parametrize("case", MARKED)
+def test_special_tokens_that_mark_thoughts_stay(case: str) -> None:
+    """Without them nobody could tell a thought from its answer; others are left out."""
+    said, text = MARKED[case]
+    tokenizer = build_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]"]})
+    ends = Ends(tokenizer, frozenset(), (), marks(tokenizer))
+    assert ends.text(tokenizer(said)["input_ids"]) == text
 
 
 def _expected(engine: TransformersEngine, path: Path, strings: list[str], length: int) -> list[str]:

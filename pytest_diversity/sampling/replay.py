@@ -1,0 +1,189 @@
+"""Checkpoints whose samples are recorded in a file, `replay:FILE`: nothing is loaded or kept.
+
+A recording is judged by the settings of the domain: those choose prompts and K, what is recorded
+beside that is left out and counted, and what is missing is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.config.values import Checkpoint, Domain
+from pytest_diversity.errors import CheckpointError, DataError
+from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
+from pytest_diversity.samples import SampleSet
+from pytest_diversity.sampling.drawing import Drawing
+
+__all__ = ["Replay", "Replays"]
+
+_FIX = "record them, or say partial = true in the domain"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A file of samples, read.
+
+    Attributes:
+        location: The file.
+        samples: Those of all its domains.
+    """
+
+    location: Location
+    samples: SampleSet
+
+    @property
+    def digest(self) -> str:
+        """Of the file, in brief; it is not remembered, which would make a store."""
+        from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
+
+        return fingerprint(self.location, {})[:16]
+
+    def draw(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> Drawing:
+        """What of a domain is recorded, at most K of each prompt, and what is not.
+
+        Args:
+            checkpoint: That the file stands for.
+            domain: By whose settings it is judged.
+            prompts: Those that the domain chooses, by id; none where it has no file of them.
+
+        Raises:
+            DataError: Nothing of the domain is recorded.
+        """
+        recorded = self.samples.for_domain(domain.name)
+        own = not prompts or _is_of_other_prompts(recorded, domain)
+        wanted = _own_prompts(recorded, domain.max_prompts) if own else prompts
+        kept = recorded.among(wanted)
+        if not len(kept):
+            raise _nothing(checkpoint, domain, recorded)
+        first = kept.first(domain.samples_per_prompt)
+        chosen = SampleSet(replace(one, domain=domain.name) for one in first.samples)
+        lacks = _lacks(checkpoint.source, domain, chosen, len(wanted))
+        notes = [*_left_out(checkpoint.source, domain, recorded, kept)]
+        if own and prompts:
+            notes.append(f"{checkpoint.source} has none of {domain.prompts}: its own prompts count")
+        if lacks and domain.partial:
+            notes.append(f"partial: {lacks}")
+        return Drawing(
+            samples=chosen,
+            drawn=0,
+            stored=sum(map(len, chosen.values())),
+            replayed=True,
+            notes=tuple(notes),
+            lacks=f"{lacks}; {_FIX}" if lacks and not domain.partial else None,
+        )
+
+
+def _nothing(checkpoint: Checkpoint, domain: Domain, recorded: SampleSet) -> DataError:
+    """What is wrong where nothing that is recorded counts."""
+    where = f"checkpoint {checkpoint.name!r} ({checkpoint.source})"
+    if not len(recorded):
+        return DataError(
+            f"{where} has no samples for domain {domain.name!r}",
+            fix="add some to the file, or name another one",
+        )
+    return DataError(
+        f"{where} has samples of prompts such as {next(iter(recorded))[:40]!r}, none of which "
+        f"domain {domain.name!r} chooses from {domain.prompts}",
+        fix="name the recording's own prompt file with prompts = ...",
+    )
+
+
+def _is_of_other_prompts(recorded: SampleSet, domain: Domain) -> bool:
+    """Whether nobody chose the domain's prompts, and the recording has none of them."""
+    if "prompts" in domain.chosen or domain.prompts is None:
+        return False
+    return not set(recorded) & set(load_prompts(domain.prompts, domain.root))
+
+
+def _own_prompts(recorded: SampleSet, limit: int | None) -> Mapping[str, Prompt]:
+    """At most `limit` prompts of a recording, the same ones in whatever order they stand there."""
+    return choose_prompts({name: Prompt(name, name) for name in sorted(recorded)}, limit)
+
+
+def _lacks(source: str, domain: Domain, chosen: SampleSet, prompts: int) -> str | None:
+    """How much of what a domain wants is not recorded; a K that nobody chose wants nothing."""
+    count = domain.samples_per_prompt if "samples_per_prompt" in domain.chosen else 0
+    missing = sum(max(0, count - len(group)) for group in chosen.values())
+    parts = []
+    if len(chosen) < prompts:
+        parts.append(f"{prompts - len(chosen)} of {prompts} prompts")
+    if missing:
+        of = "the others" if parts else "its prompts"
+        parts.append(f"{missing} of {count * len(chosen)} samples of {of}")
+    return f"{source} lacks {' and '.join(parts)}" if parts else None
+
+
+def _left_out(source: str, domain: Domain, recorded: SampleSet, kept: SampleSet) -> Iterator[str]:
+    """What is recorded and does not count."""
+    if len(kept) < len(recorded):
+        yield (
+            f"{source}: {len(recorded) - len(kept)} of {len(recorded)} recorded prompts are none "
+            "that the domain chooses, and left out"
+        )
+    most = max(map(len, kept.values()))
+    if most > domain.samples_per_prompt:
+        yield (
+            f"{source}: {domain.samples_per_prompt} of {most} recorded samples a prompt count "
+            "(samples_per_prompt)"
+        )
+
+
+class Replays:
+    """The recorded checkpoints of a run, asked as a `Sampler` is; each file is read once."""
+
+    def __init__(self, root: Path) -> None:
+        """Read nothing yet.
+
+        Args:
+            root: What relative paths of files are relative to.
+        """
+        self._root = root
+        self._read: dict[str, Replay] = {}
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """Read the file of a checkpoint.
+
+        Raises:
+            CheckpointError: It is not there, or the checkpoint has an adapter, too.
+            DataError: It cannot be read.
+        """
+        self._find(checkpoint)
+        if checkpoint.adapter:
+            raise CheckpointError(
+                f"checkpoint {checkpoint.name!r} is recorded: an adapter changes nothing in it",
+                fix="leave the adapter out, or name its model in place of the recording",
+            )
+
+    def draw(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> Drawing:
+        """The samples of a checkpoint in a domain.
+
+        Raises:
+            DiversityError: There are none.
+        """
+        return self._find(checkpoint).draw(checkpoint, domain, prompts)
+
+    def weights(self, checkpoint: Checkpoint) -> str:
+        """A digest of the file."""
+        return self._find(checkpoint).digest
+
+    def origin(self, _: Checkpoint) -> Mapping[str, str]:
+        """What drew the samples, which the file does not say."""
+        return {}
+
+    def at_hand(self, checkpoint: Checkpoint, _: Domain, __: Mapping[str, Prompt]) -> bool:
+        """Whether the file can be read, for then all samples are there."""
+        return bool(self._find(checkpoint))
+
+    def _find(self, checkpoint: Checkpoint) -> Replay:
+        source = checkpoint.source
+        if source not in self._read:
+            location = locate(source, self._root)
+            self._read[source] = Replay(location, SampleSet.from_jsonl(location.path))
+        return self._read[source]

@@ -1,0 +1,169 @@
+"""Everything about a configuration that can be found wrong is, before anything is drawn.
+
+Each error says who said what is wrong: a line of the file, a variable, or the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from pytest_diversity.checkpoints.sources import is_hub_name
+from pytest_diversity.config.toml import located
+from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
+from pytest_diversity.domains import kind_of
+from pytest_diversity.errors import CheckpointError, ConfigError
+from pytest_diversity.gate.bounds import Gate, check_reachable
+from pytest_diversity.metrics import Metric
+from pytest_diversity.sampling.engines import check_engine
+from pytest_diversity.text import plural
+from pytest_diversity.workspace import Workspace
+
+__all__ = ["check_prompts", "validate"]
+
+_CHECKED = ("kind", "language", "prompts", "embedder")
+
+
+def validate(workspace: Workspace) -> None:
+    """Check options, checkpoints, domains and budgets; load and download nothing.
+
+    Raises:
+        DiversityError: A path does not exist, a prompt file or a metric cannot be used, a number
+            of samples is too small, or a device is not here.
+    """
+    _options(workspace)
+    config = workspace.config
+    for name, checkpoint in config.checkpoints.items():
+        with located(config.path, "checkpoints", name):
+            workspace.source(checkpoint).check(checkpoint)
+    for name, domain in config.domains.items():
+        if not _is_ours(domain):
+            _domain(workspace, workspace.domain(name))
+        for family, budget in domain.budgets.items():
+            _gate(workspace, Gate("", name, family, budget))
+
+
+def check_prompts(workspace: Workspace, gates: Iterable[Gate]) -> None:
+    """Refuse prompts that checkpoints cannot read, where gates need samples that are not drawn yet.
+
+    Raises:
+        DiversityError: A chat template refuses one, or one leaves no room for its answer.
+    """
+    pairs = {(name, gate.domain): None for gate in gates for name in _sampled(gate)}
+    for name, domain in pairs:
+        checkpoint = workspace.config.checkpoints.get(name)
+        if checkpoint is None or workspace.is_recorded(checkpoint):
+            continue
+        chosen = workspace.domain(domain)
+        with located(workspace.config.path, "checkpoints", name):
+            workspace.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
+
+
+def _sampled(gate: Gate) -> list[str]:
+    """What a gate needs samples of: its checkpoint, and what that is compared with."""
+    budget = gate.applicable
+    return [gate.checkpoint, *([str(budget.reference)] if budget.compares else [])]
+
+
+def _options(workspace: Workspace) -> None:
+    options = workspace.options
+    with _option(workspace, "engine"):
+        check_engine(options)
+    if not {"device", "dtype", "require_gpu"} & options.origins.keys():
+        return
+    from pytest_diversity.sampling import device  # noqa: PLC0415 - rarely said
+
+    with _option(workspace, "dtype"):
+        device.check_dtype(options.dtype)
+    with _option(workspace, "device"):
+        device.check_device(options.device)
+        if options.require_gpu:
+            device.require_gpu(options.device)
+        drawn = [one for one in _needed(workspace) if not workspace.is_recorded(one)]
+        if drawn and options.device not in {"auto", "cpu"}:
+            workspace.sampler.check_device(drawn)
+
+
+def _needed(workspace: Workspace) -> Iterator[Checkpoint]:
+    """The checkpoints under test, and those that budgets compare them with."""
+    config = workspace.config
+    budgets = [one for domain in config.domains.values() for one in domain.budgets.values()]
+    references = [str(budget.reference) for budget in budgets if budget.compares]
+    for name in dict.fromkeys([*config.selected, *references]):
+        if name in config.checkpoints:
+            yield config.checkpoints[name]
+
+
+def _is_ours(domain: Domain) -> bool:
+    """Whether a domain is one of ours that the file says nothing of which could be wrong."""
+    ours = BUILTIN_DOMAINS.get(domain.name)
+    if ours is None or domain.budgets:
+        return False
+    return all(getattr(domain, key) == getattr(ours, key) for key in _CHECKED)
+
+
+def _domain(workspace: Workspace, domain: Domain) -> None:
+    with _key(workspace, domain.name, "kind"):
+        kind = kind_of(domain)
+    with _key(workspace, domain.name, "language"):
+        kind.check(domain)
+    with _key(workspace, domain.name, "prompts"):
+        workspace.prompts(domain)
+    if domain.embedder and not is_hub_name(domain.embedder, domain.root):
+        from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
+
+        with _key(workspace, domain.name, "embedder"):
+            embeddings.find(domain.embedder, domain.root)
+
+
+def _gate(workspace: Workspace, gate: Gate) -> None:
+    domain, path = workspace.domain(gate.domain), workspace.config.path
+    keys = ("domains", gate.domain, "budget", gate.family)
+    with located(path, *keys, "metric"):
+        metric = workspace.metric(domain, gate.family, gate.budget.metric)
+    with located(path, *keys):
+        check_reachable(gate.budget, metric)
+    with _key(workspace, domain.name, "samples_per_prompt", option="samples"):
+        _check_enough(domain, metric)
+
+
+def _check_enough(domain: Domain, metric: Metric) -> None:
+    """Refuse a number of samples a prompt for which a metric is never defined."""
+    count, fewest = domain.samples_per_prompt, metric.definition.fewest
+    if count < fewest and not metric.across:
+        raise ConfigError(
+            f"domain {domain.name!r} has {plural(count, 'sample')} of each prompt, and {metric} "
+            f"needs {fewest} or more",
+            fix="raise samples_per_prompt",
+        )
+
+
+def _key(
+    workspace: Workspace, domain: str, key: str, option: str | None = None
+) -> AbstractContextManager[None]:
+    """Let errors say who said a key of a domain: an option of the run, or a line of the file.
+
+    Args:
+        workspace: With the file and the options.
+        domain: Its name.
+        key: As the file spells it.
+        option: The option that overrides it, if it has another name.
+    """
+    if (option or key) in workspace.options.origins:
+        return _option(workspace, option or key)
+    return located(workspace.config.path, "domains", domain, key, default=("defaults", key))
+
+
+@contextmanager
+def _option(workspace: Workspace, name: str) -> Iterator[None]:
+    """Let errors say who said an option: the command line, a variable, a line of the file."""
+    path, origin = workspace.config.path, workspace.options.origins.get(name)
+    if origin is None or (path and origin == path.name):
+        with located(path if origin else None, "defaults", name):
+            yield
+        return
+    try:
+        yield
+    except (CheckpointError, ConfigError) as error:
+        message = f"{error.message} ({workspace.options.source(name)})"
+        raise type(error)(message, fix=error.fix) from None
