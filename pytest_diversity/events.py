@@ -8,7 +8,16 @@ from typing import Any, TypeAlias
 
 from pytest_diversity.verdict import Verdict
 
-__all__ = ["BaselineRecorded", "BaselineUsed", "Drawn", "Event", "Judged", "from_json", "to_json"]
+__all__ = [
+    "BaselineRecorded",
+    "BaselineUsed",
+    "Damaged",
+    "Drawn",
+    "Event",
+    "Judged",
+    "from_json",
+    "to_json",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,19 @@ class Drawn:
     prompts: int
     count: int
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Rows of the store were met that are not what was written: they count as missing.
+
+    Attributes:
+        samples: How many samples.
+        values: How many facts, embeddings and outcomes.
+    """
+
+    samples: int
+    values: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +95,9 @@ class BaselineRecorded:
     profile: Mapping[str, Any]
 
 
-Event: TypeAlias = Drawn | Judged | BaselineUsed | BaselineRecorded
+Event: TypeAlias = Drawn | Damaged | Judged | BaselineUsed | BaselineRecorded
 _KINDS: Mapping[str, type[Event]] = {
-    kind.__name__: kind for kind in (Drawn, Judged, BaselineUsed, BaselineRecorded)
+    kind.__name__: kind for kind in (Drawn, Damaged, Judged, BaselineUsed, BaselineRecorded)
 }
 
 

@@ -1,15 +1,22 @@
-"""Texts in files: read, or why not in a sentence; written whole, or not at all."""
+"""Texts in files: read, or why not in a sentence; written whole, or not at all; one at a time."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_diversity.errors import DiversityError
 
-__all__ = ["read_text", "write_text"]
+try:
+    import fcntl
+except ImportError:  # Windows locks no folders: there, two at once may still lose what one writes
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["check_writable", "one_at_a_time", "read_text", "replacing", "write_text"]
 
 
 def read_text(path: Path, error: type[DiversityError]) -> str:
@@ -35,10 +42,7 @@ def read_text(path: Path, error: type[DiversityError]) -> str:
 def write_text(
     path: Path, text: str, error: type[DiversityError], *, fix: str, parents: bool = False
 ) -> None:
-    """Put `text` in place of what the file held; a killed process leaves the old text or the new.
-
-    Line ends stay as they are. A link stays one: the file that it leads to is written. Permissions
-    of a file that was there are kept.
+    """Put `text` in place of what the file held, as `replacing` does; line ends stay as they are.
 
     Args:
         path: The file.
@@ -50,24 +54,76 @@ def write_text(
     Raises:
         DiversityError: It cannot be written, as the kind `error`; the file is as it was.
     """
+    with replacing(path, error, fix=fix, parents=parents) as unfinished:
+        unfinished.write_text(text, encoding="utf-8", newline="")
+
+
+@contextlib.contextmanager
+def replacing(
+    path: Path, error: type[DiversityError], *, fix: str, parents: bool = False
+) -> Iterator[Path]:
+    """A file to write to, which takes the place of `path` when all is written.
+
+    A killed process leaves the old file or the new one. A link stays one: the file that it leads to
+    is written. Permissions of a file that was there are kept.
+
+    Raises:
+        DiversityError: It cannot be written, as the kind `error`; the file is as it was.
+    """
     target = path.resolve()
     try:
         if parents:
             target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, text, target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+        with _beside(target) as unfinished:
+            yield unfinished
+            unfinished.chmod(mode)
+            unfinished.replace(target)
     except OSError as found:
         reason = found.strerror or str(found)
         raise error(f"{path} cannot be written: {reason}", fix=fix) from None
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def check_writable(path: Path, error: type[DiversityError], *, fix: str) -> None:
+    """Find out, without changing anything, that `path` could not be written.
+
+    Raises:
+        DiversityError: It could not, as the kind `error`.
+    """
+    target = path.resolve()
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with _beside(target):
+            pass
+    except (OSError, ValueError) as found:  # a path may hold what no file name can
+        reason = getattr(found, "strerror", None) or str(found)
+        raise error(f"{path} cannot be written: {reason}", fix=fix) from None
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A new file on the same disk, gone at the end if it is still there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+            Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Among processes that read, change and write a file of `folder`, be the only one.
+
+    The folder itself is locked, for a lock file would be litter in a checkout. Where that cannot
+    be done, as on some network disks, nobody waits.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)  # which gives the lock back, too
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,14 +1,33 @@
-"""Telling a function that is defined a second time from another one."""
+"""Functions that are registered: by a suite that is asked late, and a second time by the same code.
+
+A suite's hooks are called when something is looked for that is not ours. Whoever knows the suite,
+as the pytest plugin does, sets `suite`; a context variable, for a run inside a run has its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from inspect import unwrap
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["same_source"]
+__all__ = ["registered", "same_source", "suite"]
+
+Found = TypeVar("Found")
+
+# Asks the suite of a run to register what it has; whoever is called twice does it once.
+suite: ContextVar[Callable[[], None] | None] = ContextVar("diversity_suite", default=None)
 
 _PARTS = ("__module__", "__qualname__", "__defaults__", "__kwdefaults__")
+
+
+def registered(look: Callable[[], Found | None]) -> Found | None:
+    """What `look` finds; if it finds nothing, what it finds when the suite has been asked."""
+    found, ask = look(), suite.get()
+    if found is None and ask is not None:
+        ask()
+        found = look()
+    return found
 
 
 def same_source(one: Any, other: Any) -> bool:

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean
-from pytest_diversity.files import read_text, write_text
+from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean, first_line
+from pytest_diversity.files import read_text, replacing, write_text
 
 __all__ = [
     "MALFORMED",
@@ -19,6 +19,7 @@ __all__ = [
     "Sample",
     "SampleSet",
     "is_unicode",
+    "parquet_library",
     "read_json_lines",
 ]
 
@@ -164,13 +165,27 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> SampleSet:
-        """Read a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
-        rows = _parquet().read_table(Path(path)).to_pylist()
+        """Read a Parquet file with the columns of `Sample` (extra `[parquet]`).
+
+        Raises:
+            DataError: The file cannot be read, or a row is not a sample.
+        """
+        parquet = parquet_library()
+        try:
+            rows = parquet.read_table(Path(path)).to_pylist()
+        except (OSError, ValueError) as error:  # pyarrow's own errors are among these
+            raise DataError(
+                f"{path} cannot be read as Parquet: {first_line(error)}", fix="check the file"
+            ) from None
         return cls(_numbered((f"{path}: row {number}", row) for number, row in enumerate(rows, 1)))
 
     def to_parquet(self, path: str | Path) -> None:
-        """Write a Parquet file with the columns of `Sample` (extra `[parquet]`)."""
-        parquet = _parquet()
+        """Write a Parquet file with the columns of `Sample` (extra `[parquet]`).
+
+        Raises:
+            DataError: The file cannot be written; it is as it was.
+        """
+        parquet = parquet_library()
         import pyarrow  # noqa: ICN001, PLC0415 - optional
 
         rows = [asdict(sample) for sample in self.samples]
@@ -180,7 +195,9 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
         if not any(sample.thought is not None for sample in self.samples):
             names.remove("thought")  # so that older releases read the file
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
-        parquet.write_table(pyarrow.Table.from_pylist(rows, schema=schema), Path(path))
+        table = pyarrow.Table.from_pylist(rows, schema=schema)
+        with replacing(Path(path), DataError, fix="choose another place") as unfinished:
+            parquet.write_table(table, unfinished)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -314,7 +331,12 @@ def _dump(record: Mapping[str, Any]) -> str:
     return line if is_unicode(line) else json.dumps(record)  # a lone surrogate as a JSON escape
 
 
-def _parquet() -> Any:
+def parquet_library() -> Any:
+    """What reads and writes Parquet.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
     try:
         from pyarrow import parquet  # noqa: PLC0415 - optional
     except ImportError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
-from pytest_diversity.events import Event
+from pytest_diversity.events import Damaged, Event
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.judge import Evidence, Judge
 from pytest_diversity.validation import check_prompts, validate
@@ -47,13 +47,18 @@ class Session:
             console: Where progress is shown, asked for when there is some; standard error if None.
         """
         self._console = console
-        self.workspace = Workspace(config, options, root, self._show)
+        self.workspace = Workspace(config, options, root, self._show, self._say)
         self.judge = Judge(self.workspace, _evidence)
 
     def _show(self, label: str, total: int) -> DrawingProgress:
         from pytest_diversity.report.progress import Console, showing  # noqa: PLC0415 - as above
 
         return showing(self._console or Console)(label, total)
+
+    def _say(self, message: str) -> None:
+        from pytest_diversity.report.progress import Console, saying  # noqa: PLC0415 - as above
+
+        saying(self._console or Console)(message)
 
     @property
     def config(self) -> Config:
@@ -91,7 +96,8 @@ class Session:
     def drain(self) -> list[Event]:
         """What happened since the last call."""
         events, self.workspace.events = self.workspace.events, []
-        return events
+        losses = self.workspace.losses()
+        return [*events, Damaged(*losses)] if any(losses) else events
 
     def close(self) -> None:
         """Release models and close the store."""

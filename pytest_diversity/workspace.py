@@ -56,7 +56,14 @@ class Workspace:
         events: What happened since they were last taken.
     """
 
-    def __init__(self, config: Config, options: Options, root: Path, show: Show) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: Options,
+        root: Path,
+        show: Show,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Hold the settings; open and load nothing yet.
 
         Args:
@@ -64,12 +71,14 @@ class Workspace:
             options: Settings of the run.
             root: What relative paths of sources are relative to.
             show: Begins to show the drawing of a number of samples under a label.
+            say: Shows a line to a person.
         """
         self.config = config
         self.options = options
         self.root = root
         self.events: list[Event] = []
         self._show = show
+        self._say = say
         self._replays = Replays(root)
         self._features: dict[tuple[str, str, int], Features] = {}
         self._embedders: dict[Path, Embedder] = {}
@@ -79,7 +88,11 @@ class Workspace:
         """The sample store."""
         from pytest_diversity.store.sqlite import Store  # noqa: PLC0415 - where something is kept
 
-        return Store(self.options.store)
+        return Store(self.options.store, self._say)
+
+    def losses(self) -> tuple[int, int]:
+        """Damaged samples and values that were met since this was last asked."""
+        return self.store.losses() if "store" in vars(self) else (0, 0)
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -146,6 +159,13 @@ class Workspace:
         """Whether the samples of a checkpoint in a domain need not be drawn."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
         return self.source(model).at_hand(model, chosen, self.prompts(chosen))
+
+    def stored(self, checkpoint: str, domain: str) -> bool:
+        """Whether the store has all samples of a checkpoint in a domain."""
+        chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
+        return not self.is_recorded(model) and self.sampler.stored(
+            model, chosen, self.prompts(chosen)
+        )
 
     def samples(self, checkpoint: str, domain: str) -> SampleSet:
         """The samples of a checkpoint in a domain, from the store where they are."""
@@ -260,7 +280,9 @@ class Workspace:
             sandbox = self._sandbox(domain.language)
             memory = self.store.executions(sandbox.fingerprint)
             runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
-            return Executor(runs, memory, lambda: self.store.lock("execution"))(programs)
+            return Executor(runs, memory, lambda: self.store.lock("execution", "runs programs"))(
+                programs
+            )
 
         return execute
 

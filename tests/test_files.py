@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,9 +75,35 @@ def test_what_cannot_be_written_leaves_the_old_text(
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "file"
-    path.write_text("old")
-    monkeypatch.setattr(os, "fdopen", full)
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(DataError, match="file cannot be written: No space left on device; free"):
         write_text(path, "new", DataError, fix="free some")
     assert path.read_text() == "old"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+ADDER = """
+import sys
+from pathlib import Path
+from pytest_diversity.errors import DataError
+from pytest_diversity.files import one_at_a_time, read_text, write_text
+path = Path(sys.argv[1])
+for _ in range(50):
+    with one_at_a_time(path.parent):
+        write_text(path, read_text(path, DataError) + sys.argv[2], DataError, fix="")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
+def test_processes_that_change_a_file_at_once_lose_nothing(tmp_path: Path) -> None:
+    """One reads and writes after the other, and no lock file is left in the folder."""
+    path = tmp_path / "file"
+    path.touch()
+    adders = [
+        subprocess.Popen([sys.executable, "-c", ADDER, str(path), name])  # noqa: S603 - our own
+        for name in "abc"
+    ]
+    assert [adder.wait() for adder in adders] == [0, 0, 0]
+    assert sorted(path.read_text()) == sorted("abc" * 50)
     assert [*tmp_path.iterdir()] == [path]

@@ -26,6 +26,7 @@ __all__ = [
     "Profile",
     "Values",
     "digest",
+    "make_folder",
     "merge",
     "read",
     "rounded",
@@ -119,7 +120,7 @@ def write(path: Path, profiles: Mapping[str, Profile]) -> None:
         BaselineError: The file cannot be written.
     """
     if profiles:
-        write_text(path, _dump(path.stem, profiles), BaselineError, fix=_WRITABLE, parents=True)
+        write_text(path, _dump(path.stem, profiles), BaselineError, fix=_WRITABLE)
         return
     try:
         path.unlink(missing_ok=True)
@@ -127,6 +128,21 @@ def write(path: Path, profiles: Mapping[str, Profile]) -> None:
         reason = error.strerror or str(error)
         raise BaselineError(
             f"the baseline {path} cannot be removed: {reason}", fix=_WRITABLE
+        ) from None
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of the baseline `path`.
+
+    Raises:
+        BaselineError: It cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BaselineError(
+            f"the baselines in {path.parent} cannot be written: {reason}", fix=_WRITABLE
         ) from None
 
 

@@ -17,6 +17,7 @@ from pytest_diversity.domains.instruments import instruments
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
+from pytest_diversity.files import one_at_a_time
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
@@ -210,16 +211,24 @@ def record(events: Iterable[Event]) -> list[str]:
     for event in events:
         if isinstance(event, BaselineRecorded):
             files.setdefault(Path(event.file), []).append(event)
-    lines = []
     for path, group in files.items():
+        _merge(path, group)
+    return [
+        f"baseline recorded: {'/'.join(path.parts[-3:])} "
+        f"({', '.join(dict.fromkeys(one.checkpoint for one in group))})"
+        for path, group in files.items()
+    ]
+
+
+def _merge(path: Path, recorded: Iterable[BaselineRecorded]) -> None:
+    """Two runs may record in one file: what the other one has just written stays."""
+    file.make_folder(path)
+    with one_at_a_time(path.parent):
         profiles = file.read(path)
-        for one in group:
+        for one in recorded:
             new = Profile.from_dict(one.profile)
             profiles[one.checkpoint] = file.merge(profiles.get(one.checkpoint), new)
         file.write(path, profiles)
-        names = ", ".join(dict.fromkeys(one.checkpoint for one in group))
-        lines.append(f"baseline recorded: {'/'.join(path.parts[-3:])} ({names})")
-    return lines
 
 
 def prune(homes: Iterable[Path], events: Iterable[Event]) -> list[str]:
@@ -239,10 +248,12 @@ def prune(homes: Iterable[Path], events: Iterable[Event]) -> list[str]:
             of_file.setdefault(event.checkpoint, set()).add(event.metric)
     lines = []
     for path in sorted(path for home in homes for path in home.glob("*.json")):
-        profiles = file.read(path)
-        kept = _kept(profiles, used.get(path, {}))
+        with one_at_a_time(path.parent):
+            profiles = file.read(path)
+            kept = _kept(profiles, used.get(path, {}))
+            if kept != profiles:
+                file.write(path, kept)
         if kept != profiles:
-            file.write(path, kept)
             lines.append(f"baseline pruned: {'/'.join(path.parts[-3:])}")
     return lines
 

@@ -60,6 +60,7 @@ class Key(NamedTuple):
         high: Its highest value.
         above: Whether `low` itself is too low.
         bare: What the flag means without a value, where it may have none.
+        instead: Whether it is done in place of running tests.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Key(NamedTuple):
     high: float | None = None
     above: bool = False
     bare: str | None = None
+    instead: bool = False
 
     @property
     def flag(self) -> str:
@@ -132,13 +134,17 @@ _ROWS = (
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),
         "print what drop each gate can find, and what it would take; JSON to FILE",
-        "FILE", bare="-"),
+        "FILE", bare="-", instead=True),
     Key("selftest", str, (COMMAND,),
         "collapse copies of the samples and print where each gate fails; JSON to FILE",
-        "FILE", bare="-"),
+        "FILE", bare="-", instead=True),
     Key("calibrate", str, (COMMAND,),
         "propose a min for each budget of a healthy checkpoint, or write it",
-        "write", bare="-"),
+        "write", bare="-", instead=True),
+    Key("export", str, (COMMAND,),
+        "write the samples of the checkpoints under test, in every domain that has a budget "
+        "or is in the store, to FILE.jsonl or FILE.parquet; "
+        "{checkpoint} in it stands for the name of each", "FILE", instead=True),
 
     # What a domain is.
     Key("kind", str, _OF_DOMAIN, "how its answers are read: code, prose, ..."),

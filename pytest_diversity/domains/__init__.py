@@ -11,7 +11,7 @@ from pytest_diversity.config.values import Domain
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
 from pytest_diversity.features import Kind
-from pytest_diversity.functions import same_source
+from pytest_diversity.functions import registered, same_source
 
 __all__ = ["Kind", "kind_of", "register_kind"]
 
@@ -56,7 +56,7 @@ def register_kind(kind: Kind) -> None:
 
 def _find(name: str) -> Kind | None:
     if name not in _OURS:
-        return _registered.get(name)
+        return registered(lambda: _registered.get(name))
     kind: Kind = getattr(import_module(f"{__name__}.{name}"), _OURS[name])
     return kind
 

@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.functions import same_source
+from pytest_diversity.functions import registered, same_source
 from pytest_diversity.metrics._homes import HOMES
 from pytest_diversity.metrics._limits import Limit, check
 from pytest_diversity.metrics.definition import ACROSS, Better, Definition, Function, declared
@@ -124,7 +124,7 @@ register_metric = register  # as the package calls it, which registers more than
 
 
 def _add(definition: Definition) -> None:
-    name, known = definition.name, find(definition.name)
+    name, known = definition.name, _known(definition.name)
     if known is not None and same_source(known.function, definition.function):
         definition = replace(definition, function=known.function)  # so that it stays equal
     elif known is not None or name == ACROSS:
@@ -133,7 +133,12 @@ def _add(definition: Definition) -> None:
 
 
 def find(name: str) -> Definition | None:
-    """The metric of that name without parameters; one of ours is loaded when it is asked for."""
+    """The metric of that name without parameters: ours, or one that the suite registers."""
+    return registered(lambda: _known(name))
+
+
+def _known(name: str) -> Definition | None:
+    """One of ours is loaded when it is asked for."""
     if name not in _definitions and name in HOMES:
         import_module(HOMES[name][0])
     return _definitions.get(name)

@@ -77,9 +77,12 @@ class Diversity:
         self._session = session
         self.checkpoint = checkpoint
 
-    def samples(self, domain: str) -> SampleSet:
-        """The checkpoint's samples in `domain`, from the store where they are."""
-        return self._session.workspace.samples(self._name(), domain)
+    def samples(self, domain: str, *, checkpoint: str | None = None) -> SampleSet:
+        """The samples in `domain` of the checkpoint, or of another one, such as its reference.
+
+        They are from the store where they are.
+        """
+        return self._session.workspace.samples(checkpoint or self._name(), domain)
 
     def measure(self, metric: str, *, domain: str) -> Estimate:
         """Estimate `metric` for the checkpoint in `domain`, without judging it."""

@@ -45,6 +45,6 @@ def diversity(_diversity_checkpoint: UnderTest) -> Iterator[Diversity]:
 
 
 @pytest.fixture
-def samples(diversity: Diversity) -> Callable[[str], SampleSet]:
+def samples(diversity: Diversity) -> Callable[..., SampleSet]:
     """A function that gives the samples of the checkpoint under test in a domain."""
     return diversity.samples

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Sequence
+from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_diversity import functions
 from pytest_diversity.plugin import current
 from pytest_diversity.plugin.discovery import (
     CONFIG_NAME,
@@ -24,7 +27,8 @@ from pytest_diversity.plugin.discovery import (
     is_worker,
 )
 from pytest_diversity.plugin.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
-from pytest_diversity.plugin.options import add_options, study_asked
+from pytest_diversity.plugin.hookspecs import register
+from pytest_diversity.plugin.options import add_options, spelt_out, study_asked
 
 if TYPE_CHECKING:
     from pytest_diversity.events import Event
@@ -51,12 +55,24 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> None:
+    """What follows an option that stands without a value is an argument of its own."""
+    args[:] = spelt_out(args)
+    known = parser.parse_known_args(args, copy(early_config.option))
+    early_config.known_args_namespace.file_or_dir = known.file_or_dir  # whose conftest files come
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Check the configuration of a run that has one, before anything is collected."""
     config.addinivalue_line("markers", "diversity: a diversity gate; added to every test that is")
     config.stash[_EVENTS] = []
     token = current.run.set(config)
     config.add_cleanup(lambda: current.run.reset(token))
+    asked = functions.suite.set(partial(register, config))
+    config.add_cleanup(lambda: functions.suite.reset(asked))
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
     collect_named(config)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from pytest_diversity.config.keys import COMMAND, Key, keys_of
 
-__all__ = ["STUDIES", "add_options", "study_asked"]
+__all__ = ["STUDIES", "add_options", "spelt_out", "study_asked"]
 
-# What is done in place of running tests: the options with a value or none.
-STUDIES = tuple(key.name for key in keys_of(COMMAND) if key.bare)
+# What is done in place of running tests.
+STUDIES = tuple(key.name for key in keys_of(COMMAND) if key.instead)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -19,6 +20,15 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("diversity", "diversity regression testing of language models")
     for key in keys_of(COMMAND):
         group.addoption(key.flag, help=key.help.replace("%", "%%"), **_taken(key))
+
+
+def spelt_out(arguments: Sequence[str]) -> list[str]:
+    """The command line with the value of every option that stands without one.
+
+    To argparse the next argument would be its value: `--diversity-plan tests` would write to tests.
+    """
+    bare = {key.flag: f"{key.flag}={key.bare}" for key in keys_of(COMMAND) if key.bare}
+    return [bare.get(argument, argument) for argument in arguments]
 
 
 def _taken(key: Key) -> dict[str, Any]:

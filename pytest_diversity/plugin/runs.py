@@ -15,9 +15,10 @@ from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.options import resolve
 from pytest_diversity.config.values import Config, add_checkpoints
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import BaselineRecorded, Event, to_json
+from pytest_diversity.events import BaselineRecorded, Damaged, Event, to_json
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
+from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import STUDIES, study_asked
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
@@ -46,7 +47,6 @@ __all__ = [
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
 _RECOVERED = pytest.StashKey[list[str]]()
-_REGISTERED = pytest.StashKey[bool]()
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
@@ -57,7 +57,7 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     """
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
-        _register(config)
+        register(config)
         added = config.getoption("diversity_checkpoint")
         loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
         names = [key.name for key in keys_of(ENVIRONMENT)]
@@ -66,7 +66,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         if options.recover and not is_worker(config):
             from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
 
-            config.stash.setdefault(_RECOVERED, []).append(recover(options.store))
+            saved = recover(options.store, partial(_say, config))
+            config.stash.setdefault(_RECOVERED, []).append(saved)
         session = Session(
             loaded,
             options,
@@ -76,15 +77,6 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         session.check()
         sessions[path] = session
     return sessions[path]
-
-
-def _register(config: pytest.Config) -> None:
-    """Let the suite's hooks register what they have, once however many files configure the run."""
-    if config.stash.setdefault(_REGISTERED, False):
-        return
-    config.stash[_REGISTERED] = True
-    config.hook.pytest_diversity_register_metrics()
-    config.hook.pytest_diversity_register_samplers()
 
 
 def selected(session: Session) -> tuple[str, ...]:
@@ -194,10 +186,28 @@ def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
         from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
 
         said += record_and_prune(session, sessions, events)
+    said += _studied(sessions)
     if refused(config) or study_asked(config) or config.option.collectonly:
         return said  # nothing was to be judged
     named = bool(config.getoption("diversity_config"))
     return [*said, *unjudged(sessions, events, config.rootpath, named=named)]
+
+
+def _studied(sessions: Sequence[Session]) -> list[str]:
+    """What a study has met in the store, since no report carries it."""
+    damages = [event for one in sessions for event in one.drain() if isinstance(event, Damaged)]
+    if not damages:
+        return []
+    from pytest_diversity.report.terminal import damage_lines  # noqa: PLC0415 - rarely asked
+
+    return damage_lines(damages)
+
+
+def _say(config: pytest.Config, message: str) -> None:
+    """A line on the console."""
+    from pytest_diversity.report.progress import saying  # noqa: PLC0415 - rarely asked
+
+    saying(partial(_console, config))(message)
 
 
 def close(config: pytest.Config) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pytest_diversity.text import plural, visible
 
-__all__ = ["Console", "DrawingProgress", "showing"]
+__all__ = ["Console", "DrawingProgress", "saying", "showing"]
 
 _EVERY = 10.0  # seconds between plain lines
 
@@ -148,3 +148,16 @@ class DrawingProgress:
 def showing(console: Callable[[], Console]) -> Callable[[str, int], DrawingProgress]:
     """What begins to show a drawing, on a console that is asked for when there is one."""
     return lambda label, total: DrawingProgress(label, total, console())
+
+
+def saying(console: Callable[[], Console]) -> Callable[[str], None]:
+    """What shows a line on a console that is asked for when there is one."""
+
+    def say(message: str) -> None:
+        shown = console()
+        if not shown.quiet:
+            with shown.uncaptured():
+                shown.newline()
+                print(f"diversity: {message}", file=sys.stderr, flush=True)  # noqa: T201 - its purpose
+
+    return say

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from pytest_diversity.events import Drawn, Event, Judged
+from pytest_diversity.events import Damaged, Drawn, Event, Judged
 from pytest_diversity.text import columns, number, visible
 from pytest_diversity.verdict import Verdict
 
-__all__ = ["correction_lines", "drawing_line", "note_lines", "saving_lines", "summarise", "table"]
+__all__ = [
+    "correction_lines",
+    "damage_lines",
+    "drawing_line",
+    "note_lines",
+    "saving_lines",
+    "summarise",
+    "table",
+]
 
 _COLUMNS = ("checkpoint", "domain", "family", "value", "95% interval", "budget", "verdict", "n x K")
 _MARKUP: Mapping[str, dict[str, bool]] = {
@@ -46,6 +54,7 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
     lines = [*([drawing_line(drawings)] if drawings else []), *saving_lines(drawings)]
+    lines += damage_lines(event for event in events if isinstance(event, Damaged))
     lines += correction_lines(verdicts)
     for line in [*lines, *note_lines(verdicts), *said]:
         terminal.write_line(visible(line))
@@ -83,6 +92,16 @@ def saving_lines(drawings: Iterable[Drawn]) -> list[str]:
     if spent >= most:
         return []
     return [f"adaptive: {spent} of at most {most} samples used, {1 - spent / most:.0%} saved"]
+
+
+def damage_lines(damages: Iterable[Damaged]) -> list[str]:
+    """How much of the store is not what was written, in all processes that met it."""
+    counts = [(one.samples, one.values) for one in damages]
+    samples, values = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    parts = [f"{n} {what}" for n, what in ((samples, "samples"), (values, "other values")) if n]
+    if not parts:
+        return []
+    return [f"damaged in the store, and made again: {', '.join(parts)}"]
 
 
 def correction_lines(verdicts: Iterable[Verdict]) -> list[str]:

@@ -62,7 +62,7 @@ def draw(
     drawn = 0
     if wanted:
         _demand_writable(store, wanted)
-        with store.lock(plan.lock[:16]):
+        with store.lock(plan.lock[:16], f"draws samples for {plan.domain or 'the same prompts'}"):
             wanted = missing(plan, store)
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
@@ -114,16 +114,23 @@ def _sampled(samples: Iterable[Sample]) -> Iterator[Sample]:
 def _keep(plan: Plan, store: Store, samples: Iterable[Sample], progress: Shown) -> None:
     """Write each sample as it arrives: what a server was paid for survives any end of the run."""
     keys = {name: plan.key(prompt) for name, prompt in plan.prompts.items()}
+    written: dict[str, set[int]] = {}
     for one in samples:
         text = whole(one.text, one.thought)
         drawn = Drawn(one.index, text, one.finish_reason, one.tokens, one.logprob)
         store.add(*keys[one.prompt], [drawn])
+        written.setdefault(keys[one.prompt][0], set()).add(one.index)
         progress.keep()
+    if any(numbers - store.samples(key).keys() for key, numbers in written.items()):
+        raise StoreError(  # a damaged file may hide them, and a gate would judge the rest
+            f"the store {store.path} is damaged: samples that were written are not found in it",
+            fix="save what can be read of it: pytest --diversity-recover",
+        )
 
 
 def _stored(plan: Plan, store: Store) -> SampleSet:
     return SampleSet(
-        Sample(name, one.number, one.text, None, *one[2:])
+        Sample(name, one.number, one.text, plan.domain, *one[2:])
         for name, prompt in plan.prompts.items()
         for one in store.samples(plan.key(prompt)[0]).values()
         if one.number < plan.count

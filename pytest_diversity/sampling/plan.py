@@ -24,6 +24,7 @@ class Plan:
         prompts: By id.
         count: K.
         source: Where the prompts are from: two processes never draw those of one source at once.
+        domain: What the samples are drawn for; they are the same for any other.
         chat: How conversations are written.
     """
 
@@ -32,6 +33,7 @@ class Plan:
     prompts: Mapping[str, Prompt]
     count: int
     source: str = ""
+    domain: str | None = None
     chat: Chat = field(default_factory=Chat)
 
     @property

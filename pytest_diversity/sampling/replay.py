@@ -7,7 +7,7 @@ beside that is left out and counted, and what is missing is missed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import Location, locate
@@ -60,7 +60,8 @@ class Replay:
         kept = recorded.among(wanted)
         if not len(kept):
             raise _nothing(checkpoint, domain, recorded)
-        chosen = kept.first(domain.samples_per_prompt)
+        first = kept.first(domain.samples_per_prompt)
+        chosen = SampleSet(replace(one, domain=domain.name) for one in first.samples)
         lacks = _lacks(checkpoint.source, domain, chosen, len(wanted))
         notes = [*_left_out(checkpoint.source, domain, recorded, kept)]
         if own and prompts:

@@ -164,8 +164,12 @@ class Sampler:
         """Whether all samples of a checkpoint in a domain are in the store."""
         if is_hub_name(checkpoint.source, self._setup.root):
             return False  # to look for its samples, its weights would have to be downloaded
+        return self.stored(checkpoint, domain, prompts)
+
+    def stored(self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]) -> bool:
+        """As `at_hand`, of weights that are looked for wherever they are."""
         plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
-        return not missing(plan, self._store)
+        return bool(prompts) and not missing(plan, self._store)
 
     def close(self) -> None:
         """Release the model."""
@@ -180,7 +184,7 @@ class Sampler:
     @contextmanager
     def _turn(self, model: Model) -> Iterator[None]:
         """While this process may draw where `model` runs."""
-        with self._store.lock(model.place) if model.place else nullcontext():
+        with self._store.lock(model.place, "draws there, too") if model.place else nullcontext():
             try:
                 yield
             finally:
@@ -204,6 +208,7 @@ class Sampler:
             count=domain.samples_per_prompt,
             source=domain.prompts or "",
             chat=self._chat(model, checkpoint),
+            domain=domain.name,
         )
 
     def _chat(self, model: Model, checkpoint: Checkpoint) -> Chat:

@@ -1,7 +1,8 @@
 """Saving what can be read of a damaged store.
 
 SQLite refuses a table at the first damaged page. So every table is read from both of its ends, and
-the samples draw by draw, until nothing more comes; what lies between is lost, and drawn anew.
+the samples draw by draw, until nothing more comes; what lies between is lost, and drawn anew. So is
+what does not fit its digest.
 """
 
 from __future__ import annotations
@@ -9,52 +10,100 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from pytest_diversity.errors import StoreError
-from pytest_diversity.store.sqlite import Drawn, Store
+from pytest_diversity.store.locks import holding
+from pytest_diversity.store.rows import Drawn, digest, is_whole, read_samples, seed_of
+from pytest_diversity.store.schema import has_digests, refuse_foreign
+from pytest_diversity.store.sqlite import FAULTS, Store
 
 __all__ = ["is_damaged", "recover"]
 
-_SIDES = ("", "-wal", "-shm")  # what belongs to a database in WAL mode
+_LOG = "-wal"  # what was written last; SQLite makes everything else anew
+_UNREADABLE = (*FAULTS, MemoryError, OverflowError)
 _LARGEST = 1 << 40  # bytes; a damaged head may claim anything
 
 
 def is_damaged(path: Path) -> bool:
-    """Whether SQLite finds anything wrong with the file; one that is not there is sound."""
+    """Whether SQLite or a digest finds anything wrong with it; one that is not there is sound.
+
+    Raises:
+        StoreError: It is another program's, or a later version's.
+    """
     if not path.exists():
         return False
     try:
         with closing(_connect(path)) as connection:
-            return bool(connection.execute("PRAGMA integrity_check").fetchone() != (b"ok",))
-    except sqlite3.Error:
+            refuse_foreign(connection, path)
+            sound = connection.execute("PRAGMA integrity_check").fetchone() == (b"ok",)
+            return not sound or not _Rows(connection).whole
+    except _UNREADABLE:
         return True
 
 
-def recover(path: Path) -> str:
+def recover(path: Path, say: Callable[[str], None] = lambda _: None) -> str:
     """Move a damaged store aside and save what can be read of it into a new one.
+
+    Args:
+        path: Of the store.
+        say: Shows a line to a person: for whom it waits.
 
     Returns:
         A line that says what was saved, and where the damaged file is.
 
     Raises:
-        StoreError: The files cannot be moved or written.
+        StoreError: It is not a store of ours, or the files cannot be moved or written.
     """
-    if not is_damaged(path):
+    if not path.exists():
         return f"the store {path} is sound: there was nothing to recover"
-    aside = _move(path)
-    store = Store(path)
-    with (
-        tempfile.TemporaryDirectory(dir=path.parent) as folder,
-        closing(_connect(_copy(aside, Path(folder)))) as damaged,
-        closing(store),
-    ):
-        count = sum(_save(store, damaged, *draw) for draw in _draws(damaged))
-        _save_memory(store, damaged)
+    with holding(path.with_name(f"{path.name}.locks") / "recover.lock", "recovers the store", say):
+        if not is_damaged(path):
+            return f"the store {path} is sound: there was nothing to recover"
+        try:
+            return _recover(path)
+        except OSError as error:
+            raise StoreError(
+                f"the damaged store {path} cannot be recovered: {error.strerror or error}",
+                fix="move it by hand, or name another file with --diversity-store",
+            ) from None
+
+
+def _recover(path: Path) -> str:
+    """Put a whole new store in the place of the damaged one."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        store = Store(Path(name, "saved"))
+        with closing(_connect(_copy(path, Path(name)))) as damaged, closing(store):
+            count = _save(store, damaged)
+        aside = _move(path)
+        store.path.rename(path)
     return f"{count} samples recovered into {path}; the damaged store is kept as {aside.name}"
+
+
+def _save(store: Store, damaged: sqlite3.Connection) -> int:
+    """Save everything that is whole; how many samples that is."""
+    count = 0
+    store.facts.update({})  # so that it is there, whatever was found
+    with suppress(*_UNREADABLE):
+        rows = _Rows(damaged)
+        for number, key, detail in rows.draws():
+            samples = rows.samples(number, key)
+            count += len(samples)
+            if samples:
+                store.add(_text(key), _text(detail or b""), samples)
+        with store.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO memory VALUES (?, ?, ?, ?)",
+                [(_text(space), _text(name), *rest) for space, name, *rest in rows.values()],
+            )
+    return count
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -68,23 +117,18 @@ def _move(path: Path) -> Path:
     aside = next(
         place for n in numbers if not (place := path.with_name(f"{path.name}.damaged{n}")).exists()
     )
-    try:
-        for side in _SIDES:
-            source = path.with_name(path.name + side)
-            if source.exists():
-                source.rename(aside.with_name(aside.name + side))
-    except OSError as error:
-        raise StoreError(
-            f"the damaged store {path} cannot be moved aside: {error.strerror}",
-            fix="move it by hand, or name another file with --diversity-store",
-        ) from None
+    path.rename(aside)
+    log = path.with_name(path.name + _LOG)
+    if log.exists():
+        log.rename(aside.with_name(aside.name + _LOG))
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     return aside
 
 
 def _copy(path: Path, folder: Path) -> Path:
     """A copy to read, as long as its first page says: SQLite reads nothing of a shortened file."""
     copy = folder / "copy"
-    for side in _SIDES:
+    for side in ("", _LOG):
         source = path.with_name(path.name + side)
         if source.exists():
             shutil.copyfile(source, copy.with_name(copy.name + side))
@@ -96,62 +140,67 @@ def _copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-def _draws(damaged: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
-    for number, key, detail in _rows(damaged, "SELECT id, key, detail FROM draw", "id"):
-        if isinstance(key, bytes) and isinstance(detail, bytes):
-            yield number, key.decode("ascii", "replace"), detail.decode("utf-8", "replace")
+class _Rows:
+    """The rows of a store that may be damaged, as far as they can be read and are whole."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._checked = has_digests(connection)
 
-def _save(store: Store, damaged: sqlite3.Connection, draw: int, key: str, detail: str) -> int:
-    """Save the samples of one draw; how many."""
-    columns = "number, text, finish_reason, tokens, logprob, typeof(text)"
-    query = f"SELECT {columns} FROM sample WHERE draw = {int(draw)}"  # noqa: S608 - a number
-    samples = [
-        sample for row in _rows(damaged, query, "number") if (sample := _sample(row)) is not None
-    ]
-    if samples:
-        store.add(key, detail, samples)
-    return len(samples)
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is damaged, and no sample lost what it answers."""
+        strays = "SELECT 1 FROM sample WHERE draw NOT IN (SELECT id FROM draw)"
+        counts = [
+            self._connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in ("draw", "sample", "memory")
+        ]
+        draws = list(self.draws())
+        found = [
+            sum(detail is not None for _, _, detail in draws),
+            sum(len(self.samples(number, key)) for number, key, _ in draws),
+            sum(1 for _ in self.values()),
+        ]
+        return counts == found and self._connection.execute(strays).fetchone() is None
 
+    def draws(self) -> Iterator[tuple[int, bytes, bytes | None]]:
+        """Number, key and what the key stands for: without that, its samples are still whole."""
+        for number, key, detail, found in self._read("id, key, detail", "draw", "id"):
+            if isinstance(number, int) and isinstance(key, bytes):
+                yield number, key, detail if self._fits(found, key, detail) else None
 
-def _sample(row: tuple[Any, ...]) -> Drawn | None:
-    """A sample if its row makes sense, None if it was overwritten."""
-    number, text, reason, tokens, logprob, kind = row
-    try:
-        readable = text.decode("utf-8", "strict" if kind == b"text" else "surrogatepass")
-        return Drawn(
-            int(number),
-            readable,
-            None if reason is None else reason.decode("ascii"),
-            None if tokens is None else int(tokens),
-            None if logprob is None else float(logprob),
-        )
-    except (AttributeError, TypeError, ValueError):
-        return None
+    def samples(self, draw: int, key: bytes) -> list[Drawn]:
+        """The whole samples of a draw."""
+        seed = seed_of(_text(key)) if self._checked else None
+        columns = "number, text, finish_reason, tokens, logprob"
+        rows = self._read(columns, f"sample WHERE draw = {draw}", "number")
+        return list(read_samples(seed, rows)[0].values())
 
+    def values(self) -> Iterator[tuple[bytes, bytes, bytes, int]]:
+        """Space, name, value and digest of what is remembered."""
+        for *row, found in self._read("space, name, value", "memory", "space, name"):
+            if all(isinstance(part, bytes) for part in row) and self._fits(found, *row):
+                space, name, value = row
+                yield space, name, value, digest(*row)
 
-def _save_memory(store: Store, damaged: sqlite3.Connection) -> None:
-    rows = [
-        (space.decode("utf-8", "replace"), name.decode("utf-8", "replace"), value)
-        for space, name, value in _rows(
-            damaged, "SELECT space, name, value FROM memory", "space, name"
-        )
-        if all(isinstance(part, bytes) for part in (space, name, value))
-    ]
-    with store.transaction() as connection:
-        connection.executemany("INSERT OR IGNORE INTO memory VALUES (?, ?, ?)", rows)
+    def _fits(self, found: int | None, *parts: object) -> bool:
+        return not self._checked or is_whole(found, *parts)
 
-
-def _rows(damaged: sqlite3.Connection, query: str, order: str) -> Iterator[tuple[Any, ...]]:
-    """What `query` finds, from both ends of the order until the damage is met."""
-    found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    width = len(order.split(","))
-    for direction in ("ASC", "DESC"):
-        by = ", ".join(f"{column} {direction}" for column in order.split(", "))
-        try:
-            for row in damaged.execute(f"{query} ORDER BY {by}"):
-                found[row[:width]] = row
-        except sqlite3.Error:
-            continue
-        break
-    yield from found.values()
+    def _read(self, columns: str, table: str, order: str) -> Iterator[tuple[Any, ...]]:
+        """The rows with their digest, from both ends of the order until the damage is met."""
+        columns = f"{columns}, digest"
+        if not self._checked:
+            columns = columns.replace("digest", "NULL")
+        seen: set[tuple[Any, ...]] = set()
+        width = len(order.split(","))
+        for direction in ("ASC", "DESC"):
+            by = ", ".join(f"{column} {direction}" for column in order.split(", "))
+            query = f"SELECT {columns} FROM {table} ORDER BY {by}"  # noqa: S608 - ours alone
+            try:
+                for row in self._connection.execute(query):
+                    if row[:width] not in seen:
+                        seen.add(row[:width])
+                        yield row
+            except _UNREADABLE:
+                continue
+            return

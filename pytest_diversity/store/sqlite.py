@@ -2,7 +2,7 @@
 
 Samples are kept under a key of all they depend on, beside two smaller memories: facts (digests of
 files, what a device turned out to be) and embeddings. Every write is a transaction of its own, so
-that a killed run loses at most what was in flight.
+that a killed run loses at most what was in flight. A row that is not what was written is missing.
 """
 
 from __future__ import annotations
@@ -15,47 +15,65 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from pytest_diversity.errors import StoreError
+from pytest_diversity.store.locks import holding
+from pytest_diversity.store.rows import (
+    Drawn,
+    digest,
+    is_whole,
+    read_samples,
+    sample_row,
+    seed_of,
+)
+from pytest_diversity.store.schema import (
+    SCHEMA,
+    has_digests,
+    is_current,
+    prepare,
+    refuse_foreign,
+)
 
-__all__ = ["SCHEMA", "CacheTable", "Drawn", "Store"]
+__all__ = ["FAULTS", "SCHEMA", "CacheTable", "Drawn", "Losses", "Store"]
 
-SCHEMA = 1
+# The second is what Python makes of an error that quotes a damaged name.
+FAULTS = (sqlite3.Error, UnicodeDecodeError)
 _PATIENCE = 60.0  # seconds to wait for another process's transaction, which takes milliseconds
-_TABLES = """
-CREATE TABLE IF NOT EXISTS draw (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, detail TEXT);
-CREATE TABLE IF NOT EXISTS sample (
-    draw INTEGER NOT NULL REFERENCES draw, number INTEGER NOT NULL, text NOT NULL,
-    finish_reason TEXT, tokens INTEGER, logprob REAL, PRIMARY KEY (draw, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS memory (
-    space TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, name)
-) WITHOUT ROWID;
-"""
+_NAME_ANOTHER = "name a writable file with --diversity-store"
+_INSERT = (
+    "INSERT OR IGNORE INTO sample (draw, number, text, finish_reason, tokens, logprob, digest)"
+    " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM draw WHERE key = ?1"
+)
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 
-class Drawn(NamedTuple):
-    """A sample as the store keeps it: without its prompt, which is part of its key."""
+class Losses(NamedTuple):
+    """Damaged rows that were met, and count as missing."""
 
-    number: int
-    text: str
-    finish_reason: str | None
-    tokens: int | None
-    logprob: float | None
+    samples: int
+    values: int
 
 
 class Store:
     """A store at a path; the file is made when something is first written or looked up."""
 
-    def __init__(self, path: Path) -> None:
-        """Point at `path`; touch nothing yet."""
+    def __init__(self, path: Path, say: Callable[[str], None] = lambda _: None) -> None:
+        """Point at `path`; touch nothing yet.
+
+        Args:
+            path: Of the file.
+            say: Shows a line to a person: for whom it waits.
+        """
         self.path = path
+        self._say = say
         self._connection: sqlite3.Connection | None = None
         self._writable = True
+        self._checked = True
+        self._damaged_samples: set[tuple[str, object]] = set()
+        self._damaged_values: set[tuple[str, str]] = set()
+        self._told = Losses(0, 0)
         self.facts: CacheTable[str] = CacheTable(self, "facts", str.encode, bytes.decode)
 
     @property
@@ -64,23 +82,39 @@ class Store:
         self._open()
         return self._writable
 
+    @property
+    def checked(self) -> bool:
+        """Whether its rows have digests: those of an old store that can only be read have none."""
+        self._open()
+        return self._checked
+
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def losses(self) -> Losses:
+        """The damaged rows that were met since this was last asked, each once."""
+        met = Losses(len(self._damaged_samples), len(self._damaged_values))
+        told, self._told = self._told, met
+        return Losses(met.samples - told.samples, met.values - told.values)
+
     def samples(self, key: str) -> dict[int, Drawn]:
-        """The samples under `key`, by number."""
+        """The samples under `key`, by number; damaged ones are left out and counted."""
+        columns = "digest" if self.checked else "NULL"
         rows = self.rows(
-            "SELECT number, sample.text, finish_reason, tokens, logprob"
-            " FROM sample JOIN draw ON draw.id = sample.draw WHERE draw.key = ? ORDER BY number",
+            f"SELECT number, text, finish_reason, tokens, logprob, {columns}"  # noqa: S608 - ours
+            " FROM sample WHERE draw = (SELECT id FROM draw WHERE key = ?) ORDER BY number",
             key,
         )
-        return {row[0]: Drawn(row[0], _text(row[1]), *row[2:]) for row in rows}
+        seed = seed_of(key) if self._checked else None
+        whole, damaged = read_samples(seed, rows)
+        self._damaged_samples.update((key, number) for number in damaged)
+        return whole
 
     def add(self, key: str, detail: str, samples: Iterable[Drawn]) -> None:
-        """Keep `samples` under `key`; one that is there already stays as it is.
+        """Keep `samples` under `key`; one that is there already stays, unless it is damaged.
 
         Args:
             key: Digest of everything the samples depend on.
@@ -90,16 +124,34 @@ class Store:
         Raises:
             StoreError: The disk is full or the file cannot be written.
         """
-        rows = [(key, s.number, _plain(s.text), *s[2:]) for s in samples]
+        seed = seed_of(key)
+        rows = [(key, *sample_row(seed, sample)) for sample in samples]
+        checked = digest(key.encode(), detail.encode())
         with self.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO draw (key, detail) VALUES (?, ?)", (key, detail)
+                "INSERT OR IGNORE INTO draw (key, detail, digest) VALUES (?, ?, ?)",
+                (key, detail, checked),
             )
-            connection.executemany(
-                "INSERT OR IGNORE INTO sample"
-                " SELECT id, ?2, ?3, ?4, ?5, ?6 FROM draw WHERE key = ?1",
-                rows,
-            )
+            if connection.executemany(_INSERT, rows).rowcount < len(rows):
+                self._remove_damaged(connection, key)
+                connection.executemany(_INSERT, rows)
+
+    def _remove_damaged(self, connection: sqlite3.Connection, key: str) -> None:
+        """What was damaged makes room for what was drawn again."""
+        whole = self.samples(key)
+        query = "SELECT draw, number FROM sample WHERE draw = (SELECT id FROM draw WHERE key = ?)"
+        places = connection.execute(query, (key,)).fetchall()
+        connection.executemany(
+            "DELETE FROM sample WHERE draw = ? AND number = ?",
+            [(draw, number) for draw, number in places if number not in whole],
+        )
+
+    def is_whole(self, space: str, name: str, value: object, checked: int | None) -> bool:
+        """Whether a value of a memory is what was written; one that is not is counted."""
+        whole = not self._checked or is_whole(checked, space.encode(), name.encode(), value)
+        if not whole:
+            self._damaged_values.add((space, name))
+        return whole
 
     def embeddings(self, model: str) -> CacheTable[NDArray[np.float32]]:
         """The embeddings made by `model`, by the digest of their text."""
@@ -114,14 +166,18 @@ class Store:
         """What programs did in a sandbox of that fingerprint, as JSON, by their key."""
         return CacheTable(self, f"executions in {sandbox}", str.encode, bytes.decode)
 
-    def lock(self, name: str) -> AbstractContextManager[object]:
-        """A lock between processes, so that no two of them draw the same samples."""
-        return self._lock(name) if self.writable else nullcontext()
+    def lock(self, name: str, purpose: str = "works") -> AbstractContextManager[object]:
+        """A lock between processes, so that no two of them draw the same samples.
 
-    def _lock(self, name: str) -> FileLock:
+        Args:
+            name: What one of them at a time may use; a part of a file's name.
+            purpose: What it is held for, for those who wait: "draws the samples of base".
+        """
+        return self._lock(name, purpose) if self.writable else nullcontext()
+
+    def _lock(self, name: str, purpose: str) -> AbstractContextManager[object]:
         folder = self.path.with_name(f"{self.path.name}.locks")
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{name}.lock")
+        return holding(folder / f"{name}.lock", purpose, self._say)
 
     def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         """What `query` finds."""
@@ -137,7 +193,7 @@ class Store:
             connection.commit()
         except BaseException as error:
             self._abandon(connection)
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, FAULTS):
                 raise self._explain(error) from error
             raise
 
@@ -150,7 +206,7 @@ class Store:
     def _guard(self, action: Callable[[], Result]) -> Result:
         try:
             return action()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise self._explain(error) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -159,13 +215,23 @@ class Store:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        if self.path.is_file() and not _can_write(self.path):
-            return self._connect_to_read()
-        self._make_folder()
-        connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
-        if self._version(connection) < SCHEMA:
-            self._create(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, and no fsync a batch
+        try:
+            if self.path.is_file() and not _can_write(self.path):
+                return self._connect_to_read()
+            self._make_folder()
+            connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+        except (OSError, ValueError) as error:  # a path may hold what no file's name can
+            reason = getattr(error, "strerror", None) or str(error)
+            raise StoreError(
+                f"the store {str(self.path)!r} cannot be opened: {reason}", fix=_NAME_ANOTHER
+            ) from None
+        with _closed_on_error(connection):
+            connection.text_factory = bytes  # damaged text is not always UTF-8
+            if not is_current(connection):
+                refuse_foreign(connection, self.path)
+                with self._lock("create", "makes the store"):
+                    prepare(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, no fsync a batch
         return connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
@@ -176,26 +242,11 @@ class Store:
         connection = sqlite3.connect(
             f"{self.path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None
         )
-        self._version(connection)
+        with _closed_on_error(connection):
+            connection.text_factory = bytes
+            refuse_foreign(connection, self.path)
+            self._checked = has_digests(connection)
         return connection
-
-    def _version(self, connection: sqlite3.Connection) -> int:
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA:
-            connection.close()
-            raise StoreError(
-                f"the store {self.path} is from a newer pytest-diversity (schema {version}, "
-                f"this one reads {SCHEMA})",
-                fix="upgrade pytest-diversity, or name another file with --diversity-store",
-            )
-        return version
-
-    def _create(self, connection: sqlite3.Connection) -> None:
-        """Make the tables; one process at a time, since entering WAL waits for no one."""
-        with self._lock("create"):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_TABLES)
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _make_folder(self) -> None:
         folder = self.path.parent
@@ -206,17 +257,17 @@ class Store:
             (folder / ".gitignore").write_text("# Made by pytest-diversity.\n*\n")
         except OSError as error:
             raise StoreError(
-                f"the store's folder {folder} cannot be made: {error.strerror}",
-                fix="name a writable file with --diversity-store",
+                f"the store's folder {folder} cannot be made: {error.strerror}", fix=_NAME_ANOTHER
             ) from error
 
-    def _explain(self, error: sqlite3.Error) -> StoreError:
-        reason = str(error)
+    def _explain(self, error: Exception) -> StoreError:
+        reason = str(error) if isinstance(error, sqlite3.Error) else "its names are malformed"
         fixes = {
             "full": "free some space and run again: everything drawn before is kept",
             "readonly": "make it writable, or name another file with --diversity-store",
-            "unable to open": "name a writable file with --diversity-store",
+            "unable to open": _NAME_ANOTHER,
             "locked": "another process holds it; run again when that one is done",
+            "no such": "if it is damaged, save what can be read of it: pytest --diversity-recover",
             "malformed": "save what can be read of it: pytest --diversity-recover",
             "not a database": "if it was one, pytest --diversity-recover saves what can be read; "
             "else name another file with --diversity-store",
@@ -246,9 +297,13 @@ class CacheTable(MutableMapping[str, Value]):
     def __getitem__(self, name: str) -> Value:
         if name in self._unwritten:
             return self._unwritten[name]
-        query = "SELECT value FROM memory WHERE space = ? AND name = ?"
-        rows = self._store.rows(query, self._space, name)
-        if not rows:
+        checked = "digest" if self._store.checked else "NULL"
+        rows = self._store.rows(
+            f"SELECT value, {checked} FROM memory WHERE space = ? AND name = ?",  # noqa: S608 - ours
+            self._space,
+            name,
+        )
+        if not rows or not self._store.is_whole(self._space, name, *rows[0]):
             raise KeyError(name)
         return self._decode(rows[0][0])
 
@@ -263,7 +318,7 @@ class CacheTable(MutableMapping[str, Value]):
 
     def __iter__(self) -> Iterator[str]:
         rows = self._store.rows("SELECT name FROM memory WHERE space = ?", self._space)
-        return (name for (name,) in rows)
+        return (name.decode("utf-8", "replace") for (name,) in rows)
 
     def __len__(self) -> int:
         query = "SELECT COUNT(*) FROM memory WHERE space = ?"
@@ -274,9 +329,12 @@ class CacheTable(MutableMapping[str, Value]):
         if not self._store.writable:
             self._unwritten.update(values)
             return
-        rows = [(self._space, name, self._encode(value)) for name, value in values.items()]
+        rows = [self._row(name, self._encode(value)) for name, value in values.items()]
         with self._store.transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?)", rows)
+
+    def _row(self, name: str, value: bytes) -> tuple[str, str, bytes, int]:
+        return self._space, name, value, digest(self._space.encode(), name.encode(), value)
 
 
 def _can_write(path: Path) -> bool:
@@ -284,14 +342,10 @@ def _can_write(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
-def _plain(text: str) -> str | bytes:
-    """`text` for SQLite, which stores UTF-8: one with lone surrogates goes in as bytes."""
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-    return text
-
-
-def _text(stored: str | bytes) -> str:
-    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")
+        yield
+    except BaseException:
+        connection.close()
+        raise

@@ -13,18 +13,19 @@ from scipy import special
 
 from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.estimate import estimate
-from pytest_diversity.files import write_text
+from pytest_diversity.files import check_writable, one_at_a_time, write_text
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.statistics.mean import jackknife_error
 from pytest_diversity.studies.cases import Case, cases
 from pytest_diversity.text import columns, number
 
-__all__ = ["Proposal", "calibrate", "propose", "resampling_error"]
+__all__ = ["Proposal", "calibrate", "check_mode", "propose", "resampling_error"]
 
 # Half of the 1 in 100 that is promised: values near an end of their scale are skewed, and their
 # errors are largest just where the value is not (at worst over all rates, .007 were missed).
 _MISSES = 0.005
+_BY_HAND = "write the bounds by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,24 @@ def _without(group: Sequence[Sample], left: int, name: str) -> list[Sample]:
     return [replace(one, prompt=name) for i, one in enumerate(group) if i != left]
 
 
+def check_mode(session: Session, mode: str) -> None:
+    """Refuse what calibration cannot do, before anything is drawn.
+
+    Raises:
+        ConfigError: `mode` is neither `-` nor `write`, or the file cannot be written.
+    """
+    if mode not in {"-", "write"}:
+        raise ConfigError(f"--diversity-calibrate={mode} is unknown", fix="leave it, or =write")
+    if mode == "write" and session.config.path is not None:
+        check_writable(session.config.path, ConfigError, fix=_BY_HAND)
+
+
 def calibrate(session: Session, mode: str = "-") -> Sequence[str]:
     """Proposals for every budget of the first checkpoint under test; written with `write`.
 
     Raises:
-        ConfigError: `mode` is neither, or the file cannot be changed.
+        ConfigError: The file cannot be changed.
     """
-    if mode not in {"-", "write"}:
-        raise ConfigError(f"--diversity-calibrate={mode} is unknown", fix="leave it, or =write")
     healthy = session.config.reference or session.config.selected[0]
     if healthy not in session.config.selected:
         healthy = session.config.selected[0]
@@ -159,8 +170,9 @@ def _write(path: Path, proposals: Sequence[Proposal]) -> str:
         raise MissingExtraError(
             "writing diversity.toml", package="tomlkit", extra="calibrate"
         ) from None
-    document: Any = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))  # line ends as they are
-    for one in proposals:
-        document["domains"][one.domain]["budget"][one.family][one.key] = one.bound
-    write_text(path, tomlkit.dumps(document), ConfigError, fix="write the bounds by hand")
+    with one_at_a_time(path.resolve().parent):
+        document: Any = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))  # line ends as are
+        for one in proposals:
+            document["domains"][one.domain]["budget"][one.family][one.key] = one.bound
+        write_text(path, tomlkit.dumps(document), ConfigError, fix=_BY_HAND)
     return f"written to {path.name}"

@@ -11,13 +11,15 @@ from typing import Any
 from pytest_diversity.errors import ConfigError, DataError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.features import Features
-from pytest_diversity.files import write_text
+from pytest_diversity.files import check_writable, read_text, write_text
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 
-__all__ = ["Case", "GateName", "cases", "halves", "write_json"]
+__all__ = ["Case", "GateName", "cases", "check_json", "halves", "write_json"]
+
+_ANOTHER = "name another file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,30 @@ def halves(samples: SampleSet) -> tuple[SampleSet, SampleSet]:
     return SampleSet(even), SampleSet(odd)
 
 
+def check_json(_: Session, path: str) -> None:
+    """Find out before a study whether its file can be written: a new one, or one of a study.
+
+    Raises:
+        ConfigError: It cannot, or something else is there, such as the configuration.
+    """
+    if path == "-":
+        return
+    check_writable(Path(path), ConfigError, fix=_ANOTHER)
+    if Path(path).exists() and not _is_ours(Path(path)):
+        raise ConfigError(f"{path} is there and was not written by a study", fix=_ANOTHER)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        rows = json.loads(read_text(path, ConfigError))
+    except (ConfigError, ValueError, RecursionError):
+        return False
+    return isinstance(rows, list) and all(isinstance(row, dict) and "gate" in row for row in rows)
+
+
 def write_json(path: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write what a table shows, with all digits, unless `path` is `-`; a line that says so."""
     if path == "-":
         return []
-    write_text(Path(path), json.dumps(rows, indent=1) + "\n", ConfigError, fix="name another file")
+    write_text(Path(path), json.dumps(rows, indent=1) + "\n", ConfigError, fix=_ANOTHER)
     return [f"written to {path}"]

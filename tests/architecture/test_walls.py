@@ -56,8 +56,8 @@ ALLOWED: Mapping[str, str] = {
     "session": "config events gate report validation workspace",
     "studies": "baselines config errors estimate features files gate metrics samples session "
     "statistics text",
-    "plugin": "baselines config errors estimate events features gate report samples session "
-    "store studies verdict",
+    "plugin": "baselines config errors estimate events features functions gate report samples "
+    "session store studies verdict",
     "": "domains errors estimate metrics plugin samples sampling",
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -347,3 +349,33 @@ def test_pruning_is_refused_after_a_crash(project: pytest.Pytester) -> None:
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*nothing was pruned: a test failed or a worker crashed; *"])
     assert recorded(project) == before
+
+
+RECORDER = """
+import sys
+from pytest_diversity.baselines.record import record
+from pytest_diversity.events import BaselineRecorded
+profile = {"settings": {}, "prompts": "p", "weights": "w", "versions": {}, "metrics": {}}
+sys.stdin.read()
+record([BaselineRecorded(sys.argv[1], sys.argv[2], profile)])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
+def test_two_recordings_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Each adds to what the other one has written, and nothing lies beside the file."""
+    names = [f"checkpoint-{number}" for number in range(4)]
+    for trial in range(5):
+        path = tmp_path / str(trial) / "tests" / "prose.json"
+        runs = [
+            subprocess.Popen(  # noqa: S603 - our own code
+                [sys.executable, "-c", RECORDER, str(path), name], stdin=subprocess.PIPE
+            )
+            for name in names
+        ]
+        for run in runs:  # all of them are ready
+            assert run.stdin is not None
+            run.stdin.close()
+        assert [run.wait() for run in runs] == [0] * len(runs)
+        assert sorted(json.loads(path.read_text())["checkpoints"]) == names
+        assert [*path.parent.iterdir()] == [path]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
 
 from pytest_diversity.errors import StoreError
-from pytest_diversity.store.sqlite import SCHEMA, Drawn, Store
+from pytest_diversity.store import locks
+from pytest_diversity.store.recovery import is_damaged, recover
+from pytest_diversity.store.sqlite import SCHEMA, Drawn, Losses, Store
 
 TEXTS = (
     "plain",
@@ -100,7 +105,9 @@ def test_a_newer_store_is_refused(store: Store) -> None:
     store.add("key", "{}", [drawn(0)])
     store.close()
     with sqlite3.connect(store.path) as connection:
+        (mark,) = connection.execute("PRAGMA application_id").fetchone()
         connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+        connection.execute(f"PRAGMA application_id = {mark + 1}")
     connection.close()
     with pytest.raises(StoreError, match=rf"newer pytest-diversity \(schema {SCHEMA + 1}.*upgrade"):
         store.samples("key")
@@ -134,6 +141,23 @@ def other_content(folder: Path) -> Path:
     return folder / "samples.sqlite"
 
 
+def other_program(folder: Path) -> Path:
+    with closing(sqlite3.connect(folder / "samples.sqlite")) as connection:
+        connection.execute("CREATE TABLE sample (name TEXT)")
+    return folder / "samples.sqlite"
+
+
+def marked_by_another(folder: Path) -> Path:
+    with closing(sqlite3.connect(folder / "samples.sqlite")) as connection:
+        connection.execute("PRAGMA application_id = 7")
+    return folder / "samples.sqlite"
+
+
+def file_for_the_locks(folder: Path) -> Path:
+    (folder / "samples.sqlite.locks").touch()
+    return folder / "samples.sqlite"
+
+
 UNUSABLE: Mapping[str, tuple[Callable[[Path], Path], str]] = {
     "a folder that cannot be made": (
         file_for_a_folder,
@@ -147,6 +171,30 @@ UNUSABLE: Mapping[str, tuple[Callable[[Path], Path], str]] = {
         other_content,
         "file is not a database; if it was one, pytest --diversity-recover saves",
     ),
+    "another program's database": (
+        other_program,
+        r"the store .*samples\.sqlite is a database of another program; name another file with --d",
+    ),
+    "a database that another program has marked": (
+        marked_by_another,
+        r"the store .*samples\.sqlite is a database of another program; name another file with --d",
+    ),
+    "a file where its locks belong": (
+        file_for_the_locks,
+        r"the lock .*samples\.sqlite\.locks/create\.lock cannot be taken: File exists; make .* a f",
+    ),
+    "a name that is too long": (
+        lambda folder: folder / ("x" * 300),
+        r"the store '.*xxx' cannot be opened: File name too long; name a writable file",
+    ),
+    "a name that leaves no room for its locks": (
+        lambda folder: folder / ("x" * 250),
+        r"the lock .*xxx.locks/create.lock cannot be taken: File name too long; make",
+    ),
+    "a name that no file can have": (
+        lambda folder: folder / "a\0b",
+        r"the store '.*a\\x00b' cannot be opened: embedded null",
+    ),
 }
 
 
@@ -155,9 +203,105 @@ def test_a_store_that_cannot_be_used(tmp_path: Path, case: str) -> None:
     """One sentence names the file and the way out."""
     prepare, message = UNUSABLE[case]
     store = Store(prepare(tmp_path))
-    with pytest.raises(StoreError, match=message):
+    with pytest.raises(StoreError, match=message) as caught:
         store.add("key", "{}", [drawn(0)])
+    assert "\n" not in str(caught.value)
     store.close()
+
+
+def test_another_programs_database_is_not_changed(tmp_path: Path) -> None:
+    """Neither by a run nor by a recovery."""
+    path = other_program(tmp_path)
+    before = path.read_bytes()
+    for action in (Store(path).samples, lambda _: recover(path)):
+        with pytest.raises(StoreError, match="of another program"):
+            action("key")
+    assert path.read_bytes() == before
+
+
+def old_store(path: Path) -> None:
+    """As schema 1 was: no digests, no mark."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLD)
+        connection.execute("INSERT INTO draw VALUES (4, 'key', '{}')")
+        rows = [
+            (n, text.encode("utf-8", "surrogatepass") if "\ud800" in text else text)
+            for n, text in enumerate(TEXTS)
+        ]
+        connection.executemany("INSERT INTO sample VALUES (4, ?, ?, 'stop', 7, -3.5)", rows)
+        connection.execute("INSERT INTO sample VALUES (4, 99, 'unknown', NULL, NULL, NULL)")
+        connection.execute("INSERT INTO memory VALUES ('facts', 'a', CAST('1' AS BLOB))")
+        connection.commit()
+
+
+OLD = """
+CREATE TABLE draw (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, detail TEXT);
+CREATE TABLE sample (
+    draw INTEGER NOT NULL REFERENCES draw, number INTEGER NOT NULL, text NOT NULL,
+    finish_reason TEXT, tokens INTEGER, logprob REAL, PRIMARY KEY (draw, number)
+) WITHOUT ROWID;
+CREATE TABLE memory (
+    space TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, name)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+
+
+def test_an_old_store_is_taken_over_with_all_it_holds(tmp_path: Path) -> None:
+    """Every sample and fact stays, and gets a digest that a later change does not fit."""
+    path = tmp_path / "samples.sqlite"
+    old_store(path)
+    samples = {n: drawn(n, text) for n, text in enumerate(TEXTS)}
+    samples[99] = Drawn(99, "unknown", None, None, None)
+    for _ in range(2):
+        with closing(Store(path)) as store:
+            assert store.samples("key") == samples
+            assert dict(store.facts) == {"a": "1"}
+            assert store.losses() == Losses(0, 0)
+    assert not is_damaged(path)
+    with closing(Store(path)) as store, store.transaction() as connection:
+        connection.execute("UPDATE sample SET text = 'other' WHERE number = 0")
+        connection.execute("UPDATE memory SET value = CAST('2' AS BLOB)")
+    with closing(Store(path)) as store:
+        assert 0 not in store.samples("key")
+        assert "a" not in store.facts
+        assert store.losses() == Losses(1, 1)
+
+
+def test_what_sqlite_cannot_hold_is_no_damage(store: Store) -> None:
+    """It has no NaN and no negative zero, and a reason is UTF-8."""
+    odd = [Drawn(0, "a", "\ud800", 1, float("nan")), Drawn(1, "b", "", 0, -0.0)]
+    store.add("key", "{}", odd)
+    kept = store.samples("key")
+    assert kept == {0: Drawn(0, "a", "?", 1, None), 1: Drawn(1, "b", "", 0, 0.0)}
+    assert store.losses() == Losses(0, 0)
+
+
+WAITER = """
+import sys, time
+from pathlib import Path
+from pytest_diversity.store import locks
+from pytest_diversity.store.sqlite import Store
+with Store(Path(sys.argv[1])).lock("device", "draws the samples of base"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_who_waits_says_for_whom(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process, its machine and what it does; once, until another one has it."""
+    monkeypatch.setattr(locks, "SAID_AFTER", 0.2)
+    said: list[str] = []
+    with subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", WAITER, str(store.path)], stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        Timer(1, holder.kill).start()
+        with Store(store.path, said.append).lock("device"):
+            pass
+    line = f"process {holder.pid} on {socket.gethostname()}, which draws the samples of base"
+    assert said == [f"waiting for {line}"]
 
 
 WRITER = """

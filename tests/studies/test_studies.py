@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -221,6 +222,58 @@ def test_calibration_proposes_nothing_where_values_vary_too_much(noisy: pytest.P
     assert (noisy.path / "diversity.toml").read_text().endswith(budget)
 
 
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What every file of a folder holds."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("flag", ["--diversity-plan", "--diversity-selftest"])
+def test_what_follows_a_bare_flag_is_a_path(noisy: pytest.Pytester, flag: str) -> None:
+    """It chooses what is studied, and is not written to."""
+    (noisy.path / "more").mkdir()
+    (noisy.path / "diversity.toml").rename(noisy.path / "more" / "diversity.toml")
+    for name in ("base.jsonl", "dpo.jsonl"):
+        (noisy.path / name).rename(noisy.path / "more" / name)
+    before = files_of(noisy.path / "more")
+    result = noisy.runpytest_inprocess(flag, "more/diversity.toml")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["prose lexical [[]dpo[]] *"])
+    assert files_of(noisy.path / "more") == before
+
+
+def test_a_plan_is_written_over_a_plan(noisy: pytest.Pytester) -> None:
+    """What a study wrote, another one may replace."""
+    for _ in range(2):
+        result = noisy.runpytest_inprocess("--diversity-plan=plan.json")
+        assert result.ret == pytest.ExitCode.OK
+        result.stdout.fnmatch_lines(["written to plan.json"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the size of files cannot be limited there")
+def test_calibration_on_a_full_disk_leaves_the_file(noisy: pytest.Pytester) -> None:
+    """The configuration is whole, nothing lies beside it, and a sentence says why."""
+    long = "# much to say of it\n" * 2000
+    (noisy.path / "diversity.toml").write_text(CONFIG + long)
+    noisy.makeconftest(
+        """
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        """
+    )
+    before = files_of(noisy.path)
+    result = noisy.runpytest_subprocess(
+        "--diversity-calibrate=write", "-s", "-p", "no:cacheprovider"
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: diversity: *diversity.toml cannot be written: File too large; write the bounds*"]
+    )
+    after = files_of(noisy.path)
+    assert {name: after[name] for name in before} == before
+    assert not [name for name in after if name.startswith(".diversity.toml")]
+
+
 WRONG: Mapping[str, tuple[str, Sequence[str], str]] = {
     "a mode of calibration": (
         CONFIG,
@@ -232,6 +285,16 @@ WRONG: Mapping[str, tuple[str, Sequence[str], str]] = {
         ("--diversity-plan",),
         "there is no budget to study; add one to diversity.toml",
     ),
+    "the configuration as the file of a plan": (
+        CONFIG,
+        ("--diversity-plan=diversity.toml",),
+        "diversity.toml is there and was not written by a study; name another file",
+    ),
+    "recorded samples as the file of a self-test": (
+        CONFIG,
+        ("--diversity-selftest=base.jsonl",),
+        "base.jsonl is there and was not written by a study; name another file",
+    ),
     "a file that cannot be written": (
         CONFIG,
         ("--diversity-plan=none/plan.json",),
@@ -242,9 +305,11 @@ WRONG: Mapping[str, tuple[str, Sequence[str], str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_studied(noisy: pytest.Pytester, case: str) -> None:
-    """One sentence and exit code 4."""
+    """One sentence and exit code 4, and every file is as it was."""
     text, arguments, message = WRONG[case]
     (noisy.path / "diversity.toml").write_text(text)
+    before = files_of(noisy.path)
     result = noisy.runpytest_inprocess(*arguments)
+    assert files_of(noisy.path) == before
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: diversity: {message}"])

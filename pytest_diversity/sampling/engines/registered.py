@@ -20,7 +20,7 @@ from pytest_diversity.errors import (
     did_you_mean,
     first_line,
 )
-from pytest_diversity.functions import same_source
+from pytest_diversity.functions import registered, same_source
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
 
@@ -58,7 +58,8 @@ def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG0
         ConfigError: There is no such sampler, or the checkpoint has what only weights have.
     """
     scheme, _, name = checkpoint.source.partition(":")
-    if scheme not in _samplers:
+    sampler = registered(lambda: _samplers.get(scheme))
+    if sampler is None:
         raise ConfigError(
             f"checkpoint {checkpoint.name!r}: no sampler {scheme!r} is registered",
             fix=did_you_mean(scheme, _samplers),
@@ -69,7 +70,7 @@ def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG0
                 f"checkpoint {checkpoint.name!r}: the sampler {scheme!r} takes no {key}",
                 fix="remove it",
             )
-    return RegisteredModel(scheme, name, *_samplers[scheme])
+    return RegisteredModel(scheme, name, *sampler)
 
 
 @dataclass(frozen=True, slots=True)
