@@ -124,8 +124,8 @@ def test_reasoning_beside_the_content_is_a_thought(server: Scripted, open_sessio
     assert {sample.text for sample in group} == {"The answer."}
     assert len({sample.thought for sample in group}) == len(group)
     [stored] = session.store.rows("SELECT text FROM sample LIMIT 1")
-    assert "<think>Thought" in stored[0]
-    assert stored[0].endswith("The answer.")
+    assert b"<think>Thought" in stored[0]
+    assert stored[0].endswith(b"The answer.")
 
 
 CONVERSATION = [
