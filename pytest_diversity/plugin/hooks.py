@@ -60,7 +60,10 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> None:
     """What follows an option that stands without a value is an argument of its own."""
-    args[:] = spelt_out(args)
+    spelt = spelt_out(args)
+    if spelt == args:
+        return
+    args[:] = spelt
     known = parser.parse_known_args(args, copy(early_config.option))
     early_config.known_args_namespace.file_or_dir = known.file_or_dir  # whose conftest files come
 
@@ -89,8 +92,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Release what the run held."""
-    if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
-        wiring.close(config)
+    if runs := sys.modules.get("pytest_diversity.plugin.runs"):
+        runs.close(config)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str] | None:
@@ -140,24 +143,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _FIXTURE in getattr(item, "fixturenames", ()):
             item.add_marker("diversity")
-    if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
+    if runs := sys.modules.get("pytest_diversity.plugin.runs"):
         from pytest_diversity.errors import DiversityError
 
         try:
-            wiring.check_collected(config, items)
+            runs.check_collected(config, items)
         except DiversityError as error:
-            wiring.refuse(config, error)
-        message = wiring.refused(config)
+            runs.refuse(config, error)
+        message = runs.refused(config)
         if message is not None:
             raise pytest.UsageError(f"diversity: {message}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before a model is loaded, domains must exist, sandboxes hold, and prompts be readable."""
-    wiring = sys.modules.get("pytest_diversity.plugin.runs")
-    if wiring is None:
+    runs = sys.modules.get("pytest_diversity.plugin.runs")
+    if runs is None:
         return
-    wiring.select(session.config, session.items)
+    runs.select(session.config, session.items)
     if is_worker(session.config) or session.config.option.collectonly:
         return
     from pytest_diversity.errors import DiversityError
@@ -165,10 +168,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     drawing = [one for one in session.items if _FIXTURE in getattr(one, "fixturenames", ())]
     try:
         if drawing:
-            wiring.check_domains(session.config, drawing)
-        wiring.check_sandbox(session.config, session.items)
+            runs.check_domains(session.config, drawing)
+        runs.check_sandbox(session.config, session.items)
         if not study_asked(session.config):
-            wiring.check_prompts(session.config, session.items)
+            runs.check_prompts(session.config, session.items)
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -200,8 +203,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let verdicts travel with the report, and our own errors be sentences, not tracebacks."""
     report = yield
-    if wiring := sys.modules.get("pytest_diversity.plugin.runs"):
-        wiring.annotate(item, call, report)
+    if runs := sys.modules.get("pytest_diversity.plugin.runs"):
+        runs.annotate(item, call, report)
     return report
 
 
@@ -216,9 +219,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write baselines once, in the process that has gathered what the workers measured."""
-    wiring = sys.modules.get("pytest_diversity.plugin.runs")
-    if wiring is not None and not is_worker(session.config):
-        session.config.stash[_SAID] = wiring.finish(session, session.config.stash[_EVENTS])
+    runs = sys.modules.get("pytest_diversity.plugin.runs")
+    if runs is not None and not is_worker(session.config):
+        session.config.stash[_SAID] = runs.finish(session, session.config.stash[_EVENTS])
 
 
 def pytest_terminal_summary(
