@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-import pytest_diversity
 from pytest_diversity import measure, metrics, register_metric
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics import AtLeast, definitions, metric, parse
 from pytest_diversity.metrics.registry import _definitions
 
-ROOT = Path(pytest_diversity.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
