@@ -179,7 +179,9 @@ def test_llama_cpp_killed_midway(
     how = Endpoint(retries=1, concurrency=2)
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", kill)
-        with pytest.raises(SamplingError, match=r"cannot be reached: .*; start it; what was drawn"):
+        with pytest.raises(
+            SamplingError, match=r"cannot be reached: .*; start it, and run the same"
+        ):
             open_session(f"{llama.url}#smollm2", 4, max_tokens=8, server=how).samples("m", "d")
     llama.start()
     session = open_session(f"{llama.url}#smollm2", 4, max_tokens=8, server=how)
