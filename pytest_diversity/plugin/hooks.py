@@ -137,12 +137,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(_FIXTURE, under_test, indirect=True, scope="session", ids=names)
 
 
+def _drawing(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests in Python that take a checkpoint."""
+    return [item for item in items if _FIXTURE in getattr(item, "fixturenames", ())]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the gates, so that `-m diversity` selects them; refuse a wrong configuration."""
-    for item in items:
-        if _FIXTURE in getattr(item, "fixturenames", ()):
-            item.add_marker("diversity")
+    for item in _drawing(items):
+        item.add_marker("diversity")
     if runs := sys.modules.get("pytest_diversity.plugin.runs"):
         from pytest_diversity.errors import DiversityError
 
@@ -165,7 +169,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     from pytest_diversity.errors import DiversityError
 
-    drawing = [one for one in session.items if _FIXTURE in getattr(one, "fixturenames", ())]
+    drawing = _drawing(session.items)
     try:
         if drawing:
             runs.check_domains(session.config, drawing)

@@ -237,8 +237,14 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell each session which of its budgets this run judges."""
     for path, session in config.stash.get(_SESSIONS, {}).items():
-        gates = (getattr(item, "gate", None) for item in items if item.path == path)
-        session.judge.multiplicity.selected = frozenset(gate.key for gate in gates if gate)
+        keys = frozenset(gate.key for gate in _gates(items, path))
+        session.judge.multiplicity.selected = keys
+
+
+def _gates(items: list[pytest.Item], path: Path | None) -> list[Gate]:
+    """The gates of a file among what was collected."""
+    found = (getattr(item, "gate", None) for item in items if item.path == path)
+    return [gate for gate in found if isinstance(gate, Gate)]
 
 
 def check_domains(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -271,9 +277,7 @@ def check_prompts(config: pytest.Config, items: list[pytest.Item]) -> None:
         DiversityError: A chat template refuses a prompt, or a context has no room for it.
     """
     for path, session in config.stash.get(_SESSIONS, {}).items():
-        found = (getattr(item, "gate", None) for item in items if item.path == path)
-        gates = [gate for gate in found if isinstance(gate, Gate)]
-        session.check_prompts(gates)
+        session.check_prompts(_gates(items, path))
 
 
 def _console(config: pytest.Config) -> Console:

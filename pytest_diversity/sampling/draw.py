@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
@@ -58,7 +58,8 @@ def draw(
     Raises:
         DiversityError: The store, the checkpoint or the sampling failed; what was drawn is kept.
     """
-    wanted = missing(plan, store)
+    found = _found(plan, store)
+    wanted = _lacking(plan, found)
     drawn = 0
     if wanted:
         _demand_writable(store, wanted)
@@ -71,16 +72,25 @@ def draw(
                         loaded = engine(progress)
                     progress.begin()
                     _keep(plan, store, _sampled(sample(loaded, wanted, progress)), progress)
-    samples = _stored(plan, store)
+        found = _found(plan, store)
+    samples = _stored(plan, found)
     return Drawing(samples, drawn, sum(map(len, samples.values())) - drawn)
 
 
 def missing(plan: Plan, store: Store) -> list[Request]:
     """What of `plan` is not in the store."""
+    return _lacking(plan, _found(plan, store))
+
+
+def _found(plan: Plan, store: Store) -> dict[str, dict[int, Drawn]]:
+    """The samples of each prompt that the store has, by number."""
+    return {name: store.samples(plan.key(prompt)[0]) for name, prompt in plan.prompts.items()}
+
+
+def _lacking(plan: Plan, found: Mapping[str, Mapping[int, Drawn]]) -> list[Request]:
     requests = []
-    for prompt in plan.prompts.values():
-        have = store.samples(plan.key(prompt)[0])
-        numbers = tuple(number for number in range(plan.count) if number not in have)
+    for name, prompt in plan.prompts.items():
+        numbers = tuple(number for number in range(plan.count) if number not in found[name])
         if numbers:
             requests.append(
                 Request(
@@ -128,10 +138,10 @@ def _keep(plan: Plan, store: Store, samples: Iterable[Sample], progress: Shown) 
         )
 
 
-def _stored(plan: Plan, store: Store) -> SampleSet:
+def _stored(plan: Plan, found: Mapping[str, Mapping[int, Drawn]]) -> SampleSet:
     return SampleSet(
         Sample(name, one.number, one.text, plan.domain, *one[2:])
-        for name, prompt in plan.prompts.items()
-        for one in store.samples(plan.key(prompt)[0]).values()
+        for name, samples in found.items()
+        for one in samples.values()
         if one.number < plan.count
     )
