@@ -10,7 +10,9 @@ from typing import Any
 
 from .failures import CheckError
 
-__all__ = ["Execution", "Limits", "Outcome", "Program"]
+__all__ = ["Execution", "Limits", "Outcome", "Program", "second_opinion"]
+
+NOT_CROSS_CHECKED = "not cross-checked"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,27 @@ class Outcome:
         return [self.kind, self.value, self.stdout]
 
 
+def second_opinion(verdict: Outcome, opinion: str, why: str | None, end: Outcome) -> Outcome:
+    """The verdict on a program of which its own process says that the check passes, or is at fault.
+
+    Args:
+        verdict: What that process says.
+        opinion: What the check came to out of the program's reach: `passes`, `fails`, `unclear`
+            (it cannot say), `gone` (the program ended) or `bad-check`.
+        why: Of an `unclear` or `bad-check`.
+        end: How the program's process ended there.
+    """
+    if opinion == "bad-check":
+        return Outcome(opinion, why)
+    if verdict.kind == "bad-check":  # so says the program alone
+        return Outcome("forged")
+    if opinion == "gone" and end.kind in ("timeout", "memory", "output-limit"):
+        opinion, why = "unclear", end.kind
+    if opinion == "unclear":
+        return Outcome("ok", f"{NOT_CROSS_CHECKED}: {why}")
+    return Outcome("ok" if opinion == "passes" else "forged")
+
+
 @dataclass(frozen=True)
 class Execution:
     """What a program did on all its inputs, and before its check.
@@ -130,8 +153,15 @@ class Execution:
 
     @property
     def correct(self) -> bool | None:
-        """Whether the check passed; None without a check."""
-        return None if self.verdict is None else self.verdict.kind == "ok"
+        """Whether the check passed; None without a check, or where the check itself is at fault."""
+        if self.verdict is None or self.verdict.kind == "bad-check":
+            return None
+        return self.verdict.kind == "ok"
+
+    @property
+    def cross_checked(self) -> bool:
+        """Whether a passing verdict holds in a process, too, that the program cannot reach."""
+        return self.verdict == Outcome("ok")
 
     @property
     def meaning(self) -> tuple[tuple[str, str | None], ...]:
@@ -150,7 +180,7 @@ class Execution:
         """Like `valid`, where returning nothing, or raising, may count as behaviour too."""
         kinds = {"ok", "exception"} if allow_exceptions else {"ok"}
         if not self.outcomes and self.verdict:
-            return self.verdict.kind == "ok" or self.verdict.value == "AssertionError"
+            return self.verdict.kind in ("ok", "wrong")
         return (
             bool(self.outcomes)
             and not self.nondeterministic

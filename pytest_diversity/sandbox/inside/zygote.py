@@ -31,7 +31,8 @@ from .wire import canonical
 
 __all__ = ["main"]
 
-KINDS = ("ok", "exception", "exit", "syntax", "memory", "output-limit")  # a program may report
+# what a program may report
+KINDS = ("ok", "wrong", "exception", "exit", "syntax", "memory", "output-limit", "bad-check")
 KEPT = 4096  # characters of an output or a value; of what is longer, a digest of all of it too
 STATUS = 5  # a program's descriptors: 0-2, replies 3, requests 4, and this until its walls stand
 
@@ -277,9 +278,12 @@ class _Server:
     def _one(self, job: dict[str, Any], given: Any) -> list[Any]:
         run = _Run(self)
         reply = run.expect_reply()
-        job = job | {"args": given, "result": self.limits["result"]}
+        judged = job["style"] == "judge"  # by a check, which it reads when the program is loaded
+        job = job | {"args": None if judged else given, "result": self.limits["result"]}
         if job["style"] == "script":
             run.give(0, given.encode("utf-8", "backslashreplace"))
+        if judged:
+            run.give(program.REQUESTS, json.dumps(given).encode())
         if self.language != "python":
             run.give(program.REQUESTS, json.dumps(job | {"nonce": run.nonce.decode()}).encode())
         run.start(job)
