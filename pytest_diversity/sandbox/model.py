@@ -110,6 +110,11 @@ class Outcome:
         """What tells it from other outcomes: its output, or how it failed; never a message."""
         return self.kind, self.output if self.kind == "ok" else self.value
 
+    @property
+    def opaque(self) -> bool:
+        """Whether it gave something that nothing can be compared by."""
+        return self.kind == "ok" and (self.value or "").startswith('["opaque",')
+
     def to_json(self) -> list[str | None]:
         """As plain data."""
         return [self.kind, self.value, self.stdout]
@@ -167,6 +172,11 @@ class Execution:
     def meaning(self) -> tuple[tuple[str, str | None], ...]:
         """Equal for programs that did the same on every input."""
         return tuple(outcome.meaning for outcome in self.outcomes)
+
+    @property
+    def opaque(self) -> bool:
+        """Whether its meaning cannot be compared: it is that of no other program."""
+        return any(outcome.opaque for outcome in self.outcomes)
 
     @property
     def valid(self) -> bool:

@@ -29,6 +29,7 @@ __all__ = ["Crossing", "UncrossableError"]
 globals()["__builtins__"] = dict(vars(builtins))
 
 _BITS = 1000  # of an integer that is written as one: json reads no more than 4,300 digits
+_Contents = tuple[Callable[[Any], list[Any]], Callable[[Any, list[Any]], None]]
 _HELD = 3  # references to an object that only its table and the loop over it hold
 
 
@@ -36,17 +37,18 @@ class UncrossableError(BaseException):
     """The check passes what must not be handed to a program, even as a mirror."""
 
 
-def _pairs(value: Any) -> list[Any]:
-    flat: list[Any] = []
-    for pair in dict.items(value):
-        flat += pair
-    return flat
+def _pairs(kind: Any) -> _Contents:
+    """How a kind of dictionary is read and filled: keys and values in turn."""
 
+    def contents(value: Any) -> list[Any]:
+        return [part for pair in kind.items(value) for part in pair]
 
-def _refill_pairs(value: Any, flat: list[Any]) -> None:
-    dict.clear(value)
-    for key, item in zip(flat[::2], flat[1::2], strict=True):
-        dict.__setitem__(value, key, item)
+    def refill(value: Any, flat: list[Any]) -> None:
+        kind.clear(value)
+        for key, item in zip(flat[::2], flat[1::2], strict=True):
+            kind.__setitem__(value, key, item)
+
+    return contents, refill
 
 
 def _refill_list(value: Any, items: list[Any]) -> None:
@@ -73,13 +75,12 @@ def _nothing(_: Any) -> tuple[Any, ...]:
 
 # What is made empty and filled afterwards: of which arguments it is made, what is in it, how
 # it is filled. The types that others derive from come last.
-_Container = tuple[Callable[[Any], Iterable[Any]], Callable[[Any], list[Any]], Any]
-CONTAINERS: dict[type, _Container] = {
-    defaultdict: (lambda value: (value.default_factory,), _pairs, _refill_pairs),
-    OrderedDict: (_nothing, _pairs, _refill_pairs),
-    Counter: (_nothing, _pairs, _refill_pairs),
+CONTAINERS: dict[type, Any] = {
+    defaultdict: (lambda value: (value.default_factory,), *_pairs(dict)),
+    OrderedDict: (_nothing, *_pairs(OrderedDict)),
+    Counter: (_nothing, *_pairs(dict)),
     list: (_nothing, lambda value: [*list.__iter__(value)], _refill_list),
-    dict: (_nothing, _pairs, _refill_pairs),
+    dict: (_nothing, *_pairs(dict)),
     set: (_nothing, lambda value: [*set.__iter__(value)], _refill_set),
     deque: (lambda value: ((), value.maxlen), lambda v: [*deque.__iter__(v)], _refill_deque),
     bytearray: (_nothing, list, _refill_flat),
@@ -197,12 +198,12 @@ class Crossing:
 
     def pack(self, root: Any) -> list[Any]:
         """A message: where its root is, its nodes, and the numbers of what is held here."""
-        self.forget()
         table = _Writer(self)
         top = table.refer(root)
-        for value in [*self.shared.values()]:
+        for value in [*self.shared.values()]:  # for the last time what nobody here holds any more
             table.refer(value)
-        nodes = table.finish()
+        value, nodes, table = None, table.finish(), None
+        self.forget()
         return [top, nodes, [*self.shared]]
 
     def unpack(self, message: list[Any]) -> Any:
@@ -290,7 +291,11 @@ class _Writer:
         says = next(one for one in kind.__mro__ if "__str__" in vars(one))
         text = None if is_known(says) else str(error)
         number = crossing.number(error, crossing.own)
-        parts = (error.args, vars(error), error.__cause__)
+        builtin: Any = next(one for one in kind.__mro__ if one.__module__ == "builtins")
+        arguments = builtin.__reduce__(error)[1]  # of an OSError also the names of its files
+        if isinstance(error, BaseExceptionGroup):
+            arguments = (error.message, tuple(error.exceptions))
+        parts = (tuple(arguments), tuple(vars(error).items()), error.__cause__)
         return ["error", number, described(kind), text, *map(self.refer, parts)]
 
     def _mirrored(self, value: Any, base: Any) -> list[Any]:
@@ -413,7 +418,9 @@ class _Reader:
         if (known := self.crossing.foreign.get(number)) is not None:
             return known
         base = kind[4] and _BASES[kind[4]]
-        value = self.crossing.mirrors.make(kind, base, None if data is None else self._all(data))
+        parts = self._all(data or [])
+        parts = [parts] if base in _WHOLE else parts
+        value = self.crossing.mirrors.mirrored(kind, base)(*parts)
         self.crossing.adopt(number, value, self.crossing.foreign)
         return value
 

@@ -101,10 +101,6 @@ class Mirrors:
             self.kinds.add(name)
         return self._classes[key]
 
-    def make(self, description: list[Any], base: type | None, data: Any) -> Any:
-        """A mirror; its number has to be known before anything is asked of it."""
-        return self.mirrored(description, base)(*([] if data is None else data))
-
     def _class(self, description: list[Any], base: type | None) -> type:
         module, name, specials, hidden, _ = description
         ask = self.other.ask
@@ -187,7 +183,6 @@ class Mirrors:
         """An exception as the other side has it, without its traceback."""
         kind = self.error_class(description)
         made: BaseException = kind.__new__(kind, *arguments)
-        made.args = arguments
         builtin = next(one for one in kind.__mro__ if one.__module__ == "builtins")
         try:
             builtin.__init__(made, *arguments)

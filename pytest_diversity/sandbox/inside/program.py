@@ -126,7 +126,7 @@ def _call(job: dict[str, Any]) -> Report:
     found = _entry(job)
     if isinstance(found, list):
         return found
-    return _outcome(lambda: encode(found[0](*job["args"]), job["result"]))
+    return _outcome(lambda: encode(found[0](*job["args"]), job["result"], job["calls"]))
 
 
 def _judge(job: dict[str, Any]) -> Report:
