@@ -196,7 +196,8 @@ class Mirrors:
 
 def _property(ask: Callable[..., Any], name: str) -> property:
     return property(
-        lambda mirror: ask("get", mirror, name), lambda mirror, value: ask("set", mirror, name, value)
+        lambda mirror: ask("get", mirror, name),
+        lambda mirror, value: ask("set", mirror, name, value),
     )
 
 

@@ -132,7 +132,9 @@ class _Encoder:
         if self.applying >= NESTED:
             return ["opaque", "function"]
         self.applying += 1
-        given = [self._applied(value, arguments, depth) for arguments in _fitting(value, self.calls)]
+        given = [
+            self._applied(value, arguments, depth) for arguments in _fitting(value, self.calls)
+        ]
         self.applying -= 1
         if all(one is None or _raised(one) for one in given):
             return ["opaque", "function"]

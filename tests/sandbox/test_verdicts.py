@@ -1,0 +1,195 @@
+"""A verdict is what plain CPython says, on every tier, and no program can forge it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_diversity.sandbox import Outcome, Program, Sandbox
+from pytest_diversity.sandbox.model import second_opinion
+from pytest_diversity.sandbox.tiers import prove
+
+from .pairs import PAIRS
+from .test_hostile import TIERS
+
+# One fork a pair, with program and check in one process, as every benchmark runs them.
+DRIVER = """
+import json, os, sys, types
+for program, check, entry in json.load(sys.stdin):
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        try:
+            module = sys.modules["program"] = types.ModuleType("program")
+            exec(program, vars(module))
+            exec(check, vars(module))
+            module.check(vars(module)[entry])
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    print(int(os.waitpid(pid, 0)[1] == 0), flush=True)
+"""
+
+
+def check_of(body: str) -> str:
+    return "def check(candidate):\n" + textwrap.indent(body, "    ")
+
+
+@pytest.fixture(scope="module")
+def cpython() -> dict[str, bool]:
+    rows = [(program, check_of(body), entry) for program, body, entry in PAIRS.values()]
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", DRIVER], input=json.dumps(rows), text=True, capture_output=True
+    )
+    return dict(zip(PAIRS, (line == "1" for line in done.stdout.split()), strict=True))
+
+
+@pytest.fixture(scope="module", params=TIERS)
+def verdicts(request: pytest.FixtureRequest) -> Iterator[dict[str, Outcome | None]]:
+    if reason := prove(TIERS[request.param]).missing:
+        pytest.skip(f"{request.param} is not available here: {reason}")
+    programs = [
+        Program(program, entry, check=check_of(body)) for program, body, entry in PAIRS.values()
+    ]
+    with Sandbox(tier=TIERS[request.param]) as sandbox:
+        yield {
+            name: execution.verdict
+            for name, execution in zip(PAIRS, sandbox.run(programs), strict=True)
+        }
+
+
+# Where no file can be opened these cannot be imported; CPython would say the same there.
+NEEDS_FILES = ("numpy", "pathlib", "patched", "unittest")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_verdict_is_what_cpython_says(
+    verdicts: dict[str, Outcome | None],
+    cpython: dict[str, bool],
+    name: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    verdict = verdicts[name]
+    assert verdict is not None
+    if "no-open" in request.node.name and name.startswith(NEEDS_FILES):
+        assert verdict.kind in ("ok", "exception", "bad-check", "wrong")
+    else:
+        assert (verdict.kind == "ok") is cpython[name], verdict
+
+
+FRAMES = (
+    "import sys\ndef f(x):\n    frame = sys._getframe(1)\n"
+    "    return next((c for c in frame.f_code.co_consts if type(c) is int and c > 40), None)"
+)
+FORGERIES = {
+    "reading what is expected": FRAMES,
+    "a report of its own": (
+        "import sys, os\ndef f(x):\n    frame = sys._getframe()\n"
+        "    while frame and 'nonce' not in frame.f_locals: frame = frame.f_back\n"
+        "    if frame: os.write(3, frame.f_locals['nonce'] + b'[\"ok\",null]')\n    os._exit(0)"
+    ),
+    "blaming the check": (
+        "import sys, os\ndef f(x):\n    frame = sys._getframe()\n"
+        "    while frame and 'nonce' not in frame.f_locals: frame = frame.f_back\n"
+        "    if frame: os.write(3, frame.f_locals['nonce'] + b'[\"bad-check\",\"x\"]')\n"
+        "    os._exit(0)"
+    ),
+    "another judge": (
+        "import sys\ndef f(x):\n"
+        "    for name, module in list(sys.modules.items()):\n"
+        "        if name == 'inside.program': module.judge = lambda *_: ['ok', None]\n"
+        "    frame = sys._getframe(1)\n    frame.f_globals['check'] = lambda c: None\n    return 41"
+    ),
+    "equal to everything": (
+        "class E:\n    def __eq__(self, other): return True\ndef f(x): return E()"
+    ),
+    "a list equal to everything": (
+        "class E(list):\n    def __eq__(self, other): return True\ndef f(x): return E()"
+    ),
+    "a number equal to everything": (
+        "class E(int):\n    def __eq__(self, other): return True\ndef f(x): return E(1)"
+    ),
+    "finding the check in memory": (
+        "import gc\ndef f(x):\n    for d in gc.get_objects():\n"
+        "        if type(d) is dict and 'check' in d and hasattr(d['check'], '__code__'):\n"
+        "            return max(c for c in d['check'].__code__.co_consts if type(c) is int)"
+    ),
+    "answering nonsense": "import os\ndef f(x): os.write(3, b'nonsense\\n'); os._exit(0)",
+    "asking the check for its globals": (
+        "def f(x, g=None): return max(g.__globals__.values()) if g else 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_verdict_never_passes(sandbox: Sandbox, name: str) -> None:
+    program = Program(FORGERIES[name], "f", check=check_of("assert candidate(1) == 42"))
+    (execution,) = sandbox.run([program])
+    assert execution.correct is False
+
+
+def test_what_is_expected_cannot_be_read_through_a_callback(sandbox: Sandbox) -> None:
+    source = (
+        "def f(g):\n    try: return g.__code__.co_consts[-1]\n    except BaseException: return None"
+    )
+    program = Program(source, "f", check=check_of("g = lambda: 42\nassert candidate(g) == 42"))
+    (execution,) = sandbox.run([program])
+    assert execution.verdict == Outcome("forged")
+
+
+OPINIONS = {
+    "passes": Outcome("ok"),
+    "fails": Outcome("forged"),
+    "unclear": Outcome("ok", "not cross-checked: why"),
+    "gone": Outcome("forged"),
+    "bad-check": Outcome("bad-check", "why"),
+}
+
+
+@pytest.mark.parametrize("opinion", OPINIONS)
+def test_the_second_opinion_on_a_passing_verdict(opinion: str) -> None:
+    said = second_opinion(Outcome("ok"), opinion, "why", Outcome("no-result"))
+    assert said == OPINIONS[opinion]
+
+
+def test_a_program_that_runs_out_of_time_there_is_not_called_a_forger() -> None:
+    said = second_opinion(Outcome("ok"), "gone", None, Outcome("timeout"))
+    assert said == Outcome("ok", "not cross-checked: timeout")
+
+
+BAD_CHECKS = {
+    "def check(candidate:": "cannot be loaded: SyntaxError",
+    "x = 1": "defines no function check",
+    "def check(): pass": "cannot be called with one argument",
+    "def check(c):\n    import no_such_module": "cannot import what it needs",
+    "async def check(c): assert 0": "never runs",
+}
+
+
+@pytest.mark.parametrize("check", BAD_CHECKS)
+def test_a_check_that_cannot_be_used_is_told_apart_and_ends_nothing(
+    sandbox: Sandbox, check: str
+) -> None:
+    bad, good = sandbox.run(
+        Program("def f(x): return x", "f", check=one)
+        for one in (check, check_of("assert candidate(1) == 1"))
+    )
+    assert bad.verdict is not None
+    assert bad.verdict.kind == "bad-check"
+    assert BAD_CHECKS[check] in (bad.verdict.value or "")
+    assert bad.correct is None
+    assert good.correct
+
+
+def test_an_assertion_of_the_program_does_not_make_it_valid(sandbox: Sandbox) -> None:
+    check = check_of("assert candidate(1) == 2")
+    own, checked = sandbox.run(
+        Program(source, "f", check=check)
+        for source in ("def f(x): assert x > 5", "def f(x): return x")
+    )
+    assert (own.valid, checked.valid) == (False, True)
