@@ -237,7 +237,12 @@ class _Worker:
         if not inputs:
             return ()
         style = "script" if isinstance(inputs[0], str) else "call"
-        job = {"style": style, "source": program.source, "entry": program.entry_point, "patient": self.patient}
+        job = {
+            "style": style,
+            "source": program.source,
+            "entry": program.entry_point,
+            "patient": self.patient,
+        }
         seconds = (self.limits.wall + 5) * len(inputs) + 30
         return self._ask(name, job | {"inputs": inputs}, seconds)
 
@@ -279,7 +284,12 @@ class _Worker:
             raise CheckError(f"checks of programs in {self.language.name!r} are not supported")
         checker = self._server("checker")
         checker.send({"prefix": program.prefix, "check": program.check})
-        job = {"style": "serve", "source": program.source, "entry": program.entry_point, "patient": self.patient}
+        job = {
+            "style": "serve",
+            "source": program.source,
+            "entry": program.entry_point,
+            "patient": self.patient,
+        }
         (end,) = self._ask("first", job, self.limits.wall + 30)
         try:
             kind, value = checker.receive(self.limits.wall)

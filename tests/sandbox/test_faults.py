@@ -52,7 +52,7 @@ def many_open(count: int = 600) -> Iterator[None]:
     """This process with more descriptors open than any child closes one by one."""
     low, high = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(low, 2 * count), high))
-    with open(os.devnull) as nowhere, contextlib.ExitStack() as stack:
+    with Path(os.devnull).open() as nowhere, contextlib.ExitStack() as stack:
         for number in range(count):
             copy = fcntl.fcntl(nowhere.fileno(), fcntl.F_DUPFD, number)
             stack.callback(os.close, copy)

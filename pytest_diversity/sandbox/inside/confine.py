@@ -203,7 +203,7 @@ def _checked(result: int, what: str) -> int:
 
 
 def prctl(option: int, *arguments: object) -> None:
-    """prctl(2), or a WallError."""
+    """Change something about this process (prctl(2)), or raise a WallError."""
     padded = [*arguments, *([ctypes.c_ulong(0)] * (4 - len(arguments)))]
     _checked(_libc.prctl(ctypes.c_int(option), *padded), f"prctl({option})")
 

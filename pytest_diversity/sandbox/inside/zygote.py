@@ -217,9 +217,7 @@ def _report(stream: Stream, nonce: bytes) -> list[Any] | None:
         return None
 
 
-def _outcome(
-    end: End, limits: dict[str, Any], report: list[Any] | None, out: Stream
-) -> list[Any]:
+def _outcome(end: End, limits: dict[str, Any], report: list[Any] | None, out: Stream) -> list[Any]:
     printed = _text(bytes(out.data))
     if end.killed:
         return [end.killed, None, ""]
@@ -281,4 +279,5 @@ def main(config: dict[str, Any]) -> None:
     with contextlib.suppress(EOFError):
         while True:
             channel.send(CONTROL_OUT, server.answer(channel.receive(CONTROL_IN)))
+    server.template.close()
     leave(0)
