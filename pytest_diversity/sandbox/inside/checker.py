@@ -18,7 +18,7 @@ import socket
 from typing import Any
 
 from . import channel
-from .confine import Wall, WallError, leave
+from .confine import Wall, WallError, die_with, leave
 from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, clock, preload, rlimits, settle
 from .wire import Opaque, decode, encode
 
@@ -151,7 +151,8 @@ def _verdict(job: dict[str, Any], replies: int, requests: int) -> list[Any]:
 
 def main(config: dict[str, Any]) -> None:
     """Judge programs, one job a message, until the other side hangs up."""
-    settle(config["handover"], config["parent"])
+    die_with(config["parent"])  # None where bubblewrap stands between, and dies with it
+    settle(config["handover"])
     preload(config["preload"])
     limits = rlimits(config["limits"], resource.RLIMIT_AS)
     del limits[resource.RLIMIT_CPU]  # its life is long; whoever asks bounds each answer

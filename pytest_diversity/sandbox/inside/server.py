@@ -12,21 +12,15 @@ from importlib import import_module
 from math import ceil
 from typing import Any
 
-from .confine import DESCRIPTORS, die_with, lower
+from .confine import DESCRIPTORS, lower
 
 __all__ = ["CONTROL_IN", "CONTROL_OUT", "HANDOVER", "clock", "preload", "rlimits", "settle"]
 
 CONTROL_IN, CONTROL_OUT, HANDOVER = 10, 11, 12
 
 
-def settle(handover: int | None, parent: int | None) -> None:
-    """Die with the parent, and move the channels: 0-9 lead nowhere, and become a child's own.
-
-    Args:
-        handover: The descriptor through which the fork server and the checker meet, if any.
-        parent: Whose process this is; None where bubblewrap stands between, and dies with it.
-    """
-    die_with(parent)
+def settle(handover: int | None) -> None:
+    """Move the channels out of the way: 0-9 lead nowhere, and become a child's own."""
     channels = {CONTROL_IN: 0, CONTROL_OUT: 1, HANDOVER: handover}
     copies = {
         n: fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, 20) for n, d in channels.items() if d is not None

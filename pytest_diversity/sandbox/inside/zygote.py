@@ -268,7 +268,7 @@ def _prepare(config: dict[str, Any]) -> tuple[_Server, Wall]:
 
 def main(config: dict[str, Any]) -> None:
     """Serve until the other side hangs up."""
-    settle(config["handover"], config["parent"])
+    settle(config["handover"])
     try:
         server, wall = _prepare(config)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other side has to know
