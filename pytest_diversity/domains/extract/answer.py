@@ -13,11 +13,12 @@ from pytest_diversity.domains.extract.fences import blocks
 from pytest_diversity.domains.extract.grammar import Grammar
 from pytest_diversity.domains.extract.plain import passages
 from pytest_diversity.domains.extract.python import Python
-from pytest_diversity.domains.extract.reading import Piece, Reader, longest_program, piece
+from pytest_diversity.domains.extract.reading import Piece, Reader, longest_program, piece, without
 from pytest_diversity.features.grammars import GRAMMARS
 
 __all__ = ["Extraction", "extract", "extract_program", "reader_of"]
 
+_LONG = 30_000  # characters: what is longer is read as it stands
 # What fences call a language beside its own name.
 _ALIASES = {
     **dict.fromkeys(("py", "pycon", "ipython", "python-repl", "pyi", "sage"), "python"),
@@ -80,7 +81,7 @@ def extract(
             others += _shown(shown, language)
             return Extraction(assembled(chosen, others, entry_point, reader), None)
         seen += pieces
-    return _nearest(text, seen, entry_point, reader)
+    return _nearest(text, seen, entry_point, language)
 
 
 def reader_of(language: str) -> Reader:
@@ -102,16 +103,17 @@ def _shown(text: str, language: str) -> Sequence[Piece]:
 def _views(text: str, entry_point: str | None, language: str) -> Iterator[list[Piece]]:
     """The pieces of a text that may be its program, the surest way to find them first."""
     reader = reader_of(language)
-    yield [piece(text, reader)]
+    whole = piece(text, reader)
+    yield [without(whole, [one for one in whole.statements if one.idle])]
     yield list(_fenced(text, entry_point, language, reader))
     yield list(passages(text, reader))
-    for form in forms(text):
-        yield list(passages(form, reader)) if form != text else []
-    plain = unmarked(text)
-    if plain != text:
-        yield list(passages(plain, reader))
-        for form in forms(plain):
-            yield list(passages(form, reader)) if form != plain else []
+    if len(text) <= _LONG:
+        plain = unmarked(text)
+        read = {text}
+        for form in (*forms(text), *forms(plain)):
+            if form not in read:
+                read.add(form)
+                yield list(passages(form, reader))
 
 
 def _fenced(
@@ -120,6 +122,7 @@ def _fenced(
     for block in blocks(text, reader.parses):
         tag = _ALIASES.get(block.tag, block.tag)
         if tag in GRAMMARS and tag != language:
+            yield Piece(block.text, tag=tag)
             continue
         yield _repaired(block.text, entry_point, reader, tag)
         if block.beside:
@@ -138,7 +141,7 @@ def _repaired(text: str, entry_point: str | None, reader: Reader, tag: str) -> P
 
 
 def _nearest(
-    text: str, seen: Sequence[Piece], entry_point: str | None, reader: Reader
+    text: str, seen: Sequence[Piece], entry_point: str | None, language: str
 ) -> Extraction:
     """What comes nearest to a program, and what it lacks."""
     if not text.strip():
@@ -147,9 +150,12 @@ def _nearest(
         for one in seen:
             if one.binds(entry_point):
                 return Extraction(one.text, None)
-    programs = [one for one in seen if one.codes]
-    broken = [one for one in seen if one.text.strip() and not one.statements and one.tag is not None]
-    if not broken and (begins := _DEFINITION.search(text)):
+    programs = [one for one in seen if one.codes and (one.tag is not None or one.defines)]
+    tagged = [one for one in seen if one.text.strip() and not one.statements and one.tag is not None]
+    broken = [one for one in tagged if one.tag == language or one.tag not in GRAMMARS]
+    if tagged and not broken and not programs:
+        return Extraction(max(tagged, key=lambda one: len(one.text)).text, "another language")
+    if not broken and not programs and (begins := _DEFINITION.search(text)):
         broken = [Piece(text[begins.start() :])]
     named = [one for one in broken if entry_point and re.search(rf"\b{re.escape(entry_point)}\b", one.text)]
     if programs and not named:

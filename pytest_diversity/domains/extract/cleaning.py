@@ -23,18 +23,21 @@ _INVISIBLE = re.compile("[\ufeff\u200b\u200c\u200d\u2060]")
 # What stands before each line of code: the prompts of a session, quotes, numbers, signs of a diff.
 _GUTTERS = (
     re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|\.{3,}:)(?: (.*)|$)"),
-    re.compile(r"[ \t]*(?:>[ \t]?)(.*)"),
-    re.compile(r"[ \t]*\d+[ \t]*[:.|)]?(?: (.*)|$)"),
-    re.compile(r"(?:[+]|[ ])(.*)"),
+    re.compile(r"[ \t]*>[ \t]?(.*)"),
+    re.compile(r"[ \t]*\d+(?:[ \t]?[:.|)])?(?: (.*)|$)"),
 )
+_ADDED = re.compile(r"^\+", re.M)
+_OF_DIFF = re.compile(r"[+ ](.*)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d+|#x[0-9a-fA-F]+);")
 _INLINE = re.compile(r"</?(?:span|b|i|em|strong|a|font|mark|u|kbd|tt|var)(?:\s[^<>\n]*)?>")
+_BREAK = re.compile(r"<br[ \t]*/?>\n?")
 _TAG = re.compile(
-    r"</?[A-Za-z][\w-]*(?:\s[^<>\n]*)?/?>"  # HTML, XML
+    r"(?:</?[A-Za-z][\w-]*(?:\s[^<>\n]*)?/?>"  # HTML, XML
     r"|\[/?[A-Za-z]+(?:=\w+)?\]"  # [PYTHON]
     r"|\\(?:begin|end)\{\w+\*?\}(?:\[[^\]\n]*\])?(?:\{\w+\})?"  # LaTeX
     r"|\{(?:code|noformat)(?::[^}\n]*)?\}"  # Jira
-    r"|`+(?:(?:python|py|javascript|js)\d*\b[ \t]*)?"  # a span, or a fence of one line
+    r"|`+(?:(?:python|py|javascript|js)\d*\b)?)"  # a span, or a fence of one line
+    r"[ \t]*"
 )
 _QUOTES = re.compile(r"^[ \t]*(?:'''|\"\"\")[ \t]*(?:python|py|javascript|js)?\d*[ \t]*$", re.M)
 _EMPHASIS = re.compile(r"^[ \t]*(?:\*{1,3}|__)(?=\S)|(?<=\S)(?:\*{1,3}|__)[ \t]*$", re.M)
@@ -57,7 +60,7 @@ def forms(text: str) -> Iterator[str]:
     if _ENTITY.search(text):
         yield html.unescape(text).replace("\xa0", " ")
     lines = text.split("\n")
-    for gutter in _GUTTERS:
+    for gutter in (*_GUTTERS, *([_OF_DIFF] if _ADDED.search(text) else [])):
         found = [match[1] or "" for line in lines if (match := gutter.match(line))]
         if found:
             yield textwrap.dedent("\n".join(found))
@@ -65,12 +68,10 @@ def forms(text: str) -> Iterator[str]:
 
 def unmarked(text: str) -> str:
     """The text with its markup as line breaks, so that code stands on lines of its own."""
-    tagged = _TAG.search(text)
-    if tagged and _is_escaped(_TAG.sub("", text)):
-        text = html.unescape(_TAG.sub("\n", _INLINE.sub("", text))).replace("\xa0", " ")
-    else:
-        text = _TAG.sub("\n", _INLINE.sub("", text))
-    return _EMPHASIS.sub("", _QUOTES.sub("", text))
+    plain = _TAG.sub("\n", _BREAK.sub("\n", _INLINE.sub("", text)))
+    if plain != text and _is_escaped(plain):
+        plain = html.unescape(plain).replace("\xa0", " ")
+    return _EMPHASIS.sub("", _QUOTES.sub("", plain))
 
 
 def _is_escaped(text: str) -> bool:

@@ -11,7 +11,7 @@ __all__ = ["Block", "blocks"]
 _FENCE = re.compile(r"(?P<before>[^`~]*)(?P<fence>`{3,}|~{3,})(?P<info>[^`~]*)")
 _INFO = re.compile(r"[\s:{.]*(?P<tag>[A-Za-z][A-Za-z+#]*)?[\d.]*")
 _ENDS = 6  # fences that may stand in the strings of one block
-_MOST = 200  # blocks of an answer
+_MOST = 100  # blocks of an answer
 
 
 class Block(NamedTuple):

@@ -15,7 +15,6 @@ __all__ = ["Grammar"]
 # Languages whose top-level statements are run, so that examples among them may fail.
 _SCRIPTS = ("javascript", "typescript")
 _SIMPLE = ("expression_statement", "lexical_declaration", "variable_declaration")
-_NAMING = ("name", "declarator", "left", "property", "value", "alias")
 _EMPTY = re.compile(r"\{\s*(?:throw [^;{}]*;?\s*)?\}")
 
 
@@ -25,7 +24,7 @@ class Grammar:
     starts = re.compile(
         r"[ \t]*(?:(?:async|class|const|def|export|fn|fun|func|function|import|interface|let|local"
         r"|module|package|private|pub|public|require|static|struct|template|type|use|using|var|void)\b"
-        r"|[#<@][\w?]|.*[({;=])"
+        r"|[#<@][\w?])|[^({;=]*[({;=]"
     )
     known: frozenset[str] = frozenset()
 

@@ -8,7 +8,8 @@ from pytest_diversity.domains.extract.reading import Piece, Reader, longest_prog
 
 __all__ = ["passages"]
 
-_TRIES = 64  # lines that look like the beginning of code
+_TRIES = 32  # lines that look like the beginning of code
+_LINES = 500  # of a passage
 
 
 def passages(text: str, reader: Reader) -> Iterator[Piece]:
@@ -25,7 +26,7 @@ def passages(text: str, reader: Reader) -> Iterator[Piece]:
             continue
         tries += 1
         margin = _indentation(lines[line])
-        found = longest_program("\n".join(_below(lines[line:], margin)), reader)
+        found = longest_program("\n".join(_below(lines[line : line + _LINES], margin)), reader)
         if found.codes:
             yield without(found, [one for one in found.statements if one.idle])
         if found.statements:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import sys
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from symtable import symtable
@@ -45,7 +45,9 @@ class Python:
         """See `Reader`."""
         text = text.replace("\f", " ")
         try:
-            return _merged([_statement(node, text.split("\n")) for node in parse(text).body])
+            body = parse(text).body
+            inner = _globals_of_scopes(text)
+            return _merged([_statement(node, inner) for node in body])
         except SyntaxError as error:
             return max((error.lineno or 1) - 1, 0)
         except (RecursionError, MemoryError, IndexError):
@@ -78,7 +80,7 @@ def _imports(name: str) -> Iterator[str]:
             return
 
 
-def _statement(node: ast.stmt, lines: Sequence[str]) -> Statement:
+def _statement(node: ast.stmt, inner: Sequence[tuple[int, str]]) -> Statement:
     bound = list(bindings(node))
     first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]) - 1
     end = node.end_lineno or node.lineno
@@ -89,7 +91,7 @@ def _statement(node: ast.stmt, lines: Sequence[str]) -> Statement:
         binds,
         frozenset(name for name, by in bound if _is_whole(by)) if _has_value(node) else frozenset(),
         binds | frozenset(_changed(node)),
-        _reads("\n".join(lines[first:end])),
+        frozenset(_reads(node, inner[bisect_left(inner, (first + 1, "")) : bisect_left(inner, (end + 1, ""))])),
         static=isinstance(node, _STATIC),
         idle=_is_idle(node),
         methods=_methods(node),
@@ -120,19 +122,35 @@ def _merged(statements: Sequence[Statement]) -> list[Statement]:
     return merged
 
 
-def _reads(source: str) -> frozenset[str]:
-    names: set[str] = set()
-    top = symtable(source, "<statement>", "exec")
-    waiting = [top]
+def _globals_of_scopes(source: str) -> list[tuple[int, str]]:
+    """The global names that functions, classes and the like use, by the line of the outermost."""
+    found: set[tuple[int, str]] = set()
+    for outer in symtable(source, "<program>", "exec").get_children():
+        waiting = [outer]
+        while waiting:
+            table = waiting.pop()
+            found |= {
+                (outer.get_lineno(), symbol.get_name())
+                for symbol in table.get_symbols()
+                if symbol.is_global() and symbol.is_referenced()
+            }
+            waiting += table.get_children()
+    return sorted(found)
+
+
+def _reads(node: ast.stmt, inner: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """The names that a statement uses when it is run, and that its functions use later."""
+    yield from (name for _, name in inner)
+    waiting: list[ast.AST] = [node]
     while waiting:
-        table = waiting.pop()
-        names |= {
-            symbol.get_name()
-            for symbol in table.get_symbols()
-            if symbol.is_referenced() and (table is top or symbol.is_global())
-        }
-        waiting += table.get_children()
-    return frozenset(map(sys.intern, names))
+        one = waiting.pop()
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
+            yield one.id
+        body = one.body if isinstance(one, _FUNCTION | ast.ClassDef) else ()
+        if isinstance(one, ast.Lambda | ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp):
+            continue
+        inside = {id(child) for child in body}
+        waiting += [child for child in ast.iter_child_nodes(one) if id(child) not in inside]
 
 
 def _has_value(node: ast.stmt) -> bool:

@@ -83,6 +83,11 @@ class Piece:
         """Whether it is a program that does something."""
         return any(not one.idle for one in self.statements)
 
+    @property
+    def defines(self) -> bool:
+        """Whether it has a function, a class or an import."""
+        return any(one.static for one in self.statements)
+
     def completes(self, entry_point: str) -> bool:
         """Whether it defines the entry point; using it to define it anew is not enough."""
         return any(
@@ -119,7 +124,10 @@ def longest_program(text: str, reader: Reader) -> Piece:
 
 def without(given: Piece, dropped: Sequence[Statement]) -> Piece:
     """The piece less some of its statements, and the comments right above them."""
+    if not dropped:
+        return given
     lines: list[str | None] = list(given.text.split("\n"))
+    gone = {one.first for one in dropped}
     for one in dropped:
         first = one.first
         while first and (lines[first - 1] or "").startswith(("#", "//")):
@@ -130,6 +138,6 @@ def without(given: Piece, dropped: Sequence[Statement]) -> Piece:
     statements = tuple(
         replace(one, first=place[one.first], end=place[one.first] + one.end - one.first)
         for one in given.statements
-        if one not in dropped
+        if one.first not in gone
     )
     return Piece("\n".join(str(lines[n]) for n in kept), statements, given.tag)
