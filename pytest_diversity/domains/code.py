@@ -39,9 +39,7 @@ def _extraction(domain: Domain, text: str, prompt: Prompt) -> Extraction:
 
 
 def _programs(features: Features) -> Mapping[str, list[str]]:
-    return {
-        name: [one.program for one in group] for name, group in features["extractions"].items()
-    }
+    return {name: [one.program for one in group] for name, group in features["extractions"].items()}
 
 
 def _syntax(features: Features) -> Mapping[str, list[Syntax]]:

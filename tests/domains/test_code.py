@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+
 from pytest_diversity import measure
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
 from pytest_diversity.domains.build import features_of

@@ -26,8 +26,12 @@ _ALIASES = {
     **dict.fromkeys(("ts", "tsx"), "typescript"),
     **dict.fromkeys(("sh", "shell", "zsh", "console", "powershell"), "bash"),
     **dict.fromkeys(("c++", "cc", "cxx", "hpp"), "cpp"),
-    **{"cs": "c_sharp", "c#": "c_sharp", "csharp": "c_sharp", "golang": "go", "rs": "rust"},
-    **{"rb": "ruby"},
+    "cs": "c_sharp",
+    "c#": "c_sharp",
+    "csharp": "c_sharp",
+    "golang": "go",
+    "rs": "rust",
+    "rb": "ruby",
 }
 
 # Broken code has this much of code, and prose has not.
@@ -116,9 +120,7 @@ def _views(text: str, entry_point: str | None, language: str) -> Iterator[list[P
                 yield list(passages(form, reader))
 
 
-def _fenced(
-    text: str, entry_point: str | None, language: str, reader: Reader
-) -> Iterator[Piece]:
+def _fenced(text: str, entry_point: str | None, language: str, reader: Reader) -> Iterator[Piece]:
     for block in blocks(text, reader.parses):
         tag = _ALIASES.get(block.tag, block.tag)
         if tag in GRAMMARS and tag != language:
@@ -136,7 +138,7 @@ def _repaired(text: str, entry_point: str | None, reader: Reader, tag: str) -> P
         cut = (longest_program(one.text, reader) for one in read if not one.statements)
         for one in (*read, *cut):
             if one.completes(entry_point):
-                return one
+                return without(one, [idle for idle in one.statements if idle.idle])
     return next((one for one in read if one.statements), read[0])
 
 
@@ -151,13 +153,19 @@ def _nearest(
             if one.binds(entry_point):
                 return Extraction(one.text, None)
     programs = [one for one in seen if one.codes and (one.tag is not None or one.defines)]
-    tagged = [one for one in seen if one.text.strip() and not one.statements and one.tag is not None]
+    tagged = [
+        one for one in seen if one.text.strip() and not one.statements and one.tag is not None
+    ]
     broken = [one for one in tagged if one.tag == language or one.tag not in GRAMMARS]
     if tagged and not broken and not programs:
         return Extraction(max(tagged, key=lambda one: len(one.text)).text, "another language")
     if not broken and not programs and (begins := _DEFINITION.search(text)):
         broken = [Piece(text[begins.start() :])]
-    named = [one for one in broken if entry_point and re.search(rf"\b{re.escape(entry_point)}\b", one.text)]
+    named = [
+        one
+        for one in broken
+        if entry_point and re.search(rf"\b{re.escape(entry_point)}\b", one.text)
+    ]
     if programs and not named:
         return Extraction(max(programs, key=lambda one: len(one.text)).text, "another program")
     if broken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pytest_diversity.domains.extract.reading import Piece, Reader, Statement, piece, without
+from pytest_diversity.domains.extract.reading import Piece, Reader, Statement, without
 
 __all__ = ["assembled", "best"]
 
@@ -74,9 +74,7 @@ def _closure(names: set[str], statements: Sequence[Statement]) -> set[str]:
     return used
 
 
-def _needed(
-    program: Piece, others: Sequence[Piece], entry_point: str, reader: Reader
-) -> list[str]:
+def _needed(program: Piece, others: Sequence[Piece], entry_point: str, reader: Reader) -> list[str]:
     """The statements of other pieces that bind what the program reads and nothing binds."""
     have = set(reader.known).union(*(one.binds for one in program.statements))
     providers: dict[str, tuple[int, int]] = {}

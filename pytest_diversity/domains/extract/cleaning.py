@@ -26,7 +26,7 @@ _GUTTERS = (
     re.compile(r"[ \t]*>[ \t]?(.*)"),
     re.compile(r"[ \t]*\d+(?:[ \t]?[:.|)])?(?: (.*)|$)"),
 )
-_ADDED = re.compile(r"^\+", re.M)
+_ADDED = re.compile(r"^\+", re.MULTILINE)
 _OF_DIFF = re.compile(r"[+ ](.*)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d+|#x[0-9a-fA-F]+);")
 _INLINE = re.compile(r"</?(?:span|b|i|em|strong|a|font|mark|u|kbd|tt|var)(?:\s[^<>\n]*)?>")
@@ -39,8 +39,10 @@ _TAG = re.compile(
     r"|`+(?:(?:python|py|javascript|js)\d*\b)?)"  # a span, or a fence of one line
     r"[ \t]*"
 )
-_QUOTES = re.compile(r"^[ \t]*(?:'''|\"\"\")[ \t]*(?:python|py|javascript|js)?\d*[ \t]*$", re.M)
-_EMPHASIS = re.compile(r"^[ \t]*(?:\*{1,3}|__)(?=\S)|(?<=\S)(?:\*{1,3}|__)[ \t]*$", re.M)
+_QUOTES = re.compile(
+    r"^[ \t]*(?:'''|\"\"\")[ \t]*(?:python|py|javascript|js)?\d*[ \t]*$", re.MULTILINE
+)
+_EMPHASIS = re.compile(r"^[ \t]*(?:\*{1,3}|__)(?=\S)|(?<=\S)(?:\*{1,3}|__)[ \t]*$", re.MULTILINE)
 
 
 def cleaned(answer: str) -> str:

@@ -76,10 +76,13 @@ def _indented(body: str, own: str) -> Iterator[str]:
     margin = re.match(r"[ \t]*", last)[0] + "    " * last.rstrip().endswith((":", "{"))  # type: ignore[index] # it always matches
     body = body.lstrip("\n")
     first, _, rest = body.partition("\n")
-    yield f"{margin}{first.lstrip()}\n{rest}"
-    kept = []
+    one = f"{margin}{first.lstrip()}\n{rest}"
+    kept: list[str] = []
     for line in textwrap.dedent(body).split("\n"):
-        if kept and (_AFTER.match(line) or (re.match(r"\S", line) and kept[-1].startswith("return"))):
+        ended = kept and re.match(r"\S", line) and kept[-1].startswith("return")
+        if ended or (kept and _AFTER.match(line)):
             break
         kept += [line] if line.strip() else []
-    yield textwrap.indent("\n".join(kept), margin)
+    every = textwrap.indent("\n".join(kept), margin)
+    at_margin = re.search(r"^return\b", rest, re.MULTILINE)
+    yield from (every, one) if at_margin else (one, every)

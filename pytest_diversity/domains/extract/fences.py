@@ -51,9 +51,13 @@ def blocks(text: str, parses: Callable[[str], bool]) -> Iterator[Block]:
         if opening.before.strip() and opening.info.strip() and len(opening.info.split()) > 2:
             position += 1  # ticks amid a sentence
             continue
-        later = [f for f in fences[position + 1 : position + 1 + _ENDS] if f.fence[0] == opening.fence[0]]
+        later = [
+            f for f in fences[position + 1 : position + 1 + _ENDS] if f.fence[0] == opening.fence[0]
+        ]
         yield _block(lines, opening, end := _end(lines, opening, later, parses))
-        position = next((n for n in range(position + 1, len(fences)) if fences[n].line >= end), len(fences))
+        position = next(
+            (n for n in range(position + 1, len(fences)) if fences[n].line >= end), len(fences)
+        )
         if position < len(fences) and not fences[position].info.strip(" \t*_.:"):
             position += 1
 

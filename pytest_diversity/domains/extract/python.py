@@ -91,7 +91,11 @@ def _statement(node: ast.stmt, inner: Sequence[tuple[int, str]]) -> Statement:
         binds,
         frozenset(name for name, by in bound if _is_whole(by)) if _has_value(node) else frozenset(),
         binds | frozenset(_changed(node)),
-        frozenset(_reads(node, inner[bisect_left(inner, (first + 1, "")) : bisect_left(inner, (end + 1, ""))])),
+        frozenset(
+            _reads(
+                node, inner[bisect_left(inner, (first + 1, "")) : bisect_left(inner, (end + 1, ""))]
+            )
+        ),
         static=isinstance(node, _STATIC),
         idle=_is_idle(node),
         methods=_methods(node),
@@ -147,7 +151,9 @@ def _reads(node: ast.stmt, inner: Sequence[tuple[int, str]]) -> Iterator[str]:
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
             yield one.id
         body = one.body if isinstance(one, _FUNCTION | ast.ClassDef) else ()
-        if isinstance(one, ast.Lambda | ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp):
+        if isinstance(
+            one, ast.Lambda | ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp
+        ):
             continue
         inside = {id(child) for child in body}
         waiting += [child for child in ast.iter_child_nodes(one) if id(child) not in inside]

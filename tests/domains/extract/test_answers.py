@@ -97,7 +97,7 @@ ANSWERS: Mapping[str, str] = {
     "a class apart": fenced("class Sum:\n    def of(self, a, b):\n        return a + b\n") + fenced("def add(a, b):\n    return Sum().of(a, b)\n"),
     "a corrected helper": fenced("def plus(a, b):\n    return a - b\n") + fenced("def plus(a, b):\n    return a + b\n") + fenced("def add(a, b):\n    return plus(a, b)\n"),
     "a future import below": fenced("import math\n") + fenced("from __future__ import annotations\ndef add(a: Missing, b):\n    return int(math.fsum([a, b]))\n"),
-    "imports without a fence": f"import operator\n\nNow the function.\n\ndef add(a, b):\n    return operator.add(a, b)\n\nThat is it.",
+    "imports without a fence": "import operator\n\nNow the function.\n\ndef add(a, b):\n    return operator.add(a, b)\n\nThat is it.",
     # examples after it
     "a failing example": fenced(f"{ADD}\n# Example usage\nadd()\n"),
     "an example that reads": fenced(f"{ADD}\nx = int(input('x: '))\nprint(add(x, x))\n"),
@@ -169,7 +169,7 @@ ANSWERS: Mapping[str, str] = {
     "double quotes": f'"""\n{ADD}"""\nDone.',
     "code": f"<code>{ADD}</code>",
     "code on lines of its own": f"<code>\n{ADD}</code>\n",
-    "pre": f"<pre><code class=\"language-python\">{ADD}</code></pre>",
+    "pre": f'<pre><code class="language-python">{ADD}</code></pre>',
     "pre with entities": "<pre>def add(a, b):\n    return a + b if a &lt; b else b + a</pre>",
     "pre with colours": '<pre><span class="k">def</span> <span class="nf">add</span>(a, b):\n    <span class="k">return</span> a + b\n</pre>',
     "code that escapes": "<code>\nimport html\ndef add(a, b):\n    return a + b + len('&'.replace('&', '&amp;')) - 5\n</code>",

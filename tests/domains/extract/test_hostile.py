@@ -32,7 +32,9 @@ def test_any_answer_has_a_program_or_a_reason(
 
 
 @given(TEXTS, TEXTS, st.sampled_from(["python", "javascript"]))
-def test_any_continuation_has_a_program_or_a_reason(answer: str, before: str, language: str) -> None:
+def test_any_continuation_has_a_program_or_a_reason(
+    answer: str, before: str, language: str
+) -> None:
     """The same for any prompt and what goes on with it."""
     assert isinstance(extract_continuation(answer, before, "f", language).program, str)
 
