@@ -46,7 +46,7 @@ class Extraction(NamedTuple):
     """What an answer holds.
 
     Attributes:
-        program: Its program; of an answer without one what comes nearest, or nothing.
+        program: Its program; of an answer without one what comes nearest, or all that it says.
         missing: Why it is no program that defines what was asked for; None if it is one.
     """
 
@@ -170,4 +170,4 @@ def _nearest(
         return Extraction(max(programs, key=lambda one: len(one.text)).text, "another program")
     if broken:
         return Extraction(max(named or broken, key=lambda one: len(one.text)).text, "broken code")
-    return Extraction("", "no code")
+    return Extraction(text, "no code")

@@ -77,14 +77,7 @@ def _closure(names: set[str], statements: Sequence[Statement]) -> set[str]:
 def _needed(program: Piece, others: Sequence[Piece], entry_point: str, reader: Reader) -> list[str]:
     """The statements of other pieces that bind what the program reads and nothing binds."""
     have = set(reader.known).union(*(one.binds for one in program.statements))
-    providers: dict[str, tuple[int, int]] = {}
-    for number, other in enumerate(others):
-        for place, one in enumerate(other.statements):
-            if entry_point not in one.reads | one.binds:
-                for name in one.binds:
-                    known = providers.get(name)
-                    if known is None or known[0] == number:
-                        providers[name] = number, place
+    providers = _providers(others, entry_point)
     taken: set[tuple[int, int]] = set()
     waiting = [name for one in program.statements for name in one.reads]
     missing = False
@@ -104,3 +97,16 @@ def _needed(program: Piece, others: Sequence[Piece], entry_point: str, reader: R
         taken.add(providers["*"])
     order = sorted(taken, key=lambda where: (-where[0], where[1]))
     return [others[number].source(others[number].statements[place]) for number, place in order]
+
+
+def _providers(others: Sequence[Piece], entry_point: str) -> dict[str, tuple[int, int]]:
+    """Piece and place of the statement that binds each name, but for uses of the entry point."""
+    providers: dict[str, tuple[int, int]] = {}
+    for number, other in enumerate(others):
+        for place, one in enumerate(other.statements):
+            if entry_point in one.reads | one.binds:
+                continue
+            for name in one.binds:
+                if providers.get(name, (number,))[0] == number:
+                    providers[name] = number, place
+    return providers

@@ -12,12 +12,13 @@ from pytest_diversity.thinking import split
 __all__ = ["cleaned", "forms", "unmarked"]
 
 # Ends of turns and texts, of every chat template that we know; after one, another turn begins.
-_TOKEN = (
-    r"(?:<[|｜][\w▁ /-]{1,40}[|｜]>|</s>|<eos>|<EOS>|<end_of_turn>|<start_of_turn>|<file_sep>"
+_MARK = (
+    r"(?:<[|\uff5c][\w\u2581 /-]{1,40}[|\uff5c]>|</s>|<eos>|<EOS>"
+    r"|<end_of_turn>|<start_of_turn>|<file_sep>"
     r"|\[/?INST\]|\[EOS\])"
 )
-_FIRST = re.compile(rf"\s*(?:{_TOKEN}|<s>|<bos>)(?:assistant\b)?")
-_END = re.compile(rf"(?<!['\"]){_TOKEN}(?=\s*(?:\n|\Z|<|\[))")
+_FIRST = re.compile(rf"\s*(?:{_MARK}|<s>|<bos>)(?:assistant\b)?")
+_END = re.compile(rf"(?<!['\"]){_MARK}(?=\s*(?:\n|\Z|<|\[))")
 _INVISIBLE = re.compile("[\ufeff\u200b\u200c\u200d\u2060]")
 
 # What stands before each line of code: the prompts of a session, quotes, numbers, signs of a diff.

@@ -156,7 +156,7 @@ ANSWERS: Mapping[str, str] = {
     "a turn's beginning": f"<|im_start|>assistant\n{fenced(ADD)}<|im_end|>",
     "Llama's end": f"{fenced(ADD)}<|eot_id|>",
     "Gemma's end": f"{fenced(ADD)}<end_of_turn>\n<eos>",
-    "DeepSeek's end": f"{ADD}<｜end▁of▁sentence｜>",
+    "DeepSeek's end": f"{ADD}<\uff5cend\u2581of\u2581sentence\uff5c>",
     "a token in a string": "def add(a, b):\n    return a + b + len('</s>') - 4\n\nIt adds.",
     # thoughts
     "a draft": f"<think>\nMaybe\n{fenced(SUB)}no.\n</think>\n{fenced(ADD)}",
