@@ -329,6 +329,7 @@ class Domain:
         name: Its name in budgets and reports.
         kind: `code` or `prose`: how its answers are read.
         language: Of its programs, for the kind `code`.
+        style: Whether an `answer` holds its program, or is a `continuation` of the prompt's code.
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
@@ -347,6 +348,7 @@ class Domain:
     name: str
     kind: str = "prose"
     language: str = "python"
+    style: str = "answer"
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16
