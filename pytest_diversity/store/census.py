@@ -39,8 +39,8 @@ def count_lost(connection: sqlite3.Connection) -> int:
             is_whole(checked, key, detail) or _is_theirs(connection, draw, key)
         ):
             count = "SELECT COUNT(*) FROM sample WHERE draw = ?"
-            reached += connection.execute(count, (draw,)).fetchone()[0]
-    return max(total - reached, 0)
+            reached += int(connection.execute(count, (draw,)).fetchone()[0])
+    return max(int(total) - reached, 0)
 
 
 def _leads(connection: sqlite3.Connection, draw: int, key: object) -> bool:
@@ -48,7 +48,7 @@ def _leads(connection: sqlite3.Connection, draw: int, key: object) -> bool:
     if not isinstance(key, bytes):
         return False
     query = "SELECT id FROM draw WHERE key = CAST(? AS TEXT)"
-    return connection.execute(query, (key,)).fetchone() == (draw,)
+    return bool(connection.execute(query, (key,)).fetchone() == (draw,))
 
 
 def _is_theirs(connection: sqlite3.Connection, draw: int, key: bytes) -> bool:
