@@ -73,7 +73,9 @@ def main() -> None:
     print("| --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for dtype in ("float32", "bfloat16"):
-            print(compare(given.device, dtype, given.samples, given.tokens, Path(folder)), flush=True)
+            print(
+                compare(given.device, dtype, given.samples, given.tokens, Path(folder)), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ _PATIENCE = 60.0  # seconds to wait for another process's transaction, which tak
 _NAME_ANOTHER = "name a writable file with --diversity-store"
 _INSERT = (
     "INSERT OR IGNORE INTO sample (draw, number, text, finish_reason, tokens, logprob, digest)"
-    " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM draw WHERE key = ?1"
+    " SELECT id, ?, ?, ?, ?, ?, ? FROM draw WHERE key = ?"
 )
 Result = TypeVar("Result")
 Value = TypeVar("Value")
@@ -134,7 +134,7 @@ class Store:
             StoreError: The disk is full or the file cannot be written.
         """
         seed = seed_of(key)
-        rows = [(key, *sample_row(seed, sample)) for sample in samples]
+        rows = [(*sample_row(seed, sample), key) for sample in samples]
         checked = digest(key.encode(), detail.encode())
         with self.transaction() as connection:
             if self._lost is None:  # some are missing: they may be there, under a damaged key
