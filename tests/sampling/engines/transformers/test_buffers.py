@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -33,4 +34,5 @@ def test_rows_are_kept_in_the_order_that_is_asked_for(case: str) -> None:
     expected = torch.cat([states[share][kept], new], dim=2)
     torch.testing.assert_close(keys, expected)
     torch.testing.assert_close(values, -expected)
-    torch.testing.assert_close(read.layers[0].keys, states)
+    prompts: Any = read.layers[0]
+    torch.testing.assert_close(prompts.keys, states)
