@@ -224,6 +224,18 @@ def reading(model: Any, rows: int, clock: Clock) -> float:
     return float(rows / (size * median(times)))
 
 
+def limits(model: Any, rows: int, clock: Clock) -> str:
+    """A line: what the machine would allow."""
+    plainly = bound(model, rows, clock)
+    with packed(model):
+        limit = bound(model, rows, clock)
+    read = reading(model, rows, clock)
+    return (
+        f"{rows} rows: linear layers alone {plainly:.0f}, packed {limit:.0f}, "
+        f"reading the weights alone {read:.0f}"
+    )
+
+
 def products(draw: Draw, job: Job) -> float:
     """The share of our time that is spent in matrix products."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
@@ -285,14 +297,7 @@ def main() -> None:
         "median (range) and ours / theirs"
     )
     for rows in (32, 128):
-        plainly = bound(plain, rows, clock)
-        with packed(plain):
-            limit = bound(plain, rows, clock)
-        read = reading(plain, rows, clock)
-        print(
-            f"{rows} rows: linear layers alone {plainly:.0f}, packed {limit:.0f}, "
-            f"reading the weights alone {read:.0f}"
-        )
+        print(limits(plain, rows, clock))
     if options.device == "cpu":
         share = products(engines["ours"], Job(1, 32, 32, 1.0))
         print(f"share of our time in matrix products, 1 x 32: {share:.0%}", flush=True)

@@ -86,9 +86,12 @@ def _sound(features: Features) -> Mapping[str, list[bool]]:
     python = features.domain.language == "python"
     return {
         name: [
-            defines(one.program, features.prompt(name).entry_point)
-            if python and one.missing is None
-            else one.missing is None and syntax.tree is not None and len(syntax.tokens) > 0
+            one.missing is None
+            and (
+                defines(one.program, features.prompt(name).entry_point)
+                if python
+                else syntax.tree is not None and len(syntax.tokens) > 0
+            )
             for one, syntax in zip(group, features["syntax"][name], strict=True)
         ]
         for name, group in features["extractions"].items()

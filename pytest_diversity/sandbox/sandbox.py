@@ -156,6 +156,7 @@ class _Worker:
         self.started = ExitStack()
         self.busy = False
         self.ended = False
+        self.patient = False  # with a program that cannot start its threads
 
     def end(self) -> None:
         """Nobody wants what it still does; its thread must hear so before anything is closed."""
@@ -237,14 +238,16 @@ class _Worker:
         if not inputs:
             return ()
         style = "script" if isinstance(inputs[0], str) else "call"
-        job = {
+        seconds = (self.limits.wall + 5) * len(inputs) + 30
+        return self._ask(name, self._job(style, program) | {"inputs": inputs}, seconds)
+
+    def _job(self, style: str, program: Program) -> dict[str, Any]:
+        return {
             "style": style,
             "source": program.source,
             "entry": program.entry_point,
             "patient": self.patient,
         }
-        seconds = (self.limits.wall + 5) * len(inputs) + 30
-        return self._ask(name, job | {"inputs": inputs}, seconds)
 
     def _ask(self, name: str, job: dict[str, Any], seconds: float) -> tuple[Outcome, ...]:
         server = self._server(name)
@@ -284,13 +287,7 @@ class _Worker:
             raise CheckError(f"checks of programs in {self.language.name!r} are not supported")
         checker = self._server("checker")
         checker.send({"prefix": program.prefix, "check": program.check})
-        job = {
-            "style": "serve",
-            "source": program.source,
-            "entry": program.entry_point,
-            "patient": self.patient,
-        }
-        (end,) = self._ask("first", job, self.limits.wall + 30)
+        (end,) = self._ask("first", self._job("serve", program), self.limits.wall + 30)
         try:
             kind, value = checker.receive(self.limits.wall)
         except LateError:  # its answers kept the check busy for ever

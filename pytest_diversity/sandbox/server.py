@@ -9,19 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 from time import monotonic, sleep
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from .executables import find_executable
 from .inside import channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from .languages import Language
     from .model import Limits
     from .walls import Tier
 
-__all__ = ["ForkServer", "LateError", "ServerFailedError", "patiently"]
+__all__ = ["ForkServer", "LateError", "ServerFailedError"]
 
 _HERE = Path(__file__).parent
 _START = (
@@ -80,7 +80,7 @@ class ForkServer:
         config = _config(language, limits, tier) | {"handover": handover}
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
         command = [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)]
-        self.process = patiently(lambda: _start(command, seed, handover))
+        self.process = _start_patiently(command, seed, handover)
         self.pipes = cast(
             "tuple[IO[bytes], IO[bytes], IO[bytes]]",
             (self.process.stdin, self.process.stdout, self.process.stderr),
@@ -156,16 +156,15 @@ def _start(command: list[str], seed: int, handover: int | None) -> subprocess.Po
     )
 
 
-T = TypeVar("T")
-
-
-def patiently(start: Callable[[], T]) -> T:
-    """Start a process or a thread; where the machine has no room for one more, wait for it."""
+def _start_patiently(
+    command: list[str], seed: int, handover: int | None
+) -> subprocess.Popen[bytes]:
+    """Start a process; where the machine has no room for one more, wait for it."""
     until = monotonic() + ROOM_SECONDS
     while True:
         try:
-            return start()
-        except (BlockingIOError, RuntimeError) as error:  # of a process, of a thread
+            return _start(command, seed, handover)
+        except BlockingIOError as error:
             if monotonic() > until:
                 raise ServerFailedError(f"the machine has no room for it: {error}") from error
             sleep(0.05)

@@ -13,7 +13,7 @@ from pytest_diversity.domains.extract.fences import blocks
 from pytest_diversity.domains.extract.grammar import Grammar
 from pytest_diversity.domains.extract.plain import passages
 from pytest_diversity.domains.extract.python import Python
-from pytest_diversity.domains.extract.reading import Piece, Reader, longest_program, piece, without
+from pytest_diversity.domains.extract.reading import Piece, Reader, acting, longest_program, piece
 from pytest_diversity.features.grammars import GRAMMARS
 
 __all__ = ["Extraction", "extract", "extract_program", "reader_of"]
@@ -107,8 +107,7 @@ def _shown(text: str, language: str) -> Sequence[Piece]:
 def _views(text: str, entry_point: str | None, language: str) -> Iterator[list[Piece]]:
     """The pieces of a text that may be its program, the surest way to find them first."""
     reader = reader_of(language)
-    whole = piece(text, reader)
-    yield [without(whole, [one for one in whole.statements if one.idle])]
+    yield [acting(piece(text, reader))]
     yield list(_fenced(text, entry_point, language, reader))
     yield list(passages(text, reader))
     if len(text) <= _LONG:
@@ -133,12 +132,15 @@ def _fenced(text: str, entry_point: str | None, language: str, reader: Reader) -
 
 def _repaired(text: str, entry_point: str | None, reader: Reader, tag: str) -> Piece:
     """A block in the form in which it defines the entry point, or else in which it parses."""
-    read = [piece(form, reader, tag) for form in dict.fromkeys(forms(text))]
+    read: list[Piece] = []
+    for form in dict.fromkeys(forms(text)):
+        read.append(piece(form, reader, tag))
+        if entry_point is not None and read[-1].completes(entry_point):
+            return acting(read[-1])
     if entry_point is not None:
-        cut = (longest_program(one.text, reader) for one in read if not one.statements)
-        for one in (*read, *cut):
-            if one.completes(entry_point):
-                return without(one, [idle for idle in one.statements if idle.idle])
+        for cut in (longest_program(one.text, reader) for one in read if not one.statements):
+            if cut.completes(entry_point):
+                return acting(cut)
     return next((one for one in read if one.statements), read[0])
 
 

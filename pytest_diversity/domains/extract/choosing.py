@@ -40,7 +40,8 @@ def assembled(chosen: Piece, others: Iterable[Piece], entry_point: str, reader: 
         if heads:
             text = without(program, future).text
         text = "\n".join([*heads, *needed, "", text])
-    return reader.adapted(text, entry_point)
+    bound = any(entry_point in one.binds for one in program.statements)
+    return text if bound else reader.adapted(text, entry_point)
 
 
 def _without_examples(given: Piece, entry_point: str) -> Piece:

@@ -15,6 +15,8 @@ __all__ = ["Grammar"]
 # Languages whose top-level statements are run, so that examples among them may fail.
 _SCRIPTS = ("javascript", "typescript")
 _SIMPLE = ("expression_statement", "lexical_declaration", "variable_declaration")
+_CALLS = ("call_expression", "await_expression", "new_expression")
+_ACTS = (*_CALLS, "assignment_expression", "update_expression")
 _EMPTY = re.compile(r"\{\s*(?:throw [^;{}]*;?\s*)?\}")
 
 
@@ -103,39 +105,35 @@ def _names(statement: tree_sitter.Node) -> Iterator[str]:
                 waiting.append(child)
 
 
-def _words(node: tree_sitter.Node) -> Iterator[str]:
-    waiting = [node]
+def _nodes(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
+    """The node and all that are below it."""
+    waiting = [root]
     while waiting:
-        one = waiting.pop()
-        if one.child_count == 0 and "identifier" in one.type and one.text:
-            yield one.text.decode("utf-8", "replace")
-        waiting += one.children
+        node = waiting.pop()
+        yield node
+        waiting += node.children
 
 
-def _has(node: tree_sitter.Node, kinds: Sequence[str]) -> bool:
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if one.type in kinds:
-            return True
-        waiting += one.children
-    return False
+def _words(statement: tree_sitter.Node) -> Iterator[str]:
+    for node in _nodes(statement):
+        if node.child_count == 0 and "identifier" in node.type and node.text:
+            yield node.text.decode("utf-8", "replace")
 
 
 def _calls(node: tree_sitter.Node) -> bool:
     """Whether what a variable is set to is found by calling something."""
-    kinds = ("call_expression", "await_expression", "new_expression")
     values = [
         value
         for one in node.named_children
         if (value := one.child_by_field_name("value") or one.child_by_field_name("right"))
     ]
-    return any(value.type in kinds for value in values)
+    return any(value.type in _CALLS for value in values)
 
 
 def _is_idle(node: tree_sitter.Node) -> bool:
-    acts = ("call_expression", "await_expression", "new_expression", "assignment_expression")
-    return node.type == "expression_statement" and not _has(node, (*acts, "update_expression"))
+    return node.type == "expression_statement" and all(
+        one.type not in _ACTS for one in _nodes(node)
+    )
 
 
 def _is_stub(node: tree_sitter.Node) -> bool:

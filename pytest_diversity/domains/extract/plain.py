@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_diversity.domains.extract.reading import Piece, Reader, longest_program, without
+from pytest_diversity.domains.extract.reading import Piece, Reader, acting, longest_program
 
 __all__ = ["passages"]
 
@@ -28,7 +28,7 @@ def passages(text: str, reader: Reader) -> Iterator[Piece]:
         margin = _indentation(lines[line])
         found = longest_program("\n".join(_below(lines[line : line + _LINES], margin)), reader)
         if found.codes:
-            yield without(found, [one for one in found.statements if one.idle])
+            yield acting(found)
         if found.statements:
             line += found.statements[-1].end
             continue

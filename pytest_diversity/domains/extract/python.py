@@ -56,9 +56,7 @@ class Python:
     def adapted(self, program: str, entry_point: str) -> str:
         """LeetCode's style: a method of `class Solution`, and names that it need not import."""
         read = self.read(program)
-        if isinstance(read, int) or any(entry_point in one.binds for one in read):
-            return program
-        if not any(entry_point in one.methods for one in read):
+        if isinstance(read, int) or not any(entry_point in one.methods for one in read):
             return program
         bound = self.known.union(*(one.binds for one in read))
         missing = sorted(frozenset().union(*(one.reads for one in read)) - bound)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-__all__ = ["Piece", "Reader", "Statement", "longest_program", "piece", "without"]
+__all__ = ["Piece", "Reader", "Statement", "acting", "longest_program", "piece", "without"]
 
 _CUTS = 8  # statements that a broken program is shortened by, at most
 
@@ -61,7 +61,7 @@ class Reader(Protocol):
         """The statements of a program; the line of the first error, from 0, if it is none."""
 
     def adapted(self, program: str, entry_point: str) -> str:
-        """The program, with an entry point that is a method made a function."""
+        """The program, whose entry point is a method alone, with that made a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,11 @@ def longest_program(text: str, reader: Reader) -> Piece:
         tops = (n for n in range(min(read, len(lines) - 1), 0, -1) if re.match(r"\S", lines[n]))
         text = "\n".join(lines[: next(tops, 0)])
     return Piece("")
+
+
+def acting(given: Piece) -> Piece:
+    """The piece less the statements that do nothing."""
+    return without(given, [one for one in given.statements if one.idle])
 
 
 def without(given: Piece, dropped: Sequence[Statement]) -> Piece:
