@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics
+from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.tokens import words
+from pytest_diversity.judges import equivalence
 
 __all__ = ["PROSE"]
 
@@ -57,12 +60,50 @@ def _distances(features: Features) -> Mapping[str, NDArray[np.float64]]:
 
 
 def _labels(features: Features) -> Mapping[str, list[int]]:
-    """Classes of meaning, at the domain's threshold."""
-    near = features.domain.same_meaning
+    """Classes of meaning, as the domain's equivalence makes them; in any order the same."""
+    same = _equivalence(features.domain)
     return {
-        name: metrics.connected_classes(distances, near)
-        for name, distances in features["distances"].items()
+        name: metrics.connected_classes(same.distances(_answers(features, name)), same.near)
+        for name in features.samples
     }
+
+
+def _answers(features: Features, name: str) -> equivalence.Answers:
+    known = features.prompts.get(name)  # none where samples of several prompts are compared
+    prompt = known.prompt if known else ""
+    return equivalence.Answers(
+        prompt,
+        words(prompt),
+        features["texts"][name],
+        list(features["tokens"][name]),
+        lambda: np.asarray(features["distances"][name]),
+    )
+
+
+def _different(features: Features) -> Mapping[str, NDArray[np.float64]]:
+    """Distances where meaning is not graded: 0 within a class, 1 between two."""
+    return {
+        name: np.not_equal.outer(np.array(labels), np.array(labels)).astype(np.float64)
+        for name, labels in features["labels"].items()
+    }
+
+
+def _equivalence(domain: Domain) -> equivalence.Equivalence:
+    return equivalence.find(domain.equivalence, domain.same_meaning)
+
+
+def _equivalences(domain: Domain) -> Mapping[str, str]:
+    same = _equivalence(domain)
+    rests_on_it = ("labels",) if same.graded else ("labels", "distances")
+    return dict.fromkeys(rests_on_it, str(same))
+
+
+def _chosen(kind: Kind, domain: Domain) -> Kind:
+    """Where meanings are not graded they just differ, and need no embeddings."""
+    if _equivalence(domain).graded:
+        return kind
+    features = {**kind.features, "distances": _different}
+    return replace(kind, features=features, embedded=frozenset({"embeddings"}))
 
 
 PROSE = Kind(
@@ -84,7 +125,8 @@ PROSE = Kind(
         "quality": "validity()",
     },
     notes=lambda _: dict.fromkeys(("quality", "effective"), _JUDGED),
-    settings=("same_meaning",),
+    chosen=_chosen,
+    equivalences=_equivalences,
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
     embedded=frozenset({"embeddings", "distances", "labels"}),
