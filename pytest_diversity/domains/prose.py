@@ -17,6 +17,8 @@ from pytest_diversity.judges import equivalence
 
 __all__ = ["PROSE"]
 
+_EMBEDDED = frozenset({"embeddings", "prompt_embeddings", "other_embeddings"})
+
 _JUDGED = "quality of prose is a well-formedness check, not a judge of its content"
 
 
@@ -53,6 +55,15 @@ def _embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
     vectors = features.embed([sample.text for sample in groups.samples])
     ends = np.cumsum([len(group) for group in groups.values()])
     return dict(zip(groups, np.split(vectors, ends[:-1]), strict=True))
+
+
+def _prompt_embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
+    """Of each sample its prompt's."""
+    names = list(features.samples)
+    vectors = features.embed([features.prompt(name).prompt for name in names])
+    counts = [len(features.samples[name]) for name in names]
+    rows = (np.tile(vector, (count, 1)) for vector, count in zip(vectors, counts, strict=True))
+    return dict(zip(names, rows, strict=True))
 
 
 def _distances(features: Features) -> Mapping[str, NDArray[np.float64]]:
@@ -103,7 +114,7 @@ def _chosen(kind: Kind, domain: Domain) -> Kind:
     if _equivalence(domain).graded:
         return kind
     features = {**kind.features, "distances": _different}
-    return replace(kind, features=features, embedded=frozenset({"embeddings"}))
+    return replace(kind, features=features, embedded=_EMBEDDED)
 
 
 PROSE = Kind(
@@ -114,6 +125,7 @@ PROSE = Kind(
         "tags": _tags,
         "valid": _valid,
         "embeddings": _embeddings,
+        "prompt_embeddings": _prompt_embeddings,
         "distances": _distances,
         "labels": _labels,
     },
@@ -129,5 +141,5 @@ PROSE = Kind(
     equivalences=_equivalences,
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
-    embedded=frozenset({"embeddings", "distances", "labels"}),
+    embedded=_EMBEDDED | {"distances", "labels"},
 )
