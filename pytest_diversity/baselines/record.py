@@ -18,10 +18,15 @@ from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
 from pytest_diversity.files import one_at_a_time
+from pytest_diversity.judges import equivalence
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
 __all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "settings"]
+
+# Left out of the settings, so that older baselines can be compared with.
+_ALWAYS_SO = {"thinking": "strip", "style": "answer"}
+_THRESHOLD = "same_meaning"  # once a setting; what it says is part of the equivalence now
 
 Mode = Literal["", "new", "all"]
 
@@ -120,7 +125,7 @@ class Baselines:
 
 
 def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
-    for key in sorted({*known.settings, *now.settings}):
+    for key in sorted({*known.settings, *now.settings} - {_THRESHOLD}):
         old, new = known.settings.get(key), now.settings.get(key)
         if old != new:
             yield f"{key} was {old!r}, now {new!r}"
@@ -129,8 +134,17 @@ def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
     old_values, new_values = known.metrics[metric], now.metrics[metric]
     if old_values.embedder != new_values.embedder:
         yield "the embedder has changed"
+    was = old_values.equivalence or _before_it_was_chosen(known)
+    if new_values.equivalence not in {old_values.equivalence, was}:
+        yield f"the equivalence was {was!r}, now {new_values.equivalence!r}"
     if old_values.sandbox != new_values.sandbox:
         yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
+
+
+def _before_it_was_chosen(known: Profile) -> str | None:
+    """The equivalence of a profile that was recorded when there was one, with a threshold."""
+    near = known.settings.get(_THRESHOLD)
+    return None if near is None else str(equivalence.find("embedding", near))
 
 
 def _estimate(measured: Estimate, recorded: Values) -> Estimate:
@@ -160,6 +174,7 @@ def profile(
         file.rounded(measured.per_prompt),
         embedder=provenance.embedder() if embeds else None,
         sandbox=provenance.sandbox() if runs else None,
+        equivalence=_equivalence(features, reads),
     )
     return Profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
@@ -168,6 +183,13 @@ def profile(
         versions={**instruments(features.domain), **provenance.origin()},
         metrics={str(measured.metric): values},
     )
+
+
+def _equivalence(features: Features, reads: set[str]) -> str | None:
+    """What tells meanings apart; a metric that is given distances looks at no classes."""
+    read = "distances" if "distances" in reads else "labels"
+    ways = features.kind.equivalences(features.domain)
+    return ways.get(read) if read in reads else None
 
 
 def _reads(features: Features, metric: Metric) -> set[str]:
@@ -183,12 +205,17 @@ def settings(
     generation = replace(domain.generation, **(checkpoint.generation if checkpoint else {}))
     return {
         **{key: value for key, value in generation.settings().items() if value is not None},
-        **{name: getattr(domain, name) for name in kind_of(domain).settings},
-        **({"thinking": domain.thinking} if domain.thinking != "strip" else {}),
+        **_of_domain(domain),
         **_template(checkpoint),
         "kind": domain.kind,
         "samples": most if fewest == most else [fewest, most],
     }
+
+
+def _of_domain(domain: Domain) -> dict[str, Any]:
+    """What values depend on of the domain, but for what was so before one could choose."""
+    values = {name: getattr(domain, name) for name in (*kind_of(domain).settings, "thinking")}
+    return {name: value for name, value in values.items() if value != _ALWAYS_SO.get(name)}
 
 
 def _template(checkpoint: Checkpoint | None) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from types import BuiltinFunctionType, CodeType, FrameType, MethodType, ModuleTy
 from typing import Any
 
 from . import channel
-from .confine import Wall, WallError, leave
+from .confine import Wall, WallError, die_with, leave
 from .crossing import UncrossableError
 from .judgement import BadCheckError, judge, load
 from .mirror import COMPARISONS, OPERATORS, SPECIALS
 from .peer import GoneError, Peer, special, steps
-from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
+from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, clock, preload, rlimits, settle
 
 __all__ = ["main"]
 
@@ -200,6 +200,7 @@ def _result(job: dict[str, Any], witness: _Witness) -> tuple[str, BaseException 
 
 def main(config: dict[str, Any]) -> None:
     """Judge programs, one job a message, until the other side hangs up."""
+    die_with(config["parent"])  # None where bubblewrap stands between, and dies with it
     settle(config["handover"])
     preload(config["preload"])
     limits = rlimits(config["limits"], resource.RLIMIT_AS)
@@ -217,7 +218,8 @@ def main(config: dict[str, Any]) -> None:
         while True:
             job = channel.receive(CONTROL_IN)
             _, (replies, requests), *_ = socket.recv_fds(handover, 1, 2)
-            opinion = _opinion(job, replies, requests)
+            with clock(config["limits"]):
+                opinion = _opinion(job, replies, requests)
             os.close(replies)
             os.close(requests)
             channel.send(CONTROL_OUT, opinion)

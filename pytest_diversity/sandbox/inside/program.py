@@ -136,11 +136,15 @@ def _judge(job: dict[str, Any]) -> Report:
         return found
     entry, names = found
     trusted = loads(b"".join(iter(lambda: read(REQUESTS, 1 << 16), b"")))
-    try:
-        check = load(trusted["prefix"], trusted["check"], {}, names)
-        report = _outcome(lambda: judge(check, entry, names))
-    except BadCheckError as error:
-        report = ["bad-check", str(error)]
+
+    def verdict() -> Report:
+        try:
+            check = load(trusted["prefix"], trusted["check"], {}, names)
+            return judge(check, entry, names)
+        except BadCheckError as error:
+            return ["bad-check", str(error)]
+
+    report = _outcome(verdict)
     return report[1] if report[0] == "ok" else report
 
 
