@@ -141,14 +141,33 @@ def _labels(features: Features) -> Mapping[str, list[Hashable]]:
     }
 
 
-def _correct(features: Features) -> Mapping[str, list[bool]]:
+def _correct(features: Features) -> Mapping[str, list[bool | None]]:
+    """Whether each program passes its check; None for all of a prompt whose check is at fault."""
     executions = features["executions"]
     for name in executions:
         if features.prompt(name).check is None:
             raise UndefinedFeatureError(
                 f"prompt {name!r} has no check to judge programs by", fix='add "check" to it'
             )
-    return {name: [bool(one.correct) for one in group] for name, group in executions.items()}
+    if len(bad := _bad_checks(features)) == len(executions):
+        raise UndefinedFeatureError(
+            "; ".join(f"the check of prompt {name!r} {why}" for name, why in bad.items()),
+            fix="correct it",
+        )
+    return {
+        name: [None if name in bad else bool(one.correct) for one in group]
+        for name, group in executions.items()
+    }
+
+
+def _bad_checks(features: Features) -> Mapping[str, str]:
+    """What is wrong with the check of each prompt whose check is itself at fault."""
+    return {
+        name: one.verdict.value or "cannot be used"
+        for name, group in features["executions"].items()
+        for one in group
+        if one.verdict is not None and one.verdict.kind == "bad-check"
+    }
 
 
 def _notes(features: Features) -> Mapping[str, str]:
@@ -192,13 +211,15 @@ def _execution_notes(features: Features) -> Mapping[str, str]:
         "forged the verdict of their check: they count as failing": sum(
             one.verdict is not None and one.verdict.kind == "forged" for one in executions
         ),
-        "have a check that cannot be used, so that nothing is known of them by it": sum(
-            one.verdict is not None and one.verdict.kind == "bad-check" for one in executions
-        ),
     }
-    note = "; ".join(
-        f"{count} of {len(executions)} programs {what}" for what, count in said.items() if count
-    )
+    sentences = [
+        *(f"{count} of {len(executions)} programs {what}" for what, count in said.items() if count),
+        *(
+            f"the check of prompt {name!r} {why}: the prompt is left out of what checks tell"
+            for name, why in _bad_checks(features).items()
+        ),
+    ]
+    note = "; ".join(sentences)
     return dict.fromkeys(("semantic", "effective", "quality"), note) if note else {}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics._classes import Valid
 from pytest_diversity.metrics._limits import AtLeast
@@ -22,15 +24,16 @@ def validity(valid: Valid) -> float | None:
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True)
-def correctness(correct: Valid) -> float | None:
+def correctness(correct: Sequence[bool | None]) -> float | None:
     """Share of samples that pass their prompt's check; in [0, 1], higher is better.
 
-    A stricter validity, reported beside it. None without samples.
+    A stricter validity, reported beside it. None without samples that a check could judge.
 
     Args:
-        correct: For each of the K samples whether its check passed.
+        correct: For each of the K samples whether its check passed; None where the check itself
+            is at fault.
     """
-    return validity(correct)
+    return validity([one for one in correct if one is not None])
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True, k=AtLeast(1))

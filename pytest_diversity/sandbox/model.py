@@ -182,7 +182,8 @@ class Execution:
     def valid(self) -> bool:
         """Whether it ran to its end and gave something on every input (Shypula et al., 2504.12522).
 
-        Without inputs only the check was run: it must have passed, or failed by an assertion.
+        Without inputs only the check was run: it must have passed, or failed by an assertion; where the
+        check is at fault, nothing is held against the program.
         """
         return self.is_valid()
 
@@ -190,7 +191,7 @@ class Execution:
         """Like `valid`, where returning nothing, or raising, may count as behaviour too."""
         kinds = {"ok", "exception"} if allow_exceptions else {"ok"}
         if not self.outcomes and self.verdict:
-            return self.verdict.kind in ("ok", "wrong")
+            return self.verdict.kind in ("ok", "wrong", "bad-check")
         return (
             bool(self.outcomes)
             and not self.nondeterministic

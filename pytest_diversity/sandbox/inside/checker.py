@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FrameType, MethodType, ModuleType, TracebackType
 from typing import Any
 
-from . import channel
+from . import channel, peer
 from .confine import Wall, WallError, die_with, leave
 from .crossing import UncrossableError
 from .judgement import BadCheckError, judge, load
@@ -72,6 +72,7 @@ class _Witness(Peer):
         self.lied = False
         self.gone = False
         self.deep = False
+        self.raised: BaseException | None = None  # by the program, the last time
 
     def may_show(self, value: Any) -> bool:
         kind = type(value)
@@ -92,6 +93,9 @@ class _Witness(Peer):
             raise
         except (RecursionError, MemoryError):  # with less room than the program alone has
             self.deep = True
+            raise
+        except BaseException as error:
+            self.raised = error
             raise
 
     def special(self, mirror: Any, name: str, arguments: Any, named: Any) -> Any:
@@ -138,7 +142,8 @@ class _Witness(Peer):
             return f"the check uses {found[0]}"
         if random.getstate() != began:
             return "the check uses random numbers"
-        if (kinds := self.mirrors.kinds) and (names & _INTROSPECTION or error is not None):
+        ours = error is not None and error is not self.raised
+        if (kinds := self.mirrors.kinds) and (names & _INTROSPECTION or ours):
             return f"it gives an object of type {min(kinds)}"
         if "coroutine" in kinds:
             return "it gives coroutines"
@@ -189,7 +194,7 @@ def _result(job: dict[str, Any], witness: _Witness) -> tuple[str, BaseException 
     try:
         candidate = witness.ask("entry")
         namespace = load(job["prefix"], job["check"], _Names(witness), {job["entry"]: candidate})
-        return ("passes" if judge(namespace, candidate)[0] == "ok" else "fails"), None
+        return ("passes" if judge(namespace, candidate, vars(peer))[0] == "ok" else "fails"), None
     except BadCheckError as error:
         return "bad-check", error
     except UncrossableError as error:

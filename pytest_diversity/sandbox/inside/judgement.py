@@ -63,8 +63,8 @@ def judge(
     Args:
         namespace: Of the check.
         candidate: What it is about.
-        program: The namespace of the program, where it is in this process: an assertion that
-            the program itself raises is not the check's.
+        program: The namespace of the program, or of what speaks for it in this process: what
+            comes out of there is not the check's.
 
     Raises:
         BadCheckError: It cannot be called, needs a module that is not there, or never runs.
