@@ -32,19 +32,64 @@ __all__ = ["main"]
 # Of a check: names of what a mirror shows otherwise than its object, and of what belongs to the
 # whole process, which is another one here. A check that has one may fail for that alone.
 _INTROSPECTION = frozenset(
-    """
-    type id vars hasattr copy deepcopy pickle inspect signature dataclasses asdict fields
-    is_dataclass replace __class__ __dict__ gc weakref dis
-    """.split()
+    [
+        "type",
+        "id",
+        "vars",
+        "hasattr",
+        "copy",
+        "deepcopy",
+        "pickle",
+        "inspect",
+        "signature",
+        "dataclasses",
+        "asdict",
+        "fields",
+        "is_dataclass",
+        "replace",
+        "__class__",
+        "__dict__",
+        "gc",
+        "weakref",
+        "dis",
+    ]
 )
 _AMBIENT = frozenset(
-    """
-    patch mock setattr stdin stderr redirect_stderr input environ putenv chdir warnings warns
-    logging localcontext getcontext setcontext setlocale settrace setprofile setrecursionlimit
-    getrecursionlimit modules signal alarm thread Thread threading gc time perf_counter
-    """.split()
+    [
+        "patch",
+        "mock",
+        "setattr",
+        "stdin",
+        "stderr",
+        "redirect_stderr",
+        "input",
+        "environ",
+        "putenv",
+        "chdir",
+        "warnings",
+        "warns",
+        "logging",
+        "localcontext",
+        "getcontext",
+        "setcontext",
+        "setlocale",
+        "settrace",
+        "setprofile",
+        "setrecursionlimit",
+        "getrecursionlimit",
+        "modules",
+        "signal",
+        "alarm",
+        "thread",
+        "Thread",
+        "threading",
+        "gc",
+        "time",
+        "perf_counter",
+    ]
 )
 _HIDDEN = (ModuleType, FrameType, CodeType, TracebackType)
+_BY_CHANCE = random.SystemRandom()  # which no seed foretells
 _OPPOSITE = {"__lt__": "__gt__", "__gt__": "__lt__", "__le__": "__gt__", "__ge__": "__lt__"}
 
 
@@ -99,19 +144,37 @@ class _Witness(Peer):
             raise
 
     def special(self, mirror: Any, name: str, arguments: Any, named: Any) -> Any:
-        """Operators give away what is expected, so their answers are put to the test."""
+        """Operators give away what is expected, so their answers are put to the test.
+
+        An object cannot tell the question from those whose answer must be another: some come
+        before it, some after it.
+        """
+        if name not in OPERATORS:
+            return super().special(mirror, name, arguments, named)
+        decoys = [*_decoys(name, arguments[0])] if name in COMPARISONS else []
+        _BY_CHANCE.shuffle(decoys)
+        before = _BY_CHANCE.randint(0, len(decoys))
+        agreed = [self._agrees(mirror, *one) for one in decoys[:before]]
         answer = super().special(mirror, name, arguments, named)
-        if name in OPERATORS and answer is not NotImplemented:
-            self.asked_by_operator = True
-            if name in COMPARISONS and answer is True:
-                self.lied |= any(self._also(mirror, *one) for one in _decoys(name, arguments[0]))
+        if answer is NotImplemented:
+            return answer
+        self.asked_by_operator = True
+        if decoys and answer is not False and self._holds(answer):
+            agreed += [self._agrees(mirror, *one) for one in decoys[before:]]
+            self.lied |= any(agreed)
         return answer
 
-    def _also(self, mirror: Any, name: str, value: Any) -> bool:
+    def _agrees(self, mirror: Any, name: str, value: Any) -> bool:
         """Whether an object says this of itself, too."""
         try:
-            return self.ask("special", mirror, name, (value,), {}) is True
+            return self._holds(self.ask("special", mirror, name, (value,), {}))
         except Exception:  # noqa: BLE001 - it does not say so
+            return False
+
+    def _holds(self, answer: Any) -> bool:
+        try:
+            return answer is not NotImplemented and bool(answer)
+        except Exception:  # noqa: BLE001 - neither true nor false
             return False
 
     def _own(self, value: Any) -> Any:
@@ -155,13 +218,28 @@ def _decoys(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if name in _OPPOSITE:
         yield _OPPOSITE[name], value
     elif name == "__eq__":
-        noise = random.SystemRandom().getrandbits(64)
-        yield name, noise
-        yield name, str(noise)
-        if type(value) in (int, float, complex):
-            yield name, value + noise
-        elif type(value) in (str, list, tuple):
-            yield name, value + type(value)(str(noise))
+        for other in _others(value):
+            yield name, other
+
+
+def _others(value: Any) -> Iterator[Any]:
+    """What is not equal to a value, though much like it."""
+    noise = _BY_CHANCE.getrandbits(64)
+    yield from (noise, str(noise))
+    kind = type(value)
+    if kind is bool:
+        yield not value
+    elif kind in (int, float, complex):
+        yield from (value + 1, value - 1, value + 2 * _BY_CHANCE.randint(1, 99), value + noise)
+    elif kind in (str, list, tuple):
+        yield value + kind(str(noise))
+        if value:
+            last = "!" if value[-1:] == kind("?") else "?"
+            yield from (value[:-1] + kind(last), value[:-1])
+    elif kind is dict:
+        yield from ({**value, noise: noise}, dict.fromkeys(value, noise))
+    elif kind in (set, frozenset):
+        yield value | {noise}
 
 
 def _names(code: CodeType) -> Iterator[str]:
