@@ -182,8 +182,8 @@ class Execution:
     def valid(self) -> bool:
         """Whether it ran to its end and gave something on every input (Shypula et al., 2504.12522).
 
-        Without inputs only the check was run: it must have passed, or failed by an assertion; where the
-        check is at fault, nothing is held against the program.
+        Without inputs only the check was run: it must have passed, or failed by an assertion;
+        where the check is at fault, nothing is held against the program.
         """
         return self.is_valid()
 

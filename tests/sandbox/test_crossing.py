@@ -14,11 +14,11 @@ from .test_values import values
 
 
 class Nobody:
-    def ask(self, verb: str, *arguments: Any) -> Any:
-        raise AssertionError
+    def ask(self, verb: str, *_: Any) -> Any:
+        raise AssertionError(verb)
 
     def special(self, mirror: Any, name: str, arguments: Any, named: Any) -> Any:
-        raise AssertionError
+        raise AssertionError((mirror, name, arguments, named))
 
 
 def sides() -> tuple[Crossing, Crossing]:

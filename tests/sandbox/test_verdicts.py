@@ -45,7 +45,11 @@ def check_of(body: str) -> str:
 def cpython() -> dict[str, bool]:
     rows = [(program, check_of(body), entry) for program, body, entry in PAIRS.values()]
     done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", DRIVER], input=json.dumps(rows), text=True, capture_output=True
+        [sys.executable, "-c", DRIVER],
+        input=json.dumps(rows),
+        text=True,
+        capture_output=True,
+        check=True,
     )
     return dict(zip(PAIRS, (line == "1" for line in done.stdout.split()), strict=True))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 from .mirror import Mirrors, described, is_known
@@ -93,7 +94,9 @@ class Crossing:
         top = table.refer(root)
         for value in [*self.shared.values()]:  # for the last time what nobody here holds any more
             table.refer(value)
-        value, nodes, table = None, table.finish(), None
+        nodes = table.finish()
+        value = None
+        del table
         self.forget()
         return [top, nodes, [*self.shared]]
 
@@ -133,7 +136,7 @@ class _Writer:
             self.nodes.append(self._node(self.values[len(self.nodes)]))
         return self.nodes
 
-    def _node(self, value: Any) -> list[Any]:
+    def _node(self, value: Any) -> list[Any]:  # noqa: PLR0911 - a form each
         kind = type(value)
         if kind is int:
             return ["int", hex(value)]
@@ -204,14 +207,8 @@ class _Writer:
 
 def _needs(node: list[Any]) -> list[Any]:
     """What must be there before a node's value can be made."""
-    tag = node[0]
-    if tag == "container":
-        return node[3]
-    if tag == "parts":
-        return node[2]
-    if tag == "mine":
-        return node[3] or []
-    return node[4:] if tag == "error" else []
+    needs = {"container": node[3:4], "parts": node[2:3], "mine": node[3:4], "error": [node[4:]]}
+    return [part for parts in needs.get(node[0], []) for part in parts or []]
 
 
 class _Reader:
@@ -292,8 +289,7 @@ class _Reader:
             refill(value, items)
 
     def _make_numpy(self, number: int | None, kind: str, shape: Any, data: str) -> Any:
-        import numpy  # noqa: ICN001, PLC0415 - it is there, or nobody could have made one
-
+        numpy: Any = import_module("numpy")  # it is there, or nobody could have made one
         made = numpy.frombuffer(data.encode("latin-1"), dtype=numpy.dtype(kind)).copy()
         if number is None or shape is None:
             return made[0]
@@ -321,7 +317,7 @@ class _Reader:
         return value
 
     def _make_error(self, number: int, kind: Any, text: Any, *parts: Any) -> BaseException:
-        known = self.crossing.foreign.get(number)
+        known: BaseException | None = self.crossing.foreign.get(number)
         if known is not None:
             return known
         arguments, names, cause = self._all([*parts])

@@ -11,7 +11,7 @@ import builtins
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from json import dumps
 from typing import Any, Protocol
 
@@ -87,7 +87,8 @@ _UNCHANGED = frozenset(
 _ALONE = 64  # items of an iterator that are fetched one by one before some are fetched ahead
 # What isinstance() is to say of objects that both sides have the types of.
 _KINDS = {kind.__name__: kind for kind in vars(types).values() if isinstance(kind, type)}
-_KINDS |= {type(view).__name__: type(view) for view in ({}.keys(), {}.values(), {}.items())}
+_VIEWS: tuple[Any, ...] = ({}.keys(), {}.values(), {}.items())
+_KINDS |= {type(view).__name__: type(view) for view in _VIEWS}
 
 
 class Asking(Protocol):
@@ -174,9 +175,9 @@ class Mirrors:
 
     def _method(self, name: str) -> Callable[..., Any]:
         if name == "__next__":
-            return lambda mirror: self._next(mirror)
+            return lambda mirror: self._next(mirror)  # noqa: PLW0108 - a bound method gets no mirror
         if name == "__await__":
-            return lambda mirror: self._await(mirror)
+            return lambda mirror: self._await(mirror)  # noqa: PLW0108 - as above
         other = self.other
         return lambda mirror, *given, **named: other.special(mirror, name, given, named)
 
@@ -193,8 +194,9 @@ class Mirrors:
         steps.taken += 1
         return steps.waiting.popleft()
 
-    def _await(self, mirror: Any) -> Iterator[Any]:
-        return self.other.ask("await", mirror)
+    def _await(self, mirror: Any) -> Generator[Any, None, Any]:
+        answer: Any = self.other.ask("await", mirror)
+        return answer
         yield  # what makes it an iterator
 
     def _send(self, mirror: Any) -> Any:
@@ -213,10 +215,11 @@ class Mirrors:
 
     def _error_class(self, name: str, parents: tuple[type, ...]) -> type[BaseException]:
         texts, ask = self._texts, self.other.ask
+        first: Any = parents[0]
 
         def text(error: BaseException) -> str:
             known = texts.get(id(error))
-            return parents[0].__str__(error) if known is None else known
+            return str(first.__str__(error)) if known is None else known
 
         def attribute(error: BaseException, name: str) -> Any:
             if name.startswith("__"):  # what the interpreter looks for, such as notes
@@ -232,7 +235,7 @@ class Mirrors:
         """An exception as the other side has it, without its traceback."""
         kind = self.error_class(description)
         made: BaseException = kind.__new__(kind, *arguments)
-        builtin = next(one for one in kind.__mro__ if one.__module__ == "builtins")
+        builtin: Any = next(one for one in kind.__mro__ if one.__module__ == "builtins")
         try:
             builtin.__init__(made, *arguments)
         except TypeError:  # it takes others than its own class does

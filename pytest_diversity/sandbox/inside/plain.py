@@ -72,8 +72,8 @@ CONTAINERS: dict[type, Any] = {
 }
 # What is made at once, of its parts.
 PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
-    tuple: lambda value: tuple.__iter__(value),
-    frozenset: lambda value: frozenset.__iter__(value),
+    tuple: tuple.__iter__,
+    frozenset: frozenset.__iter__,
     bytes: lambda value: [bytes.decode(value, "latin-1"), "latin-1"],
     complex: lambda value: [value.real, value.imag],
     range: lambda value: [value.start, value.stop, value.step],

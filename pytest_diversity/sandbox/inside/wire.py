@@ -37,7 +37,7 @@ OPAQUE = "opaque"
 _VARIADIC = 0x04  # inspect.CO_VARARGS
 _FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
-_VIEWS = (range, *(type(view) for view in ({}.keys(), {}.values(), {}.items())))
+_VIEWS: tuple[type, ...] = (range, type({}.keys()), type({}.values()), type({}.items()))
 
 
 class TooLargeError(Exception):
@@ -89,7 +89,7 @@ class _Encoder:
             raise TooLargeError
         return text
 
-    def _compound(self, value: Any, kind: type, depth: int) -> list[Any]:
+    def _compound(self, value: Any, kind: type, depth: int) -> list[Any]:  # noqa: PLR0911 - a form each
         for base in (list, tuple, set, frozenset, deque):
             if issubclass(kind, base):
                 items: Iterable[Any] = base.__iter__(value)
@@ -126,9 +126,9 @@ class _Encoder:
     def _function(self, value: Any, depth: int) -> list[Any]:
         """A library's function is its name; one of the program, what it gives on the inputs."""
         named = value if isinstance(value, (type, *_FUNCTIONS)) else type(value)
-        if isinstance(value, type) or type(value) in _FUNCTIONS:
-            if not _made_here(named):
-                return ["named", f"{named.__module__}.{named.__qualname__}"]
+        known = isinstance(value, type) or type(value) in _FUNCTIONS
+        if known and not _made_here(named):
+            return ["named", f"{named.__module__}.{named.__qualname__}"]
         if self.applying >= NESTED:
             return ["opaque", "function"]
         self.applying += 1
@@ -215,7 +215,7 @@ def _described(value: Any, kind: type) -> list[str] | None:
         return [kind.__name__, str(value)]
     if isinstance(value, Enum):
         return ["enum", type_name(kind), value.name]
-    if _made_here(kind) or kind.__repr__ is object.__repr__:
+    if _made_here(kind) or vars(object)["__repr__"] is kind.__repr__:
         return None
     text = repr(value)
     return None if _ADDRESS.search(text) else ["object", type_name(kind), text]
