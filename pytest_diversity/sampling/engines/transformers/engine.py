@@ -36,6 +36,7 @@ from pytest_diversity.sampling.engines.transformers.loading import (
 )
 from pytest_diversity.sampling.engines.transformers.noise import sample_key
 from pytest_diversity.sampling.engines.transformers.packing import packed
+from pytest_diversity.sampling.engines.transformers.reading import read_adapter
 from pytest_diversity.sampling.engines.transformers.usable import why_not
 from pytest_diversity.sampling.engines.transformers.voice import Voice
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
@@ -155,8 +156,7 @@ class TransformersEngine:
             self._adaptable.use(adapter)
             self._voice = self._base_voice
             if adapter is not None:
-                with explained(f"adapter {adapter}"):
-                    self._voice, own = self._base_voice.beside(adapter)
+                self._voice, own = read_adapter(adapter, self._base_voice)
                 if own:
                     self._news.append(f"{adapter.name} is drawn with its own {own}")
 
