@@ -144,7 +144,7 @@ RANKS: Mapping[str, tuple[str, int | str]] = {
     ),
     "beyond all that vLLM has, for it to refuse": ('{"peft_type": "LORA", "r": 1000}', 1000),
     "none": ('{"peft_type": "LORA"}', "its rank cannot be read"),
-    "a text": ('{"peft_type": "LORA", "r": "8", "rank_pattern": {"q": 9}}', "its rank cannot be read"),
+    "a text": ('{"peft_type": "LORA", "r": "8", "rank_pattern": {"q": 9}}', "cannot be read"),
 }
 
 
