@@ -20,6 +20,8 @@ from pytest_diversity.sampling.protocol import Identity, Request, Setup
 __all__ = ["LocalWeights", "check"]
 
 ENGINE = "transformers/3"  # part of every key: raised when the engine draws other texts
+# The same of adapters alone: the first way put some of them on by half, or left them in the base.
+WITH_ADAPTER = f"{ENGINE} adapters/2"
 
 
 def check(checkpoint: Checkpoint, setup: Setup) -> None:
@@ -87,7 +89,7 @@ class LocalWeights:
         identity = Identity(
             weights=weights,
             adapter=fingerprint(adapter, facts) if adapter else None,
-            engine=ENGINE,
+            engine=WITH_ADAPTER if adapter else ENGINE,
             device=where.device.partition(":")[0],
             dtype=where.precision,
             versions=where.versions,
