@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pytest_diversity.config.values import is_server
+from pytest_diversity.config.server import is_server
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
 __all__ = [

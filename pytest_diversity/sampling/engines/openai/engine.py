@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.openai.address import Address

@@ -10,7 +10,8 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Generation
 from pytest_diversity.prompts import Message
 from pytest_diversity.samples import NO_ANSWER, UNFINISHED
 from pytest_diversity.sampling.chat import plain

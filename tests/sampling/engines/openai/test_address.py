@@ -9,7 +9,8 @@ import pytest
 
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Config, Endpoint
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Config
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import SamplingError
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.engines.openai.continuing import UNKNOWN, without_beginning
