@@ -7,7 +7,7 @@ Their check is `CHECK`: no honest program here passes it, since none knows the n
 
 from __future__ import annotations
 
-__all__ = ["CHECK", "FORGERIES"]
+__all__ = ["CHECK", "FORGERIES", "REPORTING"]
 
 CHECK = "def check(candidate):\n    assert candidate(1) == 4711\n    assert candidate(2) == 4712\n"
 
@@ -21,7 +21,7 @@ def report(text):
         os.write(3, frame.f_locals['nonce'] + text)
         os._exit(0)
 """
-_OK = _REPORT + "def say(): report(b'[\"ok\",null]')\n"
+REPORTING = _REPORT + "def say(): report(b'[\"ok\",null]')\n"
 
 FORGERIES = {
     # reading what is expected
@@ -50,21 +50,21 @@ FORGERIES = {
         "    return next((c for c in frame.f_code.co_consts if type(c) is int and c > 9), 0)"
     ),
     # judging itself
-    "a report of its own": _OK + "def f(x): say()",
-    "a report when it is loaded": _OK + "say()\ndef f(x): return 0",
-    "a report, then answers that raise": _OK
+    "a report of its own": REPORTING + "def f(x): say()",
+    "a report when it is loaded": REPORTING + "say()\ndef f(x): return 0",
+    "a report, then answers that raise": REPORTING
     + "class E:\n    def __eq__(self, other): raise ValueError\ndef f(x):\n    say()\n    return E()",
-    "a report, then answers of no type": _OK
+    "a report, then answers of no type": REPORTING
     + "class E:\n    def __eq__(self, other): return E()\n    def __bool__(self): raise TypeError\ndef f(x):\n    say()\n    return E()",
-    "a report, then recursion": _OK + "def f(x):\n    say()\n    return f(x)",
-    "a report, then no memory": _OK + "def f(x):\n    say()\n    raise MemoryError",
-    "a report, then a missing import": _OK + "def f(x):\n    say()\n    raise ImportError('x')",
+    "a report, then recursion": REPORTING + "def f(x):\n    say()\n    return f(x)",
+    "a report, then no memory": REPORTING + "def f(x):\n    say()\n    raise MemoryError",
+    "a report, then a missing import": REPORTING + "def f(x):\n    say()\n    raise ImportError('x')",
     "blame on the check": _REPORT + "def f(x): report(b'[\"bad-check\",\"x\"]')",
     "an error that blames the check": (
         "def f(x):\n    import sys\n    for name, module in list(sys.modules.items()):\n"
         "        if name == 'inside.judgement': raise module.BadCheckError('x')"
     ),
-    "a report at exit": _OK + "import atexit\natexit.register(say)\ndef f(x): return 0",
+    "a report at exit": REPORTING + "import atexit\natexit.register(say)\ndef f(x): return 0",
     "a report from a thread": (
         "import os, sys, threading, time\ndef later(frames):\n    time.sleep(.01)\n"
         "    for frame in frames:\n        if 'nonce' in frame.f_locals: os.write(3, frame.f_locals['nonce'] + b'[\"ok\",null]'); os._exit(0)\n"
@@ -104,7 +104,7 @@ FORGERIES = {
         "import sys\ndef jump(frame, event, arg):\n    if event == 'line':\n        try: frame.f_lineno = 99\n        except ValueError: pass\n    return jump\n"
         "def f(x):\n    frame = sys._getframe(1)\n    frame.f_trace = jump\n    sys.settrace(jump)\n    return 0"
     ),
-    "a profiler that leaves": _OK
+    "a profiler that leaves": REPORTING
     + "def f(x):\n    sys.setprofile(lambda frame, event, arg: say() if event == 'return' else None)\n    return 0",
     "a number changed through ctypes": (
         "import ctypes, sys\ndef f(x):\n    for c in sys._getframe(1).f_code.co_consts:\n"

@@ -14,7 +14,7 @@ from pytest_diversity.sandbox import Execution, Outcome, Program, Sandbox
 from pytest_diversity.sandbox.model import second_opinion
 from pytest_diversity.sandbox.tiers import prove
 
-from .forgeries import CHECK, FORGERIES
+from .forgeries import CHECK, FORGERIES, REPORTING
 from .pairs import PAIRS
 from .test_hostile import TIERS
 
@@ -100,6 +100,31 @@ def forged(request: pytest.FixtureRequest) -> dict[str, Execution]:
 def test_a_forged_verdict_never_passes(forged: dict[str, Execution], name: str) -> None:
     """Not even as one that is not cross-checked, nor by leaving its prompt out."""
     assert forged[name].correct is False, forged[name].verdict
+
+
+COMMON_CHECKS = {
+    "random inputs": (
+        "import random\nfor _ in range(3):\n    n = random.randint(0, 999)\n"
+        "    assert candidate(n) == n + 4710"
+    ),
+    "copied arguments": (
+        "import copy\nx = copy.deepcopy([1])\nassert candidate(x[0]) == 4711 and x == [1]"
+    ),
+    "a type that is asked for": "y = candidate(1)\nassert isinstance(y, int) and y == 4711",
+}
+
+
+@pytest.mark.parametrize("name", COMMON_CHECKS)
+def test_what_checks_often_do_leaves_no_room_for_a_forger(sandbox: Sandbox, name: str) -> None:
+    """Even one that answers with objects of its own, which are harder to check."""
+    sources = (
+        f"{REPORTING}class E: pass\ndef f(x):\n    say()\n    return E()",
+        "def f(x): return x + 4710",
+    )
+    check = check_of(COMMON_CHECKS[name])
+    forger, honest = sandbox.run(Program(source, "f", check=check) for source in sources)
+    assert forger.verdict == Outcome("forged")
+    assert honest.cross_checked
 
 
 def test_what_is_expected_cannot_be_read_through_a_callback(sandbox: Sandbox) -> None:

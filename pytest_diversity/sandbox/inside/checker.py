@@ -32,61 +32,17 @@ __all__ = ["main"]
 # Of a check: names of what a mirror shows otherwise than its object, and of what belongs to the
 # whole process, which is another one here. A check that has one may fail for that alone.
 _INTROSPECTION = frozenset(
-    [
-        "type",
-        "id",
-        "vars",
-        "hasattr",
-        "copy",
-        "deepcopy",
-        "pickle",
-        "inspect",
-        "signature",
-        "dataclasses",
-        "asdict",
-        "fields",
-        "is_dataclass",
-        "replace",
-        "__class__",
-        "__dict__",
-        "gc",
-        "weakref",
-        "dis",
-    ]
+    """
+    type id vars hasattr pickle inspect signature dataclasses __class__ __dict__ gc weakref dis
+    """.split()  # noqa: SIM905 - read as text
 )
 _AMBIENT = frozenset(
-    [
-        "patch",
-        "mock",
-        "setattr",
-        "stdin",
-        "stderr",
-        "redirect_stderr",
-        "input",
-        "environ",
-        "putenv",
-        "chdir",
-        "warnings",
-        "warns",
-        "logging",
-        "localcontext",
-        "getcontext",
-        "setcontext",
-        "setlocale",
-        "settrace",
-        "setprofile",
-        "setrecursionlimit",
-        "getrecursionlimit",
-        "modules",
-        "signal",
-        "alarm",
-        "thread",
-        "Thread",
-        "threading",
-        "gc",
-        "time",
-        "perf_counter",
-    ]
+    """
+    patch mock setattr stdin stderr redirect_stderr input environ putenv chdir warnings warns
+    logging localcontext getcontext setcontext setlocale settrace setprofile setrecursionlimit
+    getrecursionlimit seed setstate modules signal alarm thread Thread threading gc time
+    perf_counter
+    """.split()  # noqa: SIM905 - read as text
 )
 _HIDDEN = (ModuleType, FrameType, CodeType, TracebackType)
 _BY_CHANCE = random.SystemRandom()  # which no seed foretells
@@ -117,6 +73,7 @@ class _Witness(Peer):
         self.lied = False
         self.gone = False
         self.deep = False
+        self.looked_inside = False  # of an object of the program, as to copy it
         self.raised: BaseException | None = None  # by the program, the last time
 
     def may_show(self, value: Any) -> bool:
@@ -131,6 +88,8 @@ class _Witness(Peer):
         sys.stdout.write(text)
 
     def ask(self, verb: str, *arguments: Any) -> Any:
+        if verb == "get" and arguments[1][:2] == "__" and arguments[1] != "__class__":
+            self.looked_inside = True
         try:
             return super().ask(verb, *arguments)
         except GoneError:
@@ -196,17 +155,16 @@ class _Witness(Peer):
             raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}")
         return getattr(self._own(value), name)
 
-    def doubt(self, check: str, error: BaseException | None, began: Any) -> str | None:
+    def doubt(self, check: str, error: BaseException | None) -> str | None:
         """Why a check may fail here, and pass where it is with the program."""
         names = {*_names(compile(check, "<check>", "exec", dont_inherit=True))}
         if self.deep or isinstance(error, (RecursionError, MemoryError)):
             return "it needs all of the memory or stack"
         if found := sorted(names & _AMBIENT):
             return f"the check uses {found[0]}"
-        if random.getstate() != began:
-            return "the check uses random numbers"
         ours = error is not None and error is not self.raised
-        if (kinds := self.mirrors.kinds) and (names & _INTROSPECTION or ours):
+        looked = self.looked_inside or names & _INTROSPECTION
+        if (kinds := self.mirrors.kinds) and (looked or ours):
             return f"it gives an object of type {min(kinds)}"
         if "coroutine" in kinds:
             return "it gives coroutines"
@@ -253,7 +211,6 @@ def _names(code: CodeType) -> Iterator[str]:
 def _opinion(job: dict[str, Any], replies: int, requests: int) -> list[Any]:
     """What the check comes to here: `ok`, `fails`, `unclear`, `gone` or `bad-check`, and why."""
     random.seed(0)
-    began = random.getstate()
     witness = _Witness(replies, requests)
     result, error = _result(job, witness)
     if witness.gone:
@@ -262,7 +219,7 @@ def _opinion(job: dict[str, Any], replies: int, requests: int) -> list[Any]:
         return ["fails", None]
     if result == "passes" and witness.asked_by_operator:
         return ["unclear", "its own operators decide"]
-    if result == "fails" and (why := witness.doubt(job["check"], error, began)):
+    if result == "fails" and (why := witness.doubt(job["check"], error)):
         return ["unclear", why]
     return [result, str(error)[:200] if error else None]
 

@@ -20,70 +20,21 @@ __all__ = ["COMPARISONS", "OPERATORS", "SPECIALS", "Mirrors", "described", "is_k
 # The functions below keep looking up these builtins, whatever a program puts in their place.
 globals()["__builtins__"] = dict(vars(builtins))
 
-COMPARISONS = frozenset(["__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"])
-_ARITHMETIC = [
-    "add",
-    "sub",
-    "mul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "divmod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "or",
-    "xor",
-]
+COMPARISONS = frozenset("__lt__ __le__ __eq__ __ne__ __gt__ __ge__".split())
+_ARITHMETIC = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor".split()
 OPERATORS = COMPARISONS | {
     f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")
 } | {"__contains__"}  # fmt: skip
 SPECIALS = OPERATORS | frozenset(
-    [
-        "__call__",
-        "__iter__",
-        "__next__",
-        "__len__",
-        "__length_hint__",
-        "__getitem__",
-        "__setitem__",
-        "__delitem__",
-        "__reversed__",
-        "__bool__",
-        "__int__",
-        "__float__",
-        "__complex__",
-        "__index__",
-        "__round__",
-        "__trunc__",
-        "__floor__",
-        "__ceil__",
-        "__abs__",
-        "__neg__",
-        "__pos__",
-        "__invert__",
-        "__str__",
-        "__repr__",
-        "__format__",
-        "__bytes__",
-        "__hash__",
-        "__enter__",
-        "__exit__",
-        "__await__",
-        "__aiter__",
-        "__anext__",
-        "__aenter__",
-        "__aexit__",
-        "__instancecheck__",
-        "__subclasscheck__",
-        "__fspath__",
-    ]
+    """
+    __call__ __iter__ __next__ __len__ __length_hint__ __getitem__ __setitem__ __delitem__
+    __reversed__ __bool__ __int__ __float__ __complex__ __index__ __round__ __trunc__ __floor__
+    __ceil__ __abs__ __neg__ __pos__ __invert__ __str__ __repr__ __format__ __bytes__ __hash__
+    __enter__ __exit__ __await__ __aiter__ __anext__ __aenter__ __aexit__ __instancecheck__
+    __subclasscheck__ __fspath__
+    """.split()  # noqa: SIM905 - read as text
 )
-_UNCHANGED = frozenset(
-    ["__eq__", "__ne__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__format__"]
-)
+_UNCHANGED = frozenset("__eq__ __ne__ __hash__ __lt__ __le__ __gt__ __ge__ __format__".split())
 _ALONE = 64  # items of an iterator that are fetched one by one before some are fetched ahead
 # What isinstance() is to say of objects that both sides have the types of.
 _KINDS = {kind.__name__: kind for kind in vars(types).values() if isinstance(kind, type)}
