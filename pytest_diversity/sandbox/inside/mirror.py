@@ -20,8 +20,10 @@ __all__ = ["COMPARISONS", "OPERATORS", "SPECIALS", "Mirrors", "described", "is_k
 # The functions below keep looking up these builtins, whatever a program puts in their place.
 globals()["__builtins__"] = dict(vars(builtins))
 
-COMPARISONS = frozenset("__lt__ __le__ __eq__ __ne__ __gt__ __ge__".split())
-_ARITHMETIC = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor".split()
+COMPARISONS = frozenset(f"__{name}__" for name in ("lt", "le", "eq", "ne", "gt", "ge"))
+_ARITHMETIC = """
+    add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor
+""".split()  # noqa: SIM905 - read as text
 OPERATORS = COMPARISONS | {
     f"__{way}{name}__" for name in _ARITHMETIC for way in ("", "r", "i")
 } | {"__contains__"}  # fmt: skip
@@ -34,7 +36,6 @@ SPECIALS = OPERATORS | frozenset(
     __subclasscheck__ __fspath__
     """.split()  # noqa: SIM905 - read as text
 )
-_UNCHANGED = frozenset("__eq__ __ne__ __hash__ __lt__ __le__ __gt__ __ge__ __format__".split())
 _ALONE = 64  # items of an iterator that are fetched one by one before some are fetched ahead
 # What isinstance() is to say of objects that both sides have the types of.
 _KINDS = {kind.__name__: kind for kind in vars(types).values() if isinstance(kind, type)}
