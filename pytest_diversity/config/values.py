@@ -208,9 +208,11 @@ class Domain:
 
     Attributes:
         name: Its name in budgets and reports.
-        kind: `code` or `prose`: how its answers are read.
+        kind: `answer`, `code` or `prose`: how its answers are read.
         language: Of its programs, for the kind `code`.
         style: Whether an `answer` holds its program, or is a `continuation` of the prompt's code.
+        extract: What finds the final answer, for the kind `answer`: `auto`, `regex:PATTERN` or
+            `callable:MODULE:FUNCTION`.
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
@@ -231,6 +233,7 @@ class Domain:
     kind: str = "prose"
     language: str = "python"
     style: str = "answer"
+    extract: str = "auto"
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16

@@ -29,6 +29,7 @@ class Compared:
         kept: The p-value of the other side: small where the bound is surely kept.
         text: The comparison, for the headline.
         detail: The line under it.
+        high: Whether it is too high a value that breaks it.
         notes: What must be said even when it passed.
     """
 
@@ -37,6 +38,7 @@ class Compared:
     kept: float
     text: str
     detail: str
+    high: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -89,6 +91,7 @@ def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDE
         kept=mean.p_above(bound) if lower else mean.p_below(bound),
         text=words.level_text(mean.value, bound, lower=lower, missed=missed),
         detail=words.level_detail(far, lower=lower, confidence=confidence),
+        high=not lower,
     )
 
 
@@ -128,7 +131,8 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
     pairs = pairs_of(reference) if reference else []
     if reference is None or not pairs:
         return _nothing(words.unpaired_text(reference), words.unpaired(reference))
-    sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
+    falls = (reference.after.metric.definition.better == "up") == drop
+    sign = 1 if falls else -1
     losses = [sign * (before - after) for before, after in pairs]
     allowed = [
         change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
@@ -143,6 +147,7 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
         kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
         detail=words.paired_detail(word, losses, base, reference.name),
+        high=not falls,
         notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
     )
 

@@ -39,7 +39,7 @@ def decide(
     estimate: Estimate,
     *,
     reference: Comparison | None = None,
-    evidence: Callable[[], Sequence[str]] = list,
+    evidence: Callable[[bool], Sequence[str]] = lambda _: (),
     others: OtherBounds = NO_OTHERS,
     alpha: float = ALPHA,
 ) -> Verdict:
@@ -49,7 +49,8 @@ def decide(
         gate: The budget, and of which checkpoint, domain and family.
         estimate: Of the checkpoint under test.
         reference: What `max_drop` and `max_rise` are measured against.
-        evidence: Lines that show why; asked for only when the budget is missed.
+        evidence: Lines that show why; asked for only when the budget is missed, and told whether
+            the value is too high.
         others: The other bounds of the checkpoint, for Holm.
         alpha: The one-sided error rate of this look, over all bounds of the checkpoint.
     """
@@ -67,7 +68,7 @@ def decide(
     ]
     details += words.scope(estimate, reference)
     if status != "pass" and estimate.value is not None:
-        details += evidence()
+        details += evidence(found[statuses.index(status)].high)
     tested = [i for i, one in enumerate(found) if one.p is not None]
     return Verdict(
         status=status,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # most runs neither record nor compare with what was recorded
 __all__ = ["Evidence", "Judge", "Reference", "cut_notes"]
 
 Reference: TypeAlias = Callable[[Features, Estimate], Comparison]
-Evidence: TypeAlias = Callable[[Features, Estimate], Sequence[str]]
+Evidence: TypeAlias = Callable[[Features, Estimate, bool], Sequence[str]]
 
 
 class Judge:
@@ -115,7 +115,7 @@ class Judge:
             gate,
             measured,
             reference=reference(features, measured) if reference else None,
-            evidence=lambda: self._evidence()(features, measured),
+            evidence=lambda high: self._evidence()(features, measured, high),
             others=others,
             alpha=alpha,
         )
