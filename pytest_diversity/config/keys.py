@@ -139,7 +139,7 @@ _ROWS = (
         "collapse copies of the samples and print where each gate fails; JSON to FILE",
         "FILE", bare="-", instead=True),
     Key("calibrate", str, (COMMAND,),
-        "propose a min for each budget of a healthy checkpoint, or write it",
+        "propose a bound for each budget of a healthy checkpoint, or write it",
         "write", bare="-", instead=True),
     Key("export", str, (COMMAND,),
         "write the samples of the checkpoints under test, in every domain that has a budget "

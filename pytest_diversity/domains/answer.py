@@ -13,12 +13,13 @@ from functools import cache
 
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.answers import Found, choice, meaning, options, reader
-from pytest_diversity.domains.answers.find import marked
+from pytest_diversity.domains.answers.find import Reader, marked
 from pytest_diversity.domains.answers.meaning import number, numbers_in
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.domains.prose import PROSE
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.prompts import Prompt
+from pytest_diversity.thinking import split
 
 __all__ = ["ANSWER"]
 
@@ -28,9 +29,19 @@ _WORDS = 3  # of an answer to a question for a number that holds none, as in "no
 
 
 def _found(features: Features) -> Mapping[str, list[Found | None]]:
-    """Where each answer stands; models repeat themselves, and a text is read once."""
+    """Where each final answer stands; models repeat themselves, and a text is read once."""
     read = cache(reader(features.domain.extract))
-    return features.each(lambda text, _: read(text))
+    found = {}
+    for name, group in features.samples.items():
+        beginning = split(features.prompt(name).prefill).answer
+        found[name] = [None if one.fault else _after(beginning, one.text, read) for one in group]
+    return found
+
+
+def _after(beginning: str, text: str, read: Reader) -> Found | None:
+    """What is found in a text with its given beginning, and where in the text alone."""
+    found, shift = read(beginning + text), len(beginning)
+    return found and Found(found.said, max(0, found.start - shift), max(0, found.end - shift))
 
 
 def _reasoning(features: Features) -> Mapping[str, list[str]]:

@@ -47,7 +47,7 @@ class Kind:
     """What a kind of domain knows; whatever depends on the kind of a domain is asked of it.
 
     Attributes:
-        name: `code` or `prose`, or one that is registered.
+        name: `answer`, `code` or `prose`, or one that is registered.
         features: How each feature is computed: from all prompts at once, to a value per prompt.
         metrics: The default metric of each family.
         notes: What a report must say beside a family's values, for example that its judge is a

@@ -60,7 +60,9 @@ class Proposal:
         return self.bound > 0 if self.key == "min" else self.bound < self.highest
 
 
-def propose(value: float, error: float, count: int, *, up: bool = True) -> float:
+def propose(
+    value: float, error: float, count: float, *, up: bool = True, highest: float = math.inf
+) -> float:
     """The bound that an unchanged re-sample misses in at most 1 of 100 runs, rounded outwards.
 
     What was measured is off by one error and so is the next run: together by sqrt(2) of it. Already
@@ -73,8 +75,10 @@ def propose(value: float, error: float, count: int, *, up: bool = True) -> float
         error: Standard error over samples, the prompts being the same in every run.
         count: How many samples, or pairs of samples, the value is a mean of.
         up: Whether more is better, which makes it a lower bound.
+        highest: The largest value there is.
     """
-    floor = 2 * abs(value) / count
+    most = value if up or math.isinf(highest) else highest - value
+    floor = 2 * abs(most) / count
     room = float(special.ndtri(1 - _MISSES)) * math.sqrt(2) * math.hypot(error, floor)
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 1e-3
     if up:
@@ -149,9 +153,8 @@ def _proposal(session: Session, case: Case) -> Proposal:
     value, error = case.measured.value or 0.0, resampling_error(session, case)
     gate = case.gate
     up = _from_below(gate.budget, case.metric)
-    bound = propose(value, error, _count(case), up=up)
-    key = "min" if up else "max"
-    highest = case.metric.definition.highest
+    key, highest = "min" if up else "max", case.metric.definition.highest
+    bound = propose(value, error, _count(case, up=up), up=up, highest=highest)
     return Proposal(gate.domain, gate.family, gate.checkpoint, value, error, key, bound, highest)
 
 
@@ -162,11 +165,17 @@ def _from_below(budget: Budget, metric: Metric) -> bool:
     return budget.min is not None
 
 
-def _count(case: Case) -> int:
-    """What a value is a mean of: the samples, or for metrics of diversity their pairs."""
+def _count(case: Case, *, up: bool) -> float:
+    """What a value is a mean of: the samples, or for metrics of diversity their pairs.
+
+    Among samples that agree, one that does not differs from all of its prompt: in K - 1 of the
+    K (K - 1) / 2 pairs.
+    """
     sizes = [len(group) for group in case.features.samples.values()]
     if case.gate.family == "quality":
         return sum(sizes)
+    if not up and case.metric.definition.better == "up":
+        return sum(sizes) / 2
     return max(1, sum(size * (size - 1) // 2 for size in sizes))
 
 

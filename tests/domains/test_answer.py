@@ -14,6 +14,7 @@ from pytest_diversity import measure
 from pytest_diversity.config.values import Domain
 from pytest_diversity.errors import DataError
 from pytest_diversity.prompts import load_prompts
+from pytest_diversity.samples import Sample, SampleSet
 
 DOMAIN = Domain("maths", kind="answer")
 # 3 of 5 say 7, one 8, one nothing.
@@ -108,6 +109,20 @@ def test_right_answers(case: str, tmp_path: Path) -> None:
     assert measure({"p0": wrong}, "correctness()", domain=domain).value == 0
 
 
+def test_what_is_no_answer_is_not_right(tmp_path: Path) -> None:
+    """A refusal, or a text that was broken off, is neither valid nor right, whatever it holds."""
+    domain = asked(tmp_path, {"prompt": "3 + 4?", "answer": 7})
+    reasons = ("stop", "refusal", "abort", "length")
+    samples = SampleSet(
+        Sample("p0", n, "#### 7", finish_reason=reason) for n, reason in enumerate(reasons)
+    )
+    for metric in ("validity()", "correctness()", "pass_at(k=1)"):
+        assert measure(samples, metric, domain=domain).value == 0.5
+    notes = measure(samples, "validity()", domain=domain).notes
+    assert len(notes) == 1
+    assert "2 of 4 samples are no answers" in notes[0]
+
+
 def test_without_right_answers(tmp_path: Path) -> None:
     """What is right is undefined, in a sentence; what was answered is not."""
     domain = asked(tmp_path, {"prompt": "?"})
@@ -116,6 +131,15 @@ def test_without_right_answers(tmp_path: Path) -> None:
         "prompt 'p0' has no right answer to judge by; add \"answer\" to it, or measure validity()"
     )
     assert measure({"p0": TEXTS}, "validity()", domain=domain).value == 4 / 5
+
+
+def test_a_given_beginning(tmp_path: Path) -> None:
+    """The answer may begin in it; the reasoning is the sample's own."""
+    prompt = {"prompt": "3 + 4?", "prefill": "The answer is", "answer": 7}
+    domain = asked(tmp_path, prompt)
+    texts = [" 7. That is what we get when we add.", " 8. That is what we get when we add."]
+    assert measure({"p0": texts}, "correctness()", domain=domain).value == 0.5
+    assert measure({"p0": texts}, "pair_distinct(n=4)", domain=domain).value == 0.5
 
 
 def test_a_pattern_of_ones_own() -> None:
@@ -205,6 +229,18 @@ def test_answers_are_calibrated_from_above(
     maths("sft", 0, 0, 0, 0, 0, 0, 0, 3)
     result = pytester.runpytest_inprocess("--diversity-calibrate")
     result.stdout.fnmatch_lines(["maths effective * max = *", "maths quality * min = *"])
+
+
+@pytest.mark.usefixtures("maths")
+def test_the_self_test_scatters_answers(pytester: pytest.Pytester) -> None:
+    """A collapse never breaks a `max`; answers that differ do."""
+    result = pytester.runpytest_inprocess("--diversity-selftest")
+    result.stdout.fnmatch_lines(
+        [
+            "fails at *duplicates *scattered *empty",
+            "maths effective [[]rl[]] *never *never *%*never",
+        ]
+    )
 
 
 @pytest.mark.usefixtures("maths")
