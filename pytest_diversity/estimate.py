@@ -77,12 +77,16 @@ class Comparison:
         before: The reference.
         after: What is compared with it.
         notes: What must be said beside the comparison.
+        lengths: What was done about lengths, where they matter.
+        as_written: The same without control of lengths, where both sides are at equal ones.
     """
 
     name: str
     before: Estimate
     after: Estimate
     notes: tuple[str, ...] = ()
+    lengths: str = ""
+    as_written: Comparison | None = None
 
 
 def measure(
@@ -107,7 +111,7 @@ def measure(
             same as the metric's name within `across(...)`.
         length_control: `rarefy` compares at equal token counts: with those of `reference`, rank by
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
-            a text. For the metrics `pair_distinct`, `distinct` and `ead`.
+            a text. For the lexical and syntactic metrics that have such a form.
         reference: The other side of the comparison that `rarefy` and `separation()` are for.
         given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
             for each prompt, or one for all.

@@ -163,6 +163,8 @@ class Budget:
         reference: The checkpoint to compare with; `baseline` for what was recorded of the
             checkpoint under test, `baseline:NAME` for what was recorded of another.
         metric: The metric's name; the domain kind's default for the family if None.
+        length_control: `rarefy` judges changes against a checkpoint at equal token counts, `off`
+            as they are written; as the domain says if None.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
     """
 
@@ -173,6 +175,7 @@ class Budget:
     worst_group_min: float | None = None
     reference: str | None = None
     metric: str | None = None
+    length_control: str | None = None
     level: Level = "error"
 
     def __post_init__(self) -> None:
@@ -193,8 +196,12 @@ class Budget:
     @property
     def bounds(self) -> bool:
         """Whether it asks for anything."""
-        levels = (self.min, self.max, self.worst_group_min)
-        return self.compares or any(bound is not None for bound in levels)
+        return self.compares or self.levels
+
+    @property
+    def levels(self) -> bool:
+        """Whether it bounds the value itself."""
+        return any(one is not None for one in (self.min, self.max, self.worst_group_min))
 
     @property
     def compares(self) -> bool:
@@ -223,6 +230,8 @@ class Domain:
         thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
         equivalence: What tells whether two answers in prose mean the same; None for the default.
         same_meaning: They do below this distance, as the equivalence measures it; None for its own.
+        length_control: `rarefy` judges changes of words and structure against a checkpoint at
+            equal token counts, `off` as they are written.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
@@ -244,6 +253,7 @@ class Domain:
     thinking: str = "strip"
     equivalence: str | None = None
     same_meaning: float | None = None
+    length_control: str = "rarefy"
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()

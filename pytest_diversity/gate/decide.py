@@ -62,11 +62,12 @@ def decide(
     status: Status = min(statuses, key=_WORST_FIRST.index) if statuses else "pass"
     text = found[statuses.index(status)].text if found else number(estimate.value)
     details = [
-        _explained(one, statuses[i], adjusted[i], total)
+        line
         for i, one in enumerate(found)
-        if one.detail
+        for line in (_explained(one, statuses[i], adjusted[i], total), one.beside)
+        if line
     ]
-    details += words.scope(estimate, reference)
+    details += words.scope(estimate, budget, reference)
     if status != "pass" and estimate.value is not None:
         details += evidence(found[statuses.index(status)].high)
     tested = [i for i, one in enumerate(found) if one.p is not None]

@@ -328,7 +328,7 @@ def test_the_message() -> None:
         "code lexical 0.400 < 0.450 (dpo)",
         "  one-sided 95 % upper bound 0.417, p 0.000377: beyond the budget",
         "  pair_distinct(n=4) 0.400, 95 % interval [0.380, 0.420] over prompts",
-        "  8 prompts x 8 samples, mean length 20.0 tokens",
+        "  8 prompts x 8 samples, mean length 20.0 tokens, which a level does not control",
         "  because",
     ]
 
