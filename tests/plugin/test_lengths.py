@@ -84,7 +84,7 @@ def test_the_message_gives_both(talk: pytest.Pytester) -> None:
         [
             "*paired rise * over 12 prompts*, at equal token counts (* a text), p *",
             "*as written, whatever the lengths: paired rise -0.*(short) over 12 prompts*",
-            "*12 prompts x 8 samples, mean length * tokens (short *), which a level does not control",
+            "*12 prompts x 8 samples, mean length * tokens (short *), which a level does *",
         ]
     )
 
@@ -130,5 +130,5 @@ def test_an_unknown_control(talk: pytest.Pytester) -> None:
     result = judge(talk, WORDS_OF, domain='length_control = "rarify"')
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["*diversity.toml:10: unknown length_control 'rarify'; did you mean 'rarefy'[?]"]
+        ["*diversity.toml:9: unknown length_control 'rarify'; did you mean 'rarefy'[?]"]
     )
