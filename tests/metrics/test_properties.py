@@ -124,7 +124,6 @@ def test_drawing_whole_texts(texts: Texts, n: int) -> None:
         assert compute(texts, whole, n=n) == pytest.approx(compute(texts, n=n))
 
 
-@unhurried
 def test_rarefied_trees_by_hand() -> None:
     """Two of the four nodes of one tree, each there in half of the draws, beside another tree."""
     trees = [m.Tree("abcd", [-1, 0, 0, 0]), m.Tree("ab", [-1, 0])]
@@ -137,6 +136,7 @@ def test_rarefied_trees_by_hand() -> None:
         assert metric(trees, [1.0, 1.0], height=1) == metric(trees, height=1)
 
 
+@unhurried
 @given(texts=texts_of_one_length(), drawn=st.integers(2, 12))
 def test_rarefied_structure_is_rarefied_as_words_are(texts: Texts, drawn: int) -> None:
     """Parts of speech are tokens like any other."""
@@ -146,6 +146,7 @@ def test_rarefied_structure_is_rarefied_as_words_are(texts: Texts, drawn: int) -
         assert m.pos_distinct(texts, counts, n=n) == m.distinct(texts, counts, n=n)
 
 
+@unhurried
 @given(texts=texts_of_one_length(), drawn=st.integers(2, 12))
 def test_rarefaction_is_an_expectation(texts: Texts, drawn: int) -> None:
     """The share of distinct words rises the fewer are drawn, to 1 at one word."""
