@@ -173,8 +173,8 @@ _ROWS = (
         "answers in prose mean the same below this distance; without an equivalence, one of "
         "embeddings", low=0, high=2),
     Key("length_control", str, (DOMAIN, BUDGET, DEFAULTS),
-        "rarefy judges changes against a checkpoint at equal token counts, off as they are written",
-        choices=("rarefy", "off")),
+        "how changes against a checkpoint are judged: at equal token counts, by windows of texts "
+        "or rarefied; or, when off, as they are written", choices=("windows", "rarefy", "off")),
     Key("budget", dict, (DOMAIN,), "what each family must keep to: a table of budgets by family"),
 
     # How its texts are drawn: all of it is part of a sample's key.

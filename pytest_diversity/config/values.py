@@ -163,8 +163,7 @@ class Budget:
         reference: The checkpoint to compare with; `baseline` for what was recorded of the
             checkpoint under test, `baseline:NAME` for what was recorded of another.
         metric: The metric's name; the domain kind's default for the family if None.
-        length_control: `rarefy` judges changes against a checkpoint at equal token counts, `off`
-            as they are written; as the domain says if None.
+        length_control: How changes against a checkpoint are judged; as the domain says if None.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
     """
 
@@ -230,8 +229,8 @@ class Domain:
         thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
         equivalence: What tells whether two answers in prose mean the same; None for the default.
         same_meaning: They do below this distance, as the equivalence measures it; None for its own.
-        length_control: `rarefy` judges changes of words and structure against a checkpoint at
-            equal token counts, `off` as they are written.
+        length_control: `windows` judges changes of words and structure against a checkpoint at
+            equal token counts, and so does `rarefy`; `off` as they are written.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
@@ -253,7 +252,7 @@ class Domain:
     thinking: str = "strip"
     equivalence: str | None = None
     same_meaning: float | None = None
-    length_control: str = "rarefy"
+    length_control: str = "windows"
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()

@@ -119,6 +119,7 @@ class Features:
         self.execute = execute
         self.spread = spread
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
+        self.parts: Sequence[Features] = ()  # views of which values are averaged
         self.lacks: str | None = None  # which samples are not there, so that no value is read
         self._known: dict[str, Mapping[str, Any]] = dict(given or {})
 

@@ -13,7 +13,7 @@ from pytest_diversity.features import Features
 from pytest_diversity.metrics import Metric, definitions
 from pytest_diversity.metrics.definition import DRAWN
 
-__all__ = ["Rarefied", "check_rarefied", "rarefied"]
+__all__ = ["Rarefied", "check_rarefied", "common_lengths", "rarefied"]
 
 
 class Rarefied(Features):
@@ -31,7 +31,7 @@ class Rarefied(Features):
             spread=whole.spread,
             given=dict(zip(DRAWN, (drawn, _shares(drawn, whole["tokens"])), strict=True)),
         )
-        self.mean_drawn = float(np.mean([count for counts in drawn.values() for count in counts]))
+        self.mean_length = float(np.mean([count for counts in drawn.values() for count in counts]))
         self.notes, self.lacks = whole.notes, whole.lacks
         self._whole = whole
 
@@ -83,13 +83,10 @@ def rarefied(features: Features, control: str, reference: Features | None = None
         drawn = {name: [min(ours)] * len(ours) for name, ours in lengths.items()}
         why = "the shortest of each prompt"
     else:
-        drawn = {
-            name: _common(ours, list(map(len, reference["tokens"][name])))
-            for name, ours in lengths.items()
-        }
+        drawn = common_lengths(features, reference)
         why = "as many as on the other side"
     found = Rarefied(features, drawn)
-    found.notes += (f"rarefied to {found.mean_drawn:.1f} tokens a text on average: {why}",)
+    found.notes += (f"rarefied to {found.mean_length:.1f} tokens a text on average: {why}",)
     return found
 
 
@@ -104,6 +101,18 @@ def check_rarefied(features: Features, metric: Metric) -> None:
         raise ConfigError(
             f"metric {metric} has no rarefied form", fix=f"choose {', '.join(sorted(able))}"
         )
+
+
+def common_lengths(features: Features, reference: Features) -> dict[str, list[int]]:
+    """Of each text the length that it and its counterpart of the other side have: rank by rank.
+
+    Raises:
+        ConfigError: The sides have not as many samples of the same prompts.
+    """
+    return {
+        name: _common(list(map(len, texts)), list(map(len, reference["tokens"][name])))
+        for name, texts in features["tokens"].items()
+    }
 
 
 def _common(ours: list[int], theirs: list[int]) -> list[int]:

@@ -187,7 +187,7 @@ class Judge:
             metric = measured.metric
             written = Comparison(name, estimate(old, metric), estimate(new, metric), notes)
             control = gate.budget.length_control or after.domain.length_control
-            return written if control == "off" else _at_equal_lengths(written, old, new)
+            return _at_equal_lengths(written, control, old, new)
 
         return compare
 
@@ -197,7 +197,7 @@ class Judge:
         self._use(name, after.domain.name, measured)
         now = self._profile(name, after, measured)
         found = self.baselines.compare(name, after, measured, now)
-        moves = measured.metric.definition.can_be_rarefied  # with the length
+        moves = measured.metric.definition.in_windows  # with the length
         return replace(found, lengths=words.RECORDED_LENGTHS) if moves else found
 
     def _profile(self, checkpoint: str, features: Features, measured: Estimate) -> Profile:
@@ -234,22 +234,26 @@ class Judge:
         return cut
 
 
-def _at_equal_lengths(written: Comparison, old: Features, new: Features) -> Comparison:
-    """The comparison at equal token counts, where the metric has such a form."""
+def _at_equal_lengths(
+    written: Comparison, control: str, old: Features, new: Features
+) -> Comparison:
+    """The comparison at equal token counts, where lengths matter and the metric has such a form."""
     metric = written.after.metric
-    if "tokens" not in old or metric.definition.family not in _OF_LENGTH:
+    definition = metric.definition
+    if control == "off" or "tokens" not in old or definition.family not in _OF_LENGTH:
         return written
-    if not metric.definition.can_be_rarefied:
+    able = definition.can_be_rarefied if control == "rarefy" else definition.in_windows
+    if metric.across or not able:
         return replace(written, lengths=words.no_equal_lengths(metric))
-    from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - where it is used
+    from pytest_diversity.features.windows import controlled  # noqa: PLC0415 - where it is used
 
-    before, after = rarefied(old, "rarefy", new), rarefied(new, "rarefy", old)
+    before, after = controlled(old, metric, control, new), controlled(new, metric, control, old)
     return Comparison(
         written.name,
         estimate(before, metric),
         estimate(after, metric),
         written.notes,
-        lengths=words.equal_lengths(after.mean_drawn),
+        lengths=words.equal_lengths(after.mean_length),
         as_written=written,
     )
 

@@ -97,7 +97,7 @@ def equal_lengths(tokens: float) -> str:
 
 def no_equal_lengths(metric: Metric) -> str:
     """That lengths are not controlled, since the metric cannot."""
-    return f"as written: {metric} cannot be rarefied"
+    return f"as written: {metric} has no form at equal token counts"
 
 
 def unpaired_text(reference: Comparison | None) -> str:
@@ -151,7 +151,7 @@ def scope(estimate: Estimate, budget: Budget, reference: Comparison | None) -> l
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
         lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
-    moves = estimate.metric.definition.can_be_rarefied  # with the length
+    moves = estimate.metric.definition.in_windows  # with the length
     if estimate.mean_tokens is not None and budget.levels and moves:
         lines[-1] += ", which a level does not control"
     lines += _cut(estimate, reference)

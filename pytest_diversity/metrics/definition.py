@@ -68,6 +68,11 @@ class Definition:
         return self.function.__name__
 
     @property
+    def in_windows(self) -> bool:
+        """Whether it can be taken in windows of texts: it reads them as their tokens or trees."""
+        return {*self.features} <= {"tokens", "tags", "trees"}
+
+    @property
     def can_be_rarefied(self) -> bool:
         """Whether it has a form at equal token counts."""
         return not set(DRAWN).isdisjoint(self.optional)

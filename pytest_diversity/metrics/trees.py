@@ -127,6 +127,23 @@ class Forest(Sequence[Tree | None]):
             self._bags[height] = Bags.of(len(self), owners, flat)
         return self._bags[height]
 
+    def between(self, spans: Sequence[tuple[float, float]]) -> Forest:
+        """The same trees, of which only subtrees count that begin in a span of the nodes.
+
+        Args:
+            spans: Of each tree where the span begins and ends, as shares of its nodes in pre-order.
+        """
+        shapes, nodes = self._shapes()
+        part = Forest(self.trees)
+        part._found = (
+            shapes,
+            [
+                found[round(low * len(found)) : round(high * len(found))]
+                for found, (low, high) in zip(nodes, spans, strict=True)
+            ],
+        )
+        return part
+
     def _shapes(self) -> tuple[list[_Shape], list[Ints]]:
         """The different whole subtrees, children before parents, and which one each node has."""
         if self._found is None:

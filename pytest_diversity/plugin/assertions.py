@@ -52,7 +52,7 @@ class Bounds(TypedDict, total=False):
         worst_group_min: Lowest value allowed for the lowest group of prompts.
         reference: A checkpoint's name, or samples.
         metric: A metric's name; the default of the domain's kind for the family if left out.
-        length_control: `rarefy` judges changes at equal token counts, `off` as they are written.
+        length_control: `windows` and `rarefy` judge changes at equal token counts, `off` does not.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
     """
 
@@ -63,7 +63,7 @@ class Bounds(TypedDict, total=False):
     worst_group_min: float
     reference: str | Samples
     metric: str
-    length_control: Literal["rarefy", "off"]
+    length_control: Literal["windows", "rarefy", "off"]
     level: Level
 
 

@@ -55,15 +55,32 @@ def judge(
 WORDS_OF = 'lexical = { metric = "pair_distinct(n=2)", max_drop = "8%" }'
 
 
-def test_longer_answers_have_lost_nothing(talk: pytest.Pytester) -> None:
+ANY = "max_drop = '10%', max_rise = '10%'"
+METRICS = (
+    *("pair_distinct(n=2)", "distinct(n=1)", "ead(n=1)", "jaccard(n=1)", "self_bleu(n=2)"),
+    *("homogenization()", "self_repetition(n=2)", "pair_pos_distinct(n=2)", "pos_distinct(n=2)"),
+)
+
+
+@pytest.mark.parametrize("control", ["windows", "rarefy"])
+def test_longer_answers_have_lost_nothing(talk: pytest.Pytester, control: str) -> None:
     """At equal token counts one source is as varied as itself."""
-    judge(talk, WORDS_OF).assert_outcomes(passed=1)
+    judge(talk, WORDS_OF, domain=f'length_control = "{control}"').assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_metrics_of_words_and_structure(talk: pytest.Pytester, metric: str) -> None:
+    """By default all that read tokens are judged at equal counts: none finds a large change."""
+    family = "syntactic" if "pos" in metric else "lexical"
+    judge(talk, f'{family} = {{ metric = "{metric}", {ANY} }}').assert_outcomes(passed=1)
+    off = f'{family} = {{ metric = "{metric}", {ANY}, length_control = "off" }}'
+    judge(talk, off, "--diversity-strict").assert_outcomes(failed=1)
 
 
 @pytest.mark.parametrize("where", ["defaults", "domain", "budget"])
 def test_off_judges_what_is_written(talk: pytest.Pytester, where: str) -> None:
     """Wherever it is said; a budget overrides its domain, and that the defaults."""
-    off, on = 'length_control = "off"', 'length_control = "rarefy"'
+    off, on = 'length_control = "off"', 'length_control = "windows"'
     budget = WORDS_OF.replace(" }", f", {off} }}") if where == "budget" else WORDS_OF
     said = {
         "defaults": {"defaults": off},
@@ -89,10 +106,20 @@ def test_the_message_gives_both(talk: pytest.Pytester) -> None:
     )
 
 
-def test_a_metric_that_cannot_be_rarefied_says_so(talk: pytest.Pytester) -> None:
+@pytest.mark.parametrize(
+    ("metric", "control"),
+    [("compression_ratio()", "windows"), ("jaccard(n=1)", "rarefy"), ("format_dominance()", "")],
+)
+def test_a_metric_without_such_a_form_says_so(
+    talk: pytest.Pytester, metric: str, control: str
+) -> None:
     """It is judged as written, as with `off`."""
-    result = judge(talk, 'lexical = { metric = "jaccard(n=1)", max_drop = 0.0, min = 0.99 }')
-    result.stdout.fnmatch_lines(["*over 12 prompts*, as written: jaccard(n=1) cannot be rarefied*"])
+    family = "syntactic" if control == "" else "lexical"
+    said = f'length_control = "{control}"' if control else ""
+    budget = f'{family} = {{ metric = "{metric}", max_drop = 0.0, min = 0.99, max = 0.995 }}'
+    result = judge(talk, budget, domain=said)
+    line = f"*over 12 prompts*, as written: {metric} has no form at equal token counts, p *"
+    result.stdout.fnmatch_lines([line])
     meanings = judge(talk, "quality = { max_drop = 0.0, min = 1, max = 1 }", "-vv")
     meanings.stdout.no_fnmatch_line("*as written*")
 
@@ -127,8 +154,8 @@ def test_samples_at_hand(talk: pytest.Pytester) -> None:
 
 def test_an_unknown_control(talk: pytest.Pytester) -> None:
     """It is refused with its line."""
-    result = judge(talk, WORDS_OF, domain='length_control = "rarify"')
+    result = judge(talk, WORDS_OF, domain='length_control = "rarfy"')
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["*diversity.toml:9: unknown length_control 'rarify'; did you mean 'rarefy'[?]"]
+        ["*diversity.toml:9: unknown length_control 'rarfy'; did you mean 'rarefy'[?]"]
     )
