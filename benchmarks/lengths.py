@@ -2,9 +2,10 @@
 
     python -m benchmarks.lengths [--repetitions 2000] [--data FILE]
 
-As `benchmarks.statistics`, but each pair of sets of samples is measured as written and rarefied to
-each other. Nothing has changed between the two; half of the second are copies of one sample; or the
-reference's are cut to 60 % of their tokens and nodes, so that only the length has changed.
+As `benchmarks.statistics`, but each pair of sets of samples is measured as written, in windows of
+equal length, and rarefied to each other. Nothing has changed between the two; half of the second
+are copies of one sample; or the reference's are cut to 60 % of their tokens and nodes, so that only
+the length has changed.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from benchmarks.recorded import DATA, METRICS, Floats
 from benchmarks.statistics import ANY_DROP, World, judged, percent
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.build import features_of
+from pytest_diversity.estimate import estimate
 from pytest_diversity.features import Features
-from pytest_diversity.features.rarefied import rarefied
+from pytest_diversity.features.windows import controlled
 from pytest_diversity.metrics import Tree
 from pytest_diversity.samples import SampleSet
 
@@ -31,6 +33,7 @@ FAMILIES = ("lexical", "syntactic")
 PROMPTS = (10, 30, 80)
 DRAWS = 20  # disjoint pairs of sets of samples, per prompt
 CUT = 0.6
+CONTROLS = ("off", "windows", "rarefy")
 
 Sides = tuple[Features, Features]
 Parts = Mapping[str, Mapping[str, Any]]
@@ -97,13 +100,9 @@ def worlds(parts: Parts, case: str, size: int) -> Mapping[tuple[str, str], World
     for _ in range(DRAWS):
         orders = {name: rng.permutation(len(group)) for name, group in parts["tokens"].items()}
         old, new = CASES[case](parts, {name: o.tolist() for name, o in orders.items()}, size)
-        controls = {
-            "as written": (old, new),
-            "equal": (rarefied(old, "rarefy", new), rarefied(new, "rarefy", old)),
-        }
-        for control, (before, after) in controls.items():
-            for family in FAMILIES:
-                values = _values(before, family), _values(after, family)
+        for family in FAMILIES:
+            for control in CONTROLS:
+                values = _values(family, control, old, new), _values(family, control, new, old)
                 sides.setdefault((family, control), []).append(values)
     return {
         key: World(
@@ -116,11 +115,11 @@ def worlds(parts: Parts, case: str, size: int) -> Mapping[tuple[str, str], World
     }
 
 
-def _values(features: Features, family: str) -> list[float]:
+def _values(family: str, control: str, own: Features, other: Features) -> list[float]:
     metric = METRICS[family]
-    names = [n for n in (*metric.definition.features, *metric.definition.optional) if n in features]
-    found = (metric(**{n: features[n][prompt] for n in names}) for prompt in features.samples)
-    return [np.nan if value is None else value for value in found]
+    features = own if control == "off" else controlled(own, metric, control, other)
+    found = estimate(features, metric).per_prompt
+    return [found.get(prompt, np.nan) for prompt in own.samples]
 
 
 def _matrix(pairs: Sequence[tuple[list[float], list[float]]], side: int) -> Floats:
@@ -130,8 +129,8 @@ def _matrix(pairs: Sequence[tuple[list[float], list[float]]], side: int) -> Floa
 
 def report(parts: Parts, sizes: Sequence[int], repetitions: int) -> Iterator[str]:
     """How often a gate on any drop fails, in percent."""
-    yield "| any drop fails | family | n x K | as written | at equal token counts |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield f"| any drop fails | family | n x K | {' | '.join(CONTROLS)} |"
+    yield "| --- " * (3 + len(CONTROLS)) + "|"
     for case in CASES:
         for size in sizes:
             found = worlds(parts, case, size)
@@ -144,7 +143,7 @@ def report(parts: Parts, sizes: Sequence[int], repetitions: int) -> Iterator[str
                                 for _ in range(repetitions)
                             ]
                         )
-                        for world in (found[family, "as written"], found[family, "equal"])
+                        for world in (found[family, control] for control in CONTROLS)
                     ]
                     shown = " | ".join(f"{rate:.1f}" for rate in rates)
                     yield f"| {case} | {family} | {prompts} x {size} | {shown} |"
@@ -163,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--repetitions", type=int, default=2000)
-    parser.add_argument("--samples", type=int, nargs="+", default=[8, 16])
+    parser.add_argument("--samples", type=int, nargs="+", default=[8])
     given = parser.parse_args()
     began = time.perf_counter()
     for line in report(load(given.data), given.samples, given.repetitions):
