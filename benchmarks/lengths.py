@@ -31,7 +31,7 @@ from pytest_diversity.samples import SampleSet
 
 FAMILIES = ("lexical", "syntactic")
 PROMPTS = (10, 30, 80)
-DRAWS = 20  # disjoint pairs of sets of samples, per prompt
+DRAWS = 10  # disjoint pairs of sets of samples, per prompt
 CUT = 0.6
 CONTROLS = ("off", "windows", "rarefy")
 

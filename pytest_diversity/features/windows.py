@@ -108,7 +108,9 @@ def controlled(
         raise ConfigError(
             f"metric {metric} has no form in windows", fix="choose one of tokens, tags or trees"
         )
-    return Windows(features, common_lengths(features, reference))
+    found = Windows(features, common_lengths(features, reference))
+    found.notes += (f"in windows of {found.mean_length:.1f} tokens a text, as on the other side",)
+    return found
 
 
 def _copy(own: Features, whole: Features) -> None:

@@ -37,6 +37,7 @@ def test_equal_lengths_change_nothing(metric: str) -> None:
     whole = measure(texts, metric)
     same = measure(texts, metric, length_control="windows", reference=texts)
     assert same.per_prompt == whole.per_prompt
+    assert same.notes[-1] == "in windows of 4.0 tokens a text, as on the other side"
 
 
 def test_copies_stay_copies() -> None:
