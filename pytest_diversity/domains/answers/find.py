@@ -26,7 +26,7 @@ _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*([^\s#][^\n#]*)")
 _WORD = re.compile(r"\(?(?:[A-Z]|yes|no|true|false)\)?", re.IGNORECASE)
 _SAID = re.compile(
-    r"\b(?:answers?|(?:correct|right|best)[ \t]+(?:option|choice))\b"
+    r"(?:(?m:^[ \t]*A)(?=[ \t]*:)|\b(?:answers?|(?:correct|right|best)[ \t]+(?:option|choice))\b)"
     r"(?:[ \t]+(?:to|for|of)\b[^.:\n]{1,120}?)??"
     r"[*_ \t]*(?:\b(?:is|are|was|would be|will be|must be|should be)\b|[:\uff1a=])"
     r"(?:[ \t]*\b(?:thus|therefore|then|simply|just)\b)?[*_: \t]*",
@@ -40,6 +40,7 @@ _TURN = re.compile(
 _LINE = re.compile(r"[^\n]+")
 _NO_TEXT = re.compile(r"(?:[\s$*_`]|\\[\[\]()])*")  # marks of mathematics and of markdown alone
 _END = re.compile(r"[.!?](?=[\"'*)\]]*(?:\s|$))")
+_WHY = re.compile(r",?\s+(?:because|since)\b")
 _SHORTENED = {"dr", "mr", "mrs", "ms", "st", "vs", "no", "prof", "jr", "sr", "approx"}
 
 
@@ -129,7 +130,9 @@ def _sentence(text: str, mark: int, start: int) -> Found | None:
 
 
 def _stop(line: str) -> int:
-    """Where the first sentence ends: not after an initial, as in `J. R. R. Tolkien`."""
+    """Where the answer ends: with its sentence, or before a reason; not after an initial."""
+    why = _WHY.search(line)
+    line = line[: why.start()] if why else line
     for mark in _END.finditer(line):
         word = line[: mark.start()].split()[-1:]
         last = word[0].strip("(*\"'") if word else ""

@@ -23,6 +23,7 @@ _PLAINER: Sequence[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), plain)
     for pattern, plain in (
         (r"\\left(?![a-z])|\\right(?![a-z])|\\displaystyle|\\[!,;:]|\\quad|\\\$|\\[()\[\]]", " "),
+        (r"\\\\", ";"),  # a row of a matrix ends
         (r"\\%", "%"),
         (r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b|\\circ\b", "°"),
         (r"\\(?:cdot|times|ast)(?![a-z])|[\u00d7\u00b7]", "*"),
@@ -64,9 +65,10 @@ _NUMBER = re.compile(
     r"(?:(?P<whole>\d+)\s+(?=\d+\s*/))?"
     r"(?P<digits>\d+(?:\.\d+)?|\.\d+)"
     r"(?:e(?P<e>[-+]?\d{1,3})(?![\d.])|\s*(?:\*|x)\s*10\s*\^\s*\(?(?P<ten>[-+]?\d{1,3})\)?(?!\d))?"
-    r"(?:\s*/\s*(?P<below>\d+(?:\.\d+)?))?"
+    r"(?:\s*/\s*(?P<below>[-+]?\d+(?:\.\d+)?))?"
     r"(?P<unit>.*)"
 )
+_QUOTIENT = re.compile(r"\(([-+]?\d+\.?\d*)\)/\(?([-+]?\d+\.?\d*)\)?")
 _UNIT = re.compile(r"(?:\s*[%°]\s*[a-z]?|\s*[^\W\d_]+\.?(?:[ /-][^\W\d_]+){0,3}(?:\s*\^\d)?)?")
 _VARIABLE = re.compile(r"[a-z]|\s+(?:[abceiknxyz]|[ap]\.?m\.?)|\s*(?:pi|sqrt|infinity)\b.*")
 _NO_UNIT = {"and", "or", "to", "plus", "minus", "times", "mod"}
@@ -213,7 +215,7 @@ def _number(text: str) -> Fraction | None:
         return Fraction(_SPELT[text])
     text = _MONEY.sub("", text).strip()
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    found = _NUMBER.fullmatch(re.sub(r"\((\d+\.?\d*)\)/\((\d+\.?\d*)\)", r"\1/\2", text))
+    found = _NUMBER.fullmatch(_QUOTIENT.sub(r"\1/\2", text))
     if not found or not _is_unit(found["unit"]):
         return None
     below = Fraction(found["below"] or 1)

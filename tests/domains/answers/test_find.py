@@ -38,6 +38,8 @@ FORMS: Mapping[str, tuple[str, str | None]] = {
     "nor does an initial": ("The answer is J. R. R. Tolkien.", "J. R. R. Tolkien"),
     "nor a title": ("The answer is Mr. Smith. He did it.", "Mr. Smith"),
     "a label": ("Think.\nAnswer: B", "B"),
+    "a label of one letter": ("Q: 3 + 4?\nA: 7", "7"),
+    "a reason is none of it": ("The answer is 42%, because half would be more.", "42%"),
     "a label in capitals": ("ANSWER: 4", "4"),
     "a bold label": ("Sum.\n\n**Final Answer:** 42", "42"),
     "a label above its answer": ("Final Answer:\n\n42", "42"),

@@ -20,6 +20,9 @@ SAME: Mapping[str, Sequence[str]] = {
     "a negative number": ["-3", "\u22123", "\u20133", "-3.0", "$-3$"],
     "a half": ["1/2", "0.5", ".5", r"\frac{1}{2}", r"\dfrac{1}{2}", r"\tfrac12", "\u00bd", "2/4"],
     "a mixed number": ["7/4", "1 3/4", "1.75", r"1\frac{3}{4}", "1\u00be", r"\frac{7}{4}"],
+    "minus a half": ["-1/2", r"-\frac{1}{2}", r"\frac{-1}{2}", r"\frac{1}{-2}", "-0.5"],
+    "a column": [r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"],
+    "a row": [r"\begin{pmatrix} 12 \end{pmatrix}"],
     "a negative mixed number": ["-7/4", "-1 3/4", r"-1\frac{3}{4}"],
     "powers of ten": ["300000", "3e5", "3E+5", r"3 \times 10^5", r"3 \cdot 10^{5}", "3 x 10^5"],
     "money": [
