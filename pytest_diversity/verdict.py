@@ -41,6 +41,8 @@ class Verdict:
         adjusted: The same after Holm, or an upper limit of it where that decided already.
         bounds: Over how many bounds of the checkpoint Holm went.
         kept: The largest p-value of the other side: small where all bounds are surely kept.
+        split: Of an effective change the loss by `quality` and by `narrowing`, each with interval
+            and p-value; None where it has no such parts.
     """
 
     status: Status
@@ -62,6 +64,7 @@ class Verdict:
     adjusted: float | None = None
     bounds: int = 1
     kept: float | None = None
+    split: dict[str, Any] | None = None
 
     @property
     def message(self) -> str:

@@ -15,7 +15,9 @@ from pytest_diversity.statistics.paired import FEWEST, paired_p
 from pytest_diversity.text import plural
 from pytest_diversity.verdict import Status
 
-__all__ = ["Compared", "compare", "pairs_of"]
+__all__ = ["Compared", "compare", "losses_of", "pairs_of"]
+
+_PARTS = {"max_quality_loss": 0, "max_narrowing": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,8 @@ def compare(
         yield _level(mean, budget.max, lower=False)
     if budget.worst_group_min is not None:
         yield _worst_group(estimate, budget.worst_group_min)
-    for change, drop in ((budget.max_drop, True), (budget.max_rise, False)):
-        if change is not None:
-            yield _paired(change, reference, drop=drop, alpha=ALPHA / total)
+    for name, change in budget.changes.items():
+        yield _paired(name, change, reference, alpha=ALPHA / total)
 
 
 def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDENCE) -> Compared:
@@ -119,24 +120,23 @@ def _nothing(text: str, detail: str) -> Compared:
     return Compared(missed=True, p=None, kept=1.0, text=text, detail=detail)
 
 
-def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: float) -> Compared:
+def _paired(name: str, change: Change, reference: Comparison | None, *, alpha: float) -> Compared:
     """A change budget: paired by prompt, in the direction of the metric.
 
     A relative budget is the contrast (1 - share) * reference - candidate, so that the uncertainty
     of the reference is part of it.
     """
-    pairs = pairs_of(reference) if reference else []
+    pairs = losses_of(reference, name) if reference else []
     if reference is None or not pairs:
         return _nothing(words.unpaired_text(reference), words.unpaired(reference))
-    sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
-    losses = [sign * (before - after) for before, after in pairs]
+    losses = [loss for _, loss in pairs]
     allowed = [
         change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
     ]
     excess = [loss - free for loss, free in zip(losses, allowed, strict=True)]
     missed = Mean.of(excess).value > 0
     base = Mean.of([before for before, _ in pairs]).value
-    word = "drop" if drop else "rise"
+    word = words.CHANGE[name]
     return Compared(
         missed=missed,
         p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
@@ -145,6 +145,15 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
         detail=words.paired_detail(word, losses, base, reference.name),
         notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
     )
+
+
+def losses_of(reference: Comparison, name: str) -> list[tuple[float, float]]:
+    """(before, what it lost) of each prompt, as far as the bound `name` is about it."""
+    if name in _PARTS:
+        before = reference.before.per_prompt
+        return [(before[p], part[_PARTS[name]]) for p, part in reference.parts.items()]
+    sign = 1 if (reference.after.metric.definition.better == "up") == (name == "max_drop") else -1
+    return [(before, sign * (before - after)) for before, after in pairs_of(reference)]
 
 
 def pairs_of(reference: Comparison) -> list[tuple[float, float]]:

@@ -14,6 +14,7 @@ from pytest_diversity.text import number, plural, shorten
 from pytest_diversity.verdict import Status
 
 __all__ = [
+    "CHANGE",
     "describe",
     "endings",
     "few_prompts",
@@ -25,11 +26,18 @@ __all__ = [
     "paired_text",
     "samples",
     "scope",
+    "split_line",
     "too_few_to_find",
     "unpaired",
     "unpaired_text",
 ]
 
+CHANGE: Mapping[str, str] = {
+    "max_drop": "drop",
+    "max_rise": "rise",
+    "max_quality_loss": "quality loss",
+    "max_narrowing": "narrowing",
+}
 _HEADLINE = 60  # pytest's short summary cuts a line off about there
 _REFERENCE = 16  # characters of the reference's name in it
 _MEANING: Mapping[Status, str] = {
@@ -93,7 +101,20 @@ def unpaired(reference: Comparison | None) -> str:
     if reference is None:
         return "there is no reference to compare with"
     sides = (reference.before.reason, reference.after.reason)
-    return next(filter(None, sides), "no prompt is defined on both sides")
+    unknown = "no prompt is defined on both sides, or the baseline has nothing of its quality"
+    return next(filter(None, sides), unknown)
+
+
+def split_line(parts: Sequence[tuple[float, float]]) -> str:
+    """Which part of an effective change is quality control, and which narrowing."""
+    shown = []
+    for name, losses in zip(("quality", "narrowing"), zip(*parts, strict=True), strict=True):
+        mean = Mean.of(losses)
+        interval = mean.interval()
+        span = f" [{number(interval[0])}, {number(interval[1])}]" if interval else ""
+        shown.append(f"{name} {number(mean.value)}{span}")
+    total = number(sum(map(sum, parts)) / len(parts))
+    return f"of the loss {total}: {' + '.join(shown)}"
 
 
 def too_few_to_find(found: float, allowed: float) -> str:
@@ -186,7 +207,6 @@ def describe(budget: Budget) -> str:
     """The bounds of a budget."""
     levels = ((">=", budget.min), ("<=", budget.max), ("worst group >=", budget.worst_group_min))
     parts = [f"{relation} {number(bound)}" for relation, bound in levels if bound is not None]
-    changes = (("drop", budget.max_drop), ("rise", budget.max_rise))
-    parts += [f"{word} <= {bound}" for word, bound in changes if bound is not None]
+    parts += [f"{CHANGE[name]} <= {bound}" for name, bound in budget.changes.items()]
     text = ", ".join(parts)
     return f"{text} vs {budget.reference}" if budget.compares and budget.reference else text

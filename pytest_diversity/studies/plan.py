@@ -11,7 +11,7 @@ import numpy as np
 from pytest_diversity.baselines.file import BaselineError
 from pytest_diversity.config.values import Change
 from pytest_diversity.estimate import Comparison, estimate
-from pytest_diversity.gate.compare import pairs_of
+from pytest_diversity.gate.compare import losses_of
 from pytest_diversity.session import Session
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import FEWEST
@@ -80,9 +80,8 @@ def _rows(session: Session, case: Case) -> list[Row]:
             values = list(case.measured.per_prompt.values())
             row = row_of(case, f"{name} {number(bound)}", values)
             rows.append(replace(row, fails_at=_level(case, bound, row.finds, lower=name == "min")))
-    for name, change in (("max_drop", budget.max_drop), ("max_rise", budget.max_rise)):
-        if change is not None:
-            rows.append(_change(session, case, name, change))
+    for name, change in budget.changes.items():
+        rows.append(_change(session, case, name, change))
     return rows
 
 
@@ -101,7 +100,7 @@ def _change(session: Session, case: Case, name: str, change: Change) -> Row:
     try:
         reference = session.judge.reference(case.gate)
         compared = reference(case.features, case.measured) if reference else None
-        excess, allowed = _excess(compared, change)
+        excess, allowed = _excess(compared, name, change)
     except BaselineError:
         excess, basis = [d / math.sqrt(2) for d in differences], "two halves of the samples"
         allowed = change.amount * abs(case.measured.value or 0) if change.relative else 0.0
@@ -109,13 +108,13 @@ def _change(session: Session, case: Case, name: str, change: Change) -> Row:
     return row_of(case, f"{name} {change}", excess, allowed=allowed, noise=noise, basis=basis)
 
 
-def _excess(compared: Comparison | None, change: Change) -> tuple[list[float], float]:
+def _excess(compared: Comparison | None, name: str, change: Change) -> tuple[list[float], float]:
     """What each prompt lost beyond the budget, and what the budget allows on average."""
-    if compared is None or not (pairs := pairs_of(compared)):
+    if compared is None or not (pairs := losses_of(compared, name)):
         raise BaselineError("nothing to compare with")
     share = change.amount if change.relative else 0.0
     befores = [abs(before) for before, _ in pairs]
-    losses = [(1 - share) * before - after for before, after in pairs]
+    losses = [loss - share * abs(before) for before, loss in pairs]
     return losses, share * float(np.mean(befores))
 
 

@@ -294,7 +294,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
     "a change without a reference": (
         f"{BUDGET}lexical = {{ max_drop = '5%' }}",
-        '4: max_drop and max_rise need a reference; add reference = "NAME"',
+        '4: max_drop: a change needs a reference; add reference = "NAME"',
     ),
     "a change in words": (
         f"{BUDGET}lexical = {{ max_drop = '5 percent', reference = 'base' }}",
