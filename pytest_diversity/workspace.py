@@ -90,9 +90,9 @@ class Workspace:
 
         return Store(self.options.store, self._say)
 
-    def losses(self) -> tuple[int, int]:
-        """Damaged samples and values that were met since this was last asked."""
-        return self.store.losses() if "store" in vars(self) else (0, 0)
+    def losses(self) -> tuple[int, ...]:
+        """What of the store turned out to be damaged since this was last asked, as `Damaged`."""
+        return self.store.losses() if "store" in vars(self) else ()
 
     @cached_property
     def sampler(self) -> Sampler:

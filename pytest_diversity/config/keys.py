@@ -149,6 +149,9 @@ _ROWS = (
     # What a domain is.
     Key("kind", str, _OF_DOMAIN, "how its answers are read: code, prose, ..."),
     Key("language", str, _OF_DOMAIN, "of its programs, for the kind code"),
+    Key("style", str, _OF_DOMAIN,
+        "an answer holds its program; as a continuation it goes on with the prompt's own code",
+        choices=("answer", "continuation")),
     Key("prompts", str, _OF_DOMAIN, "builtin:NAME or a JSONL file; none for texts at hand"),
     Key("max_prompts", int, _OF_DOMAIN,
         "use only this many prompts, spread over their groups; else all", low=1, high=_MANY),

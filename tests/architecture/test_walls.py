@@ -70,7 +70,7 @@ LIBRARIES: Mapping[str, str] = {
     "text": "",
     "verdict": "",
     "events": "",
-    "files": "",
+    "files": "filelock",
     "prompts": "",
     "thinking": "",
     "judges": "",
