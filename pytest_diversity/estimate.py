@@ -21,7 +21,7 @@ from pytest_diversity.features.endings import Endings
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.statistics.mean import Mean
-from pytest_diversity.statistics.split import split
+from pytest_diversity.statistics.split import Part, split
 
 __all__ = ["Comparison", "Estimate", "estimate", "measure"]
 
@@ -99,6 +99,14 @@ class Comparison:
             p: split((old.per_prompt[p], old.quality[p]), (new.per_prompt[p], new.quality[p]))
             for p in common
         }
+
+    @property
+    def split(self) -> Mapping[str, Part]:
+        """The mean loss by `quality` and by `narrowing`, its summands; empty as `parts` is."""
+        if not self.parts:
+            return {}
+        quality, narrowing = zip(*self.parts.values(), strict=True)
+        return {"quality": Part.of(quality), "narrowing": Part.of(narrowing)}
 
 
 def measure(

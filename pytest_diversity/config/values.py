@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -329,6 +329,12 @@ class Budget:
     def changes(self) -> Mapping[str, Change]:
         """The bounds on a change, by name."""
         return {name: one for name in CHANGES if (one := getattr(self, name)) is not None}
+
+    def without_changes(self) -> Budget:
+        """The bounds on the level alone."""
+        return replace(
+            self, max_drop=None, max_rise=None, max_quality_loss=None, max_narrowing=None
+        )
 
     @property
     def parts(self) -> Mapping[str, Change]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from pytest_diversity.config.values import BOUNDS, CHANGES, Budget
+from pytest_diversity.config.values import BOUNDS, Budget
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics import Metric
 
@@ -55,7 +55,7 @@ class Gate:
 
     def without_changes(self) -> Gate:
         """The gate on the level alone."""
-        return replace(self, budget=replace(self.budget, **dict.fromkeys(CHANGES)))
+        return replace(self, budget=self.budget.without_changes())
 
     def __str__(self) -> str:
         """For tables."""

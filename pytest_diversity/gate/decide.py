@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.compare import Compared, compare, pairs_of
-from pytest_diversity.statistics.mean import Mean
-from pytest_diversity.statistics.paired import FEWEST, paired_p
+from pytest_diversity.statistics.paired import FEWEST
 from pytest_diversity.text import number
-from pytest_diversity.verdict import Status, Verdict
+from pytest_diversity.verdict import Status, Verdict, split_line
 
 __all__ = ["NO_OTHERS", "OtherBounds", "decide", "p_values"]
 
@@ -67,8 +65,9 @@ def decide(
         for i, one in enumerate(found)
         if one.detail
     ]
-    parts = list(reference.parts.values()) if reference else []
-    details += [words.split_line(parts)] if parts else []
+    split = reference.split if reference else {}
+    parts = {name: asdict(part) for name, part in split.items()}
+    details += [split_line(parts)] if parts else []
     details += words.scope(estimate, reference)
     if status != "pass" and estimate.value is not None:
         details += evidence()
@@ -93,20 +92,8 @@ def decide(
         adjusted=min((adjusted[i] for i in tested), default=None),
         bounds=total,
         kept=max((one.kept for one in found), default=None),
-        split=_split(parts),
+        split=parts,
     )
-
-
-def _split(parts: Sequence[tuple[float, float]]) -> dict[str, Any] | None:
-    """The mean loss by quality and by narrowing, each with its interval and one-sided p-value."""
-    if not parts:
-        return None
-    found = {}
-    for name, losses in zip(("quality", "narrowing"), zip(*parts, strict=True), strict=True):
-        mean, p = Mean.of(losses), paired_p(losses) if len(losses) >= FEWEST else None
-        low, high = mean.interval() or (None, None)
-        found[name] = {"loss": mean.value, "low": low, "high": high, "p": p}
-    return found
 
 
 def p_values(gate: Gate, estimate: Estimate, reference: Comparison | None) -> list[float]:

@@ -26,7 +26,6 @@ __all__ = [
     "paired_text",
     "samples",
     "scope",
-    "split_line",
     "too_few_to_find",
     "unpaired",
     "unpaired_text",
@@ -101,20 +100,9 @@ def unpaired(reference: Comparison | None) -> str:
     if reference is None:
         return "there is no reference to compare with"
     sides = (reference.before.reason, reference.after.reason)
-    unknown = "no prompt is defined on both sides, or the baseline has nothing of its quality"
-    return next(filter(None, sides), unknown)
-
-
-def split_line(parts: Sequence[tuple[float, float]]) -> str:
-    """Which part of an effective change is quality control, and which narrowing."""
-    shown = []
-    for name, losses in zip(("quality", "narrowing"), zip(*parts, strict=True), strict=True):
-        mean = Mean.of(losses)
-        interval = mean.interval()
-        span = f" [{number(interval[0])}, {number(interval[1])}]" if interval else ""
-        shown.append(f"{name} {number(mean.value)}{span}")
-    total = number(sum(map(sum, parts)) / len(parts))
-    return f"of the loss {total}: {' + '.join(shown)}"
+    both = reference.before.per_prompt.keys() & reference.after.per_prompt.keys()
+    unknown = "how many answers of the reference were valid is not known"
+    return next(filter(None, sides), unknown if both else "no prompt is defined on both sides")
 
 
 def too_few_to_find(found: float, allowed: float) -> str:

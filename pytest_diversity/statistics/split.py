@@ -7,7 +7,37 @@ exact, and the same whichever side is called the first.
 
 from __future__ import annotations
 
-__all__ = ["split"]
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_diversity.statistics.mean import Mean
+from pytest_diversity.statistics.paired import FEWEST, paired_p
+
+__all__ = ["Part", "split"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one part of a loss comes to, over prompts.
+
+    Attributes:
+        loss: Mean over prompts, in the metric's units; negative for a gain.
+        low: Lower end of its two-sided 95 % interval; None with fewer than two prompts.
+        high: Upper end, likewise.
+        p: One-sided p-value that there is no loss; None with too few prompts to tell.
+    """
+
+    loss: float
+    low: float | None
+    high: float | None
+    p: float | None
+
+    @classmethod
+    def of(cls, losses: Sequence[float]) -> Part:
+        """From the losses of each prompt."""
+        mean = Mean.of(losses)
+        low, high = mean.interval() or (None, None)
+        return cls(mean.value, low, high, paired_p(losses) if len(losses) >= FEWEST else None)
 
 
 def split(before: tuple[float, float], after: tuple[float, float]) -> tuple[float, float]:

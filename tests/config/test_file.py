@@ -290,7 +290,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
     "a budget without a bound": (
         f"{BUDGET}lexical = {{}}",
-        "4: the budget 'lexical' has no bound; give min, max, max_drop, max_rise, worst_group_min",
+        (
+            "4: the budget 'lexical' has no bound; give min, max, max_drop, max_rise, "
+            "max_quality_loss, max_narrowing, worst_group_min"
+        ),
     ),
     "a change without a reference": (
         f"{BUDGET}lexical = {{ max_drop = '5%' }}",
