@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
@@ -15,8 +17,10 @@ from pytest_diversity.statistics.paired import FEWEST, paired_p
 from pytest_diversity.text import plural
 from pytest_diversity.verdict import Status
 
-__all__ = ["Compared", "compare", "losses_of", "pairs_of"]
+__all__ = ["Compared", "beyond", "compare", "losses_of", "pairs_of"]
 
+_TELLING = 0.3
+Notes: TypeAlias = tuple[str, ...]
 _PARTS = {"max_quality_loss": 0, "max_narrowing": 1}
 
 
@@ -39,7 +43,7 @@ class Compared:
     kept: float
     text: str
     detail: str
-    notes: tuple[str, ...] = ()
+    notes: Notes = ()
 
     @property
     def known_p(self) -> float:
@@ -136,14 +140,16 @@ def _paired(name: str, change: Change, reference: Comparison | None, *, alpha: f
     excess = [loss - free for loss, free in zip(losses, allowed, strict=True)]
     missed = Mean.of(excess).value > 0
     base = Mean.of([before for before, _ in pairs]).value
-    word = words.CHANGE[name]
+    word, free = words.CHANGE[name], Mean.of(allowed).value
+    far, after = beyond(free, base), reference.after
+    loss = words.change_of(name, change, free + far, base)
     return Compared(
         missed=missed,
         p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
         kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
         detail=words.paired_detail(word, losses, base, reference.name),
-        notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
+        notes=_weak(Mean.of(excess), far, alpha, partial(words.weak, loss, after, len(pairs))),
     )
 
 
@@ -162,18 +168,32 @@ def pairs_of(reference: Comparison) -> list[tuple[float, float]]:
     return [(b, after[p]) for p, b in reference.before.per_prompt.items() if p in after]
 
 
-def _power(excess: Mean, allowed: float, alpha: float) -> tuple[str, ...]:
-    """Say so when the budget is smaller than what these prompts can find.
+def beyond(allowed: float, base: float) -> float:
+    """How far beyond what is allowed lies a loss that a gate should find.
 
-    From no change at all, a loss is found with 80 % power when it exceeds what is allowed by the
-    smallest detectable change; a gate that needs twice its budget for that says little.
+    As far again: a gate that needs more than twice its budget to fail says little. Where nothing is
+    allowed, 30 % of the reference.
     """
-    if excess.error is None or excess.count < FEWEST or not allowed:
+    return allowed or _TELLING * abs(base)
+
+
+def _weak(
+    excess: Mean, loss: float, alpha: float, say: Callable[[float, int | None], str]
+) -> Notes:
+    """Say so when a loss that the gate should find is found too seldom.
+
+    Args:
+        excess: What the prompts lost beyond the budget.
+        loss: The true loss, as far as it is beyond the budget.
+        alpha: The one-sided error rate that the bound has.
+        say: The sentence, from the power and the prompts needed for more.
+    """
+    if excess.error is None or excess.count < FEWEST or not loss:
         return ()
     from pytest_diversity.statistics import power  # noqa: PLC0415 - where a change is judged
 
     spread = excess.error * math.sqrt(excess.count)
-    if power.power(allowed, spread, excess.count, alpha=alpha) >= power.WANTED:
-        return ()  # which is known much sooner than how small a change would be found
-    found = power.smallest_detectable(excess.error, excess.count, alpha=alpha)
-    return (words.too_few_to_find(found, allowed),)
+    often = power.power(loss, spread, excess.count, alpha=alpha)
+    if often >= power.WANTED:
+        return ()
+    return (say(often, power.prompts_needed(loss, spread, alpha=alpha)),)

@@ -15,6 +15,7 @@ from pytest_diversity.verdict import Status
 
 __all__ = [
     "CHANGE",
+    "change_of",
     "describe",
     "endings",
     "few_prompts",
@@ -26,9 +27,9 @@ __all__ = [
     "paired_text",
     "samples",
     "scope",
-    "too_few_to_find",
     "unpaired",
     "unpaired_text",
+    "weak",
 ]
 
 CHANGE: Mapping[str, str] = {
@@ -105,12 +106,19 @@ def unpaired(reference: Comparison | None) -> str:
     return next(filter(None, sides), unknown if both else "no prompt is defined on both sides")
 
 
-def too_few_to_find(found: float, allowed: float) -> str:
-    """That the budget is smaller than what these prompts can find."""
-    return (
-        f"finds a change of {number(found)} beyond the budget with 80 % power, the budget is "
-        f"{number(allowed)}: more prompts would sharpen it"
-    )
+def change_of(name: str, change: Change, loss: float, base: float) -> str:
+    """A change of a certain size, as in `a drop of 30.0%`."""
+    relative = (change.relative or not change.amount) and base
+    return f"a {CHANGE[name]} of {f'{loss / base:.0%}' if relative else number(loss)}"
+
+
+def weak(change: str, estimate: Estimate, count: int, often: float, needed: int | None) -> str:
+    """How seldom a change is found, how few answers count where quality does, and what helps."""
+    size = f"{plural(count, 'prompt')} x {samples(estimate)} samples"
+    quality = list(estimate.quality.values())
+    valid = f", of whose pairs {Mean.of(quality).value:.1%} are both valid" if quality else ""
+    helps = f"{needed} prompts would find it 80 times" if needed else "no number of prompts would"
+    return f"{change} is found {100 * often:.0f} times in 100 by {size}{valid}; {helps}"
 
 
 def few_prompts(count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -37,7 +37,8 @@ def effective(side: Side) -> Estimate:
 
 def judged(before: Estimate, after: Estimate, bound: str, share: float) -> Verdict:
     """The verdict of a budget on the change."""
-    budget = replace(Budget(reference="base"), **{bound: Change(share, relative=True)})
+    changes: dict[str, Any] = {bound: Change(share, relative=True)}
+    budget = Budget(reference="base", **changes)
     reference = Comparison("base", before, after)
     return decide(Gate("dpo", "code", "effective", budget), after, reference=reference)
 

@@ -56,7 +56,7 @@ def test_the_plan(noisy: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "gate *bound *n x K *spread *fails at *budget *needs *from",
+            "gate *bound *n x K *spread *fails at *budget *found *needs *from",
             "prose lexical [[]base[]] *min 0.200 *10 x 8 *",
             "prose lexical [[]dpo[]] *max_drop 20% *10 x 8 *prompts* the differences to base",
             "*no tests ran*",
