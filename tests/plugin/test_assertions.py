@@ -36,6 +36,10 @@ PASSING: Mapping[str, str] = {
     "a change in percent": (
         "assert_lexical_diversity(domain='prose', max_drop='10%', reference='base')"
     ),
+    "a part of a change": (
+        "verdict = assert_effective_diversity(domain='prose', max_narrowing=1.0, reference='dpo')\n"
+        "    assert set(verdict.split) == {'quality', 'narrowing'}"
+    ),
     "the default reference": "assert_lexical_diversity(domain='prose', max_drop=0.1)",
     "samples for a reference": (
         "assert_lexical_diversity(domain='prose', max_drop=0.1, "

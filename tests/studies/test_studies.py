@@ -81,6 +81,23 @@ def test_the_plan_as_json(noisy: pytest.Pytester) -> None:
     assert found[1] < found[0]
 
 
+def test_the_plan_says_what_is_seldom_found(noisy: pytest.Pytester) -> None:
+    """A sentence for each change bound that finds twice its budget too seldom."""
+    (noisy.path / "diversity.toml").write_text(CONFIG.replace("20%", "1%"))
+    result = noisy.runpytest_inprocess("--diversity-plan=plan.json")
+    result.stdout.fnmatch_lines(
+        [
+            "prose lexical [[]dpo[]]: a drop of 2% is found * times in 100 by 10 prompts x 8 "
+            + "samples; * prompts would find it 80 times"
+        ]
+    )
+    rows = json.loads((noisy.path / "plan.json").read_text())
+    (row,) = [row for row in rows if row["bound"] == "max_drop 1%"]
+    assert row["loss"] == pytest.approx(2 * row["budget"])
+    assert row["power"] < 0.8
+    assert row["needs_prompts"] > 10
+
+
 def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     """Without a baseline yet, two halves of the samples stand for two runs."""
     text = CONFIG.replace('"base"\n[dom', '"baseline"\n[dom')
