@@ -41,7 +41,7 @@ SIGNATURES = {"python": r"^def f\((.*)\):$", "javascript": r"^function f\((.*)\)
 
 @pytest.mark.parametrize("name", GRADED)
 def test_graded_prompts_show_what_is_called(name: str) -> None:
-    """Each begins the function that its inputs fit; the grades of a language ask different things."""
+    """Each begins the function that its inputs fit; the two grades ask different things."""
     language, grade = name.split("-")[1:]
     other = {"easy": "medium", "medium": "easy"}[grade]
     prompts = load_prompts(f"builtin:{name}", Path())
