@@ -132,7 +132,7 @@ def measure(
         length_control: `rarefy` compares at equal token counts: with those of `reference`, rank by
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
             a text. For the metrics `pair_distinct`, `distinct` and `ead`.
-        reference: The other side of the comparison that `rarefy` is for.
+        reference: The other side of the comparison that `rarefy` and `separation()` are for.
         given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
             for each prompt, or one for all.
 
@@ -149,6 +149,8 @@ def measure(
     if reference is not None:
         known, matched = known.matched(SampleSet.of(reference))
         other = features_of(matched, chosen, embed)
+    if other is not None and "other_embeddings" in wanted.definition.features:
+        given = {"other_embeddings": other["embeddings"], **(given or {})}
     features = features_of(known, chosen, embed, given=given)
     if length_control is not None:
         from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - rarely asked

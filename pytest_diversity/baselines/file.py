@@ -51,12 +51,14 @@ class Values:
         quality: Of each such prompt the factor of quality in it, where the metric has one.
         embedder: Digest of the embedder, where the metric depends on one.
         sandbox: Fingerprint of the sandbox, where it depends on what programs do.
+        equivalence: What told whether answers mean the same, where it depends on that.
     """
 
     values: Mapping[str, float]
     quality: Mapping[str, float] | None = None
     embedder: str | None = None
     sandbox: str | None = None
+    equivalence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,7 @@ class _Reader:
         if not isinstance(plain, dict) or not isinstance(plain.get("values"), dict):
             self._fail(f"{metric} of checkpoint {checkpoint!r} has no values", *where)
         for key, value in plain.items():
-            if key not in {*_NUMBERS, "embedder", "sandbox"}:
+            if key not in {*_NUMBERS, "embedder", "sandbox", "equivalence"}:
                 self._fail(f"unknown key {key!r}", *where, key)
             kind = dict if key in _NUMBERS else str
             if not isinstance(value, kind):

@@ -18,6 +18,7 @@ from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
 from pytest_diversity.files import one_at_a_time
+from pytest_diversity.judges import equivalence
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
@@ -25,6 +26,7 @@ __all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "s
 
 # Left out of the settings, so that older baselines can be compared with.
 _ALWAYS_SO = {"thinking": "strip", "style": "answer"}
+_THRESHOLD = "same_meaning"  # once a setting; what it says is part of the equivalence now
 
 Mode = Literal["", "new", "all"]
 
@@ -128,7 +130,7 @@ class Baselines:
 
 
 def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
-    for key in sorted({*known.settings, *now.settings}):
+    for key in sorted({*known.settings, *now.settings} - {_THRESHOLD}):
         old, new = known.settings.get(key), now.settings.get(key)
         if old != new:
             yield f"{key} was {old!r}, now {new!r}"
@@ -137,8 +139,17 @@ def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
     old_values, new_values = known.metrics[metric], now.metrics[metric]
     if old_values.embedder != new_values.embedder:
         yield "the embedder has changed"
+    was = old_values.equivalence or _before_it_was_chosen(known)
+    if new_values.equivalence not in {old_values.equivalence, was}:
+        yield f"the equivalence was {was!r}, now {new_values.equivalence!r}"
     if old_values.sandbox != new_values.sandbox:
         yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
+
+
+def _before_it_was_chosen(known: Profile) -> str | None:
+    """The equivalence of a profile that was recorded when there was one, with a threshold."""
+    near = known.settings.get(_THRESHOLD)
+    return None if near is None else str(equivalence.find("embedding", near))
 
 
 def _estimate(measured: Estimate, recorded: Values) -> Estimate:
@@ -170,6 +181,7 @@ def profile(
         quality=file.rounded(measured.quality) or None,
         embedder=provenance.embedder() if embeds else None,
         sandbox=provenance.sandbox() if runs else None,
+        equivalence=_equivalence(features, reads),
     )
     return Profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
@@ -178,6 +190,13 @@ def profile(
         versions={**instruments(features.domain), **provenance.origin()},
         metrics={str(measured.metric): values},
     )
+
+
+def _equivalence(features: Features, reads: set[str]) -> str | None:
+    """What tells meanings apart; a metric that is given distances looks at no classes."""
+    read = "distances" if "distances" in reads else "labels"
+    ways = features.kind.equivalences(features.domain)
+    return ways.get(read) if read in reads else None
 
 
 def _reads(features: Features, metric: Metric) -> set[str]:

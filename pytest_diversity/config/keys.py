@@ -163,9 +163,12 @@ _ROWS = (
     Key("thinking", str, _DRAWING,
         "strip tells a model's thoughts from its answers, keep measures both",
         choices=("strip", "keep")),
+    Key("equivalence", str, _OF_DOMAIN,
+        "what tells whether two answers in prose mean the same: similarity, embedding, normalised, "
+        "exact or callable:MODULE:FUNCTION"),
     Key("same_meaning", float, _OF_DOMAIN,
-        "prose means the same where embeddings are nearer than this cosine distance",
-        low=0, high=2),
+        "answers in prose mean the same below this distance; without an equivalence, one of "
+        "embeddings", low=0, high=2),
     Key("budget", dict, (DOMAIN,), "what each family must keep to: a table of budgets by family"),
 
     # How its texts are drawn: all of it is part of a sample's key.

@@ -34,7 +34,7 @@ ALLOWED: Mapping[str, str] = {
     "prompts": "errors samples",
     "thinking": "samples",
     "statistics": "",
-    "judges": "",
+    "judges": "errors",
     "metrics": "errors families functions",
     "config": "errors families files",
     "checkpoints": "config errors",
@@ -46,7 +46,8 @@ ALLOWED: Mapping[str, str] = {
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
-    "baselines": "config domains errors estimate events features files metrics prompts statistics",
+    "baselines": "config domains errors estimate events features files judges metrics prompts "
+    "statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
     "metrics prompts samples sampling sandbox store",
     "gate": "baselines config errors estimate events features metrics samples statistics text "
@@ -73,7 +74,7 @@ LIBRARIES: Mapping[str, str] = {
     "files": "filelock",
     "prompts": "",
     "thinking": "",
-    "judges": "",
+    "judges": "numpy",
     "statistics": "numpy scipy",
     "metrics": "numpy rapidfuzz scipy",
     "config": "",
