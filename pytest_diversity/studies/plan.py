@@ -103,7 +103,7 @@ def _level(case: Case, bound: float, finds: float | None, *, lower: bool) -> flo
 
 def _change(session: Session, case: Case, name: str, change: Change) -> tuple[Row, str]:
     """From the differences to the reference; without one, from two halves of the samples."""
-    noise, differences = _noise(session, case)
+    noise, differences = _noise(session, case, name)
     basis = f"the differences to {case.gate.applicable.reference}"
     base = case.measured.value or 0.0
     try:
@@ -133,17 +133,21 @@ def _excess(compared: Comparison | None, name: str, change: Change) -> tuple[lis
     return losses, float(np.mean(befores))
 
 
-def _noise(session: Session, case: Case) -> tuple[float, list[float]]:
-    """The variance of a prompt's value from run to run, and the differences of two half runs."""
+def _noise(session: Session, case: Case, name: str) -> tuple[float, list[float]]:
+    """The variance of a prompt's value from run to run, and the differences of two half runs.
+
+    Of a bound on a part of the change, of that part.
+    """
     parts = [part for part in halves(case.features.samples) if len(part)]
     domain, prompts = case.features.domain, case.features.prompts
-    values = [
-        estimate(session.workspace.features_of(part, domain, prompts), case.metric).per_prompt
+    found = [
+        estimate(session.workspace.features_of(part, domain, prompts), case.metric)
         for part in parts
     ]
-    if not values:
+    if not found:
         return 0.0, []
-    differences = [values[0][p] - values[1][p] for p in values[0] if p in values[1]]
+    one, other = found
+    differences = [loss for _, loss in losses_of(Comparison("", one, other), name)]
     # Two halves of K / 2 differ by four times the variance of a value at K.
     return sum(d * d for d in differences) / 4 / max(1, len(differences)), differences
 

@@ -103,6 +103,12 @@ def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["prose lexical [[]dpo[]] *max_drop 20% *two halves of the samples"]
     )
+    effective = "effective = { max_narrowing = '20%' }\nquality"
+    (noisy.path / "diversity.toml").write_text(text.replace("quality", effective))
+    result = noisy.runpytest_inprocess("--diversity-plan")
+    result.stdout.fnmatch_lines(
+        ["prose effective [[]dpo[]] *max_narrowing 20% *two halves of the samples"]
+    )
 
 
 def test_the_plan_says_when_nothing_can_be_found(noisy: pytest.Pytester) -> None:
