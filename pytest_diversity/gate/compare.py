@@ -142,14 +142,15 @@ def _paired(name: str, change: Change, reference: Comparison | None, *, alpha: f
     base = Mean.of([before for before, _ in pairs]).value
     word, free = words.CHANGE[name], Mean.of(allowed).value
     far, after = beyond(free, base), reference.after
-    loss = words.change_of(name, change, free + far, base)
+    say = partial(words.weak, words.change_of(name, change, free + far, base), after, len(pairs))
+    p = paired_p(excess) if len(pairs) >= FEWEST else 1.0
     return Compared(
         missed=missed,
-        p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
+        p=p,
         kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
         detail=words.paired_detail(word, losses, base, reference.name),
-        notes=_weak(Mean.of(excess), far, alpha, partial(words.weak, loss, after, len(pairs))),
+        notes=() if p <= alpha else _weak(Mean.of(excess), far, alpha, say),
     )
 
 
