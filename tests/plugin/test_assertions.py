@@ -36,10 +36,6 @@ PASSING: Mapping[str, str] = {
     "a change in percent": (
         "assert_lexical_diversity(domain='prose', max_drop='10%', reference='base')"
     ),
-    "a part of a change": (
-        "verdict = assert_effective_diversity(domain='prose', max_narrowing=1.0, reference='dpo')\n"
-        "    assert set(verdict.split) == {'quality', 'narrowing'}"
-    ),
     "the default reference": "assert_lexical_diversity(domain='prose', max_drop=0.1)",
     "samples for a reference": (
         "assert_lexical_diversity(domain='prose', max_drop=0.1, "
@@ -65,6 +61,20 @@ PASSING: Mapping[str, str] = {
     "the samples fixture": "assert samples('prose')['p0'][0].text",
     "the checkpoint fixture": "assert checkpoint.source == 'replay:base.jsonl'",
 }
+
+
+PART = """
+def test_part(diversity):
+    verdict = assert_effective_diversity(domain="prose", max_narrowing=1.0, reference="dpo")
+    assert set(verdict.split) == {"quality", "narrowing"}
+"""
+
+
+def test_a_part_of_a_change(project: pytest.Pytester) -> None:
+    """An assertion may bound it, and its verdict says both."""
+    project.makepyfile(test_it=f"from pytest_diversity import *\n{PART}")
+    result = project.runpytest_subprocess(*NO_CACHE, "test_it.py", "--diversity-checkpoint", "base")
+    result.assert_outcomes(passed=1)
 
 
 def test_assertions_that_hold(project: pytest.Pytester) -> None:

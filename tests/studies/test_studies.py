@@ -105,7 +105,7 @@ def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     )
     effective = "effective = { max_narrowing = '20%' }\nquality"
     (noisy.path / "diversity.toml").write_text(text.replace("quality", effective))
-    result = noisy.runpytest_inprocess("--diversity-plan")
+    result = noisy.runpytest_subprocess("--diversity-plan")
     result.stdout.fnmatch_lines(
         ["prose effective [[]dpo[]] *max_narrowing 20% *two halves of the samples"]
     )
