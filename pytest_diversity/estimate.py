@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,9 @@ from pytest_diversity.features.endings import Endings
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.statistics.mean import Mean
-from pytest_diversity.statistics.split import Part, split
+
+if TYPE_CHECKING:
+    from pytest_diversity.statistics.split import Part
 
 __all__ = ["Comparison", "Estimate", "estimate", "measure"]
 
@@ -95,6 +97,10 @@ class Comparison:
         """
         old, new = self.before, self.after
         common = [p for p in old.quality if p in new.quality]
+        if not common:
+            return {}
+        from pytest_diversity.statistics.split import split  # noqa: PLC0415 - few metrics have parts
+
         return {
             p: split((old.per_prompt[p], old.quality[p]), (new.per_prompt[p], new.quality[p]))
             for p in common
@@ -105,6 +111,8 @@ class Comparison:
         """The mean loss by `quality` and by `narrowing`, its summands; empty as `parts` is."""
         if not self.parts:
             return {}
+        from pytest_diversity.statistics.split import Part  # noqa: PLC0415 - as above
+
         quality, narrowing = zip(*self.parts.values(), strict=True)
         return {"quality": Part.of(quality), "narrowing": Part.of(narrowing)}
 
