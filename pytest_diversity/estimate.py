@@ -82,12 +82,16 @@ class Comparison:
         before: The reference.
         after: What is compared with it.
         notes: What must be said beside the comparison.
+        lengths: What was done about lengths, where they matter.
+        as_written: The same without control of lengths, where both sides are at equal ones.
     """
 
     name: str
     before: Estimate
     after: Estimate
     notes: tuple[str, ...] = ()
+    lengths: str = ""
+    as_written: Comparison | None = None
 
     @property
     def parts(self) -> Mapping[str, tuple[float, float]]:
@@ -137,9 +141,10 @@ def measure(
         embed: What embeds texts; all-MiniLM-L6-v2 if None.
         across: Measure among one sample of each prompt instead of the samples of one prompt; the
             same as the metric's name within `across(...)`.
-        length_control: `rarefy` compares at equal token counts: with those of `reference`, rank by
+        length_control: `windows` compares windows of each text with ones as long of `reference`, as
+            gates do. `rarefy` is the expectation for n-grams that are drawn at random, rank by
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
-            a text. For the metrics `pair_distinct`, `distinct` and `ead`.
+            a text. For the lexical and syntactic metrics that have such a form.
         reference: The other side of the comparison that `rarefy` and `separation()` are for.
         given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
             for each prompt, or one for all.
@@ -161,9 +166,9 @@ def measure(
         given = {"other_embeddings": other["embeddings"], **(given or {})}
     features = features_of(known, chosen, embed, given=given)
     if length_control is not None:
-        from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - rarely asked
+        from pytest_diversity.features.windows import controlled  # noqa: PLC0415 - rarely asked
 
-        features = rarefied(features, length_control, other)
+        features = controlled(features, wanted, length_control, other)
     return estimate(features, replace(wanted, across=across or wanted.across))
 
 
@@ -240,6 +245,10 @@ def _worst(groups: Mapping[str, float], better: Better) -> tuple[str, float] | N
 
 def _values(features: Features, metric: Metric) -> dict[str, float]:
     """The metric of each prompt where it is defined."""
+    if features.parts:
+        found = [_values(part, metric) for part in features.parts]
+        common = [prompt for prompt in found[0] if all(prompt in one for one in found)]
+        return {p: float(np.mean([one[p] for one in found])) for p in common}
     definition = metric.definition
     needed = {name: features[name] for name in definition.features}
     needed |= {name: features[name] for name in definition.optional if name in features}
@@ -249,8 +258,8 @@ def _values(features: Features, metric: Metric) -> dict[str, float]:
     ]
     spread = features.spread if _is_much(features.samples, metric) else in_process
     values = spread(partial(_compute, str(metric)), groups, _PIECE)
-    found = zip(features.samples, values, strict=True)
-    return {prompt: value for prompt, value in found if value is not None}
+    by_prompt = zip(features.samples, values, strict=True)
+    return {prompt: value for prompt, value in by_prompt if value is not None}
 
 
 def _compute(metric: str, groups: Sequence[Mapping[str, Any]]) -> list[float | None]:

@@ -35,6 +35,8 @@ class Compared:
         kept: The p-value of the other side: small where the bound is surely kept.
         text: The comparison, for the headline.
         detail: The line under it.
+        high: Whether it is too high a value that breaks it.
+        beside: A line under it that is no part of the verdict.
         notes: What must be said even when it passed.
     """
 
@@ -43,6 +45,8 @@ class Compared:
     kept: float
     text: str
     detail: str
+    high: bool = False
+    beside: str = ""
     notes: Notes = ()
 
     @property
@@ -94,6 +98,7 @@ def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDE
         kept=mean.p_above(bound) if lower else mean.p_below(bound),
         text=words.level_text(mean.value, bound, lower=lower, missed=missed),
         detail=words.level_detail(far, lower=lower, confidence=confidence),
+        high=not lower,
     )
 
 
@@ -133,7 +138,7 @@ def _paired(name: str, change: Change, reference: Comparison | None, *, alpha: f
     pairs = losses_of(reference, name) if reference else []
     if reference is None or not pairs:
         return _nothing(words.unpaired_text(reference), words.unpaired(reference))
-    losses = [loss for _, loss in pairs]
+    falls, losses = _falls(reference, name), [loss for _, loss in pairs]
     allowed = [
         change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
     ]
@@ -149,9 +154,21 @@ def _paired(name: str, change: Change, reference: Comparison | None, *, alpha: f
         p=p,
         kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
-        detail=words.paired_detail(word, losses, base, reference.name),
+        detail=words.paired_detail(word, losses, base, reference),
+        beside=_as_written(reference.as_written, word, 1 if falls else -1),
+        high=not falls,
         notes=() if p <= alpha else _weak(Mean.of(excess), far, alpha, say),
     )
+
+
+def _as_written(written: Comparison | None, word: str, sign: int) -> str:
+    """The change without control of lengths, where the verdict is on one with it."""
+    pairs = pairs_of(written) if written else []
+    if written is None or not pairs:
+        return ""
+    losses = [sign * (before - after) for before, after in pairs]
+    base = Mean.of([before for before, _ in pairs]).value
+    return f"{words.AS_WRITTEN}: {words.paired_detail(word, losses, base, written)}"
 
 
 def losses_of(reference: Comparison, name: str) -> list[tuple[float, float]]:
@@ -159,8 +176,13 @@ def losses_of(reference: Comparison, name: str) -> list[tuple[float, float]]:
     if name in _PARTS:
         before = reference.before.per_prompt
         return [(before[p], part[_PARTS[name]]) for p, part in reference.parts.items()]
-    sign = 1 if (reference.after.metric.definition.better == "up") == (name == "max_drop") else -1
+    sign = 1 if _falls(reference, name) else -1
     return [(before, sign * (before - after)) for before, after in pairs_of(reference)]
+
+
+def _falls(reference: Comparison, name: str) -> bool:
+    """Whether it is a falling value that breaks the bound `name`."""
+    return (reference.after.metric.definition.better == "up") == (name != "max_rise")
 
 
 def pairs_of(reference: Comparison) -> list[tuple[float, float]]:
