@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_diversity import metrics
     from pytest_diversity.domains import register_kind
     from pytest_diversity.errors import BudgetFailure, DiversityError
-    from pytest_diversity.estimate import Estimate, measure
+    from pytest_diversity.estimate import Comparison, Estimate, measure
     from pytest_diversity.metrics import register_metric
     from pytest_diversity.plugin.assertions import (
         assert_effective_diversity,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BudgetFailure": "pytest_diversity.errors",
+    "Comparison": "pytest_diversity.estimate",
     "DiversityError": "pytest_diversity.errors",
     "Estimate": "pytest_diversity.estimate",
     "Sample": "pytest_diversity.samples",
@@ -46,6 +47,7 @@ _HOMES = {
 
 __all__ = [
     "BudgetFailure",
+    "Comparison",
     "DiversityError",
     "Estimate",
     "Sample",

@@ -10,7 +10,7 @@ from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics._rarefaction import expected_classes
 from pytest_diversity.metrics.registry import metric
 
-__all__ = ["correctness", "pass_at", "pass_at_k", "validity"]
+__all__ = ["correctness", "pass_at", "pass_at_k", "valid_pairs", "validity"]
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True)
@@ -21,6 +21,20 @@ def validity(valid: Valid) -> float | None:
         valid: For each of the K samples whether it meets the quality threshold.
     """
     return sum(map(bool, valid)) / len(valid) if len(valid) else None
+
+
+@metric(family="quality", better="up", highest=1, unbiased=True, fewest=2)
+def valid_pairs(valid: Valid) -> float | None:
+    """Share of pairs of samples that are both valid, m (m - 1) / (K (K - 1)); in [0, 1], up.
+
+    The quality in `effective_pairs`, which is this times `pair_semantic`. Unbiased in K. None if
+    K < 2.
+
+    Args:
+        valid: For each of the K samples whether it meets the quality threshold.
+    """
+    size, passed = len(valid), sum(map(bool, valid))
+    return passed * (passed - 1) / (size * (size - 1)) if size > 1 else None
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True)
