@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from pytest_diversity.cluster import in_process
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
+from pytest_diversity.domains.bar import judged, rests_on_judge, same_bar
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
@@ -94,6 +96,7 @@ def measure(
     across: bool = False,
     length_control: str | None = None,
     reference: Samples | None = None,
+    quality: Quality | str | Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | None = None,
 ) -> Estimate:
     """Measure `metric` on `samples`.
@@ -109,6 +112,8 @@ def measure(
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
             a text. For the metrics `pair_distinct`, `distinct` and `ead`.
         reference: The other side of the comparison that `rarefy` is for.
+        quality: Which judge says what an answer is: `adequate`, or a table with its threshold; the
+            domain's if None.
         given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
             for each prompt, or one for all.
 
@@ -121,11 +126,15 @@ def measure(
         DataError: `samples` is not of a readable form.
     """
     chosen, wanted = _domain(domain), parse(metric)
+    if quality is not None:
+        chosen = replace(chosen, quality=Quality.parse(quality))
     known, other = SampleSet.of(samples), None
     if reference is not None:
         known, matched = known.matched(SampleSet.of(reference))
         other = features_of(matched, chosen, embed)
     features = features_of(known, chosen, embed, given=given)
+    if other is not None:
+        features = same_bar("reference", other, features, wanted)[1]
     if length_control is not None:
         from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - rarely asked
 
@@ -160,6 +169,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     mean = Mean.of(list(values.values()), bounded=bounded) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes(features).get(metric.definition.family)
+    on_judge = judged(features).notes if values and rests_on_judge(features, metric) else ()
     group_of = _group_of(features, values)
     groups = _groups(group_of, values)
     return Estimate(
@@ -173,7 +183,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         samples_per_prompt=(min(counts), max(counts)),
         mean_tokens=_mean_tokens(features),
         reason=reason,
-        notes=(*([note] if note else []), *features.notes),
+        notes=(*([note] if note else []), *on_judge, *features.notes),
         groups=groups,
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),

@@ -21,7 +21,7 @@ from pytest_diversity.workspace import Workspace
 
 __all__ = ["check_prompts", "validate"]
 
-_CHECKED = ("kind", "language", "prompts", "embedder")
+_CHECKED = ("kind", "language", "prompts", "embedder", "quality")
 
 
 def validate(workspace: Workspace) -> None:
@@ -109,6 +109,11 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         kind.check(domain)
     with _key(workspace, domain.name, "prompts"):
         workspace.prompts(domain)
+    if domain.quality is not None:
+        from pytest_diversity.judges.registry import check  # noqa: PLC0415 - where one is named
+
+        with _key(workspace, domain.name, "quality"):
+            check(domain.quality)
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
 

@@ -18,11 +18,12 @@ from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.bar import fixed
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
-from pytest_diversity.features import Execute, Features
+from pytest_diversity.features import Assess, Embed, Execute, Features
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
@@ -34,7 +35,9 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
 
     from pytest_diversity.baselines.record import Provenance
     from pytest_diversity.cluster.ray import Cluster
+    from pytest_diversity.config.quality import Quality
     from pytest_diversity.features.embeddings import Embedder
+    from pytest_diversity.judges.protocol import Assessed, Pair
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -183,8 +186,22 @@ class Workspace:
             drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
             found = self.features_of(drawing.samples, chosen, prompts, checkpoint)
             found.notes, found.lacks = (*found.notes, *drawing.notes), drawing.lacks
-            self._features[key] = found
+            self._features[key] = self._with_threshold(found, checkpoint)
         return self._features[key]
+
+    def _with_threshold(self, features: Features, checkpoint: str) -> Features:
+        """The features, judged from the score on that a percentile of the reference's is."""
+        quality, reference = features.domain.quality, self.config.reference
+        if quality is None or quality.percentile is None or checkpoint == reference:
+            return features
+        if reference not in self.config.checkpoints:
+            raise ConfigError(
+                f"domain {features.domain.name!r}: a percentile of the reference needs one",
+                fix='name a checkpoint with reference = "NAME" in [defaults], or give a score',
+            )
+        return features.judged_by(
+            fixed(quality, self.features(reference, features.domain.name))
+        )
 
     def _draw(
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
@@ -231,6 +248,7 @@ class Workspace:
             embed,
             self.prompts(domain) if prompts is None else prompts,
             execute=self._executor(domain),
+            assess=self._assess(domain, embed),
             spread=self.cluster or in_process,
             whose=whose,
         )
@@ -285,6 +303,25 @@ class Workspace:
             )
 
         return execute
+
+    def _assess(self, domain: Domain, embed: Embed) -> Assess:
+        """What judges quality, looked for when it is asked; scores are remembered."""
+
+        def assess(quality: Quality, pairs: Sequence[Pair]) -> Assessed:
+            from pytest_diversity.judges import protocol, registry  # noqa: PLC0415 - where it is asked
+
+            tools = registry.Tools(
+                embed,
+                lambda: self._embedder(domain).fingerprint(self.store.facts),
+                self.options.device,
+                domain.root,
+                self.store.facts,
+                self.options.store.parent / "models",
+            )
+            judge = registry.find(quality, tools)
+            return protocol.assess(judge, pairs, quality, self.store.scores(judge.key))
+
+        return assess
 
     def _embedder(self, domain: Domain) -> Embedder:
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded

@@ -50,11 +50,13 @@ class Values:
         values: Of each prompt where it is defined, to six significant digits.
         embedder: Digest of the embedder, where the metric depends on one.
         sandbox: Fingerprint of the sandbox, where it depends on what programs do.
+        judge: Judge of quality, its version and threshold, where it depends on one.
     """
 
     values: Mapping[str, float]
     embedder: str | None = None
     sandbox: str | None = None
+    judge: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class _Reader:
         if not isinstance(plain, dict) or not isinstance(plain.get("values"), dict):
             self._fail(f"{metric} of checkpoint {checkpoint!r} has no values", *where)
         for key, value in plain.items():
-            if key not in {"values", "embedder", "sandbox"}:
+            if key not in {"values", "embedder", "sandbox", "judge"}:
                 self._fail(f"unknown key {key!r}", *where, key)
             if key != "values" and not isinstance(value, str):
                 self._fail(f"{key!r} must be a string", *where, key)

@@ -13,6 +13,7 @@ from pytest_diversity.baselines import file
 from pytest_diversity.baselines.file import RECORD, BaselineError, Profile, Values
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.bar import judged, rests_on_judge
 from pytest_diversity.domains.instruments import instruments
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
@@ -129,8 +130,15 @@ def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
     old_values, new_values = known.metrics[metric], now.metrics[metric]
     if old_values.embedder != new_values.embedder:
         yield "the embedder has changed"
+    yield from _judge_differs(old_values, new_values)
     if old_values.sandbox != new_values.sandbox:
         yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
+
+
+def _judge_differs(old: Values, new: Values) -> Iterable[str]:
+    if old.judge != new.judge:
+        was = old.judge or "well_formed 1"  # as it was before judges had names
+        yield f"the judge of quality was {was!r}, now {new.judge!r}"
 
 
 def _estimate(measured: Estimate, recorded: Values) -> Estimate:
@@ -160,6 +168,7 @@ def profile(
         file.rounded(measured.per_prompt),
         embedder=provenance.embedder() if embeds else None,
         sandbox=provenance.sandbox() if runs else None,
+        judge=judged(features).bar if rests_on_judge(features, measured.metric) else None,
     )
     return Profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),

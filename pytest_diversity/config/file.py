@@ -24,6 +24,7 @@ from pytest_diversity.config.keys import (
     places,
 )
 from pytest_diversity.config.options import Options
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
     BASELINE,
@@ -262,6 +263,8 @@ def _values(table: Table, settings: type) -> dict[str, Any]:
         for name in names
         if name in table.data
     }
+    if "quality" in values:
+        values["quality"] = table.read("quality", Quality.parse, values["quality"])
     if "stop" in values:
         values["stop"] = _stops(table, values["stop"])
     return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}

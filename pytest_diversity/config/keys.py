@@ -160,6 +160,9 @@ _ROWS = (
     Key("thinking", str, _DRAWING,
         "strip tells a model's thoughts from its answers, keep measures both",
         choices=("strip", "keep")),
+    Key("quality", object, _OF_DOMAIN,
+        "what an answer is: a judge such as adequate, or { judge = ..., threshold = 0.4 or "
+        '"reference:p20" }'),
     Key("same_meaning", float, _OF_DOMAIN,
         "prose means the same where embeddings are nearer than this cosine distance",
         low=0, high=2),

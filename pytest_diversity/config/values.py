@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pytest_diversity.config.checks import as_float, shown
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
 
@@ -337,6 +338,7 @@ class Domain:
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
         thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
+        quality: Which judge says what an answer is; the kind's own check if None.
         same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
@@ -355,6 +357,7 @@ class Domain:
     embedder: str | None = None
     execution: str = "off"
     thinking: str = "strip"
+    quality: Quality | None = None
     same_meaning: float = 0.2
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)

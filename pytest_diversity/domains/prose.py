@@ -1,4 +1,4 @@
-"""What the kind `prose` knows: words, embeddings as meaning, well-formedness."""
+"""What the kind `prose` knows: words, embeddings as meaning, judges of quality."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics
+from pytest_diversity.domains.bar import by_prompt, judged
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.tokens import words
 
 __all__ = ["PROSE"]
-
-_JUDGED = "quality of prose is a well-formedness check, not a judge of its content"
-
 
 def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
     return {
@@ -33,15 +31,11 @@ def _tags(features: Features) -> Mapping[str, metrics.Corpus]:
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
-    from pytest_diversity.judges.well_formed import well_formed  # noqa: PLC0415 - where it is read
+    return by_prompt(features, judged(features).valid)
 
-    return {
-        name: [
-            well_formed(sample.text, tokens)
-            for sample, tokens in zip(group, features["tokens"][name], strict=True)
-        ]
-        for name, group in features.samples.items()
-    }
+
+def _scores(features: Features) -> Mapping[str, list[float | None]]:
+    return by_prompt(features, judged(features).scores)
 
 
 def _embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
@@ -72,6 +66,7 @@ PROSE = Kind(
         "tokens": _tokens,
         "tags": _tags,
         "valid": _valid,
+        "scores": _scores,
         "embeddings": _embeddings,
         "distances": _distances,
         "labels": _labels,
@@ -83,9 +78,11 @@ PROSE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    notes=lambda _: dict.fromkeys(("quality", "effective"), _JUDGED),
     settings=("same_meaning",),
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
     embedded=frozenset({"embeddings", "distances", "labels"}),
+    judged=frozenset({"valid", "scores"}),
+    bar="well_formed",
+    rough="adequate",
 )

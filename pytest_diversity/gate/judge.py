@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_diversity.config.values import baseline_name
+from pytest_diversity.domains.bar import same_bar
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Comparison, Estimate, estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
@@ -180,7 +181,8 @@ class Judge:
             notes = (*before.notes, *cut_notes(name, before.samples, after.samples, kept))
             old, new = self._same(before, other), self._same(after, kept)
             metric = measured.metric
-            return Comparison(name, estimate(old, metric), estimate(new, metric), notes)
+            old, new, said = same_bar(name, old, new, metric)
+            return Comparison(name, estimate(old, metric), estimate(new, metric), (*notes, *said))
 
         return compare
 

@@ -1,0 +1,123 @@
+"""The bar of quality: which judge says what an answer is, in a domain and between two models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from math import sqrt
+from typing import TypeVar
+
+from pytest_diversity.config.quality import Quality
+from pytest_diversity.errors import DiversityError
+from pytest_diversity.features import Features, UndefinedFeatureError
+from pytest_diversity.judges.protocol import Assessed
+from pytest_diversity.metrics import Metric
+
+__all__ = ["MARGIN", "bar_of", "by_prompt", "fixed", "judged", "rests_on_judge", "same_bar"]
+
+# By how much the rough judge may accept one model's answers more readily than another's that are as
+# good: its errors by kind of model were 0 to 12 % (docs/quality.md).
+MARGIN = 0.15
+
+Value = TypeVar("Value")
+
+
+def bar_of(features: Features) -> Quality:
+    """The judge that a domain names, or else its kind's own.
+
+    Raises:
+        UndefinedFeatureError: There is neither.
+    """
+    if features.domain.quality is not None:
+        return features.domain.quality
+    if features.kind.bar is None:
+        raise UndefinedFeatureError(
+            f"a domain of kind {features.kind.name!r} has no judge of quality",
+            fix="name one with quality = ...",
+        )
+    return Quality(features.kind.bar)
+
+
+def judged(features: Features) -> Assessed:
+    """What the bar makes of every sample."""
+    return features.assessed(bar_of(features))
+
+
+def by_prompt(features: Features, values: Sequence[Value]) -> Mapping[str, list[Value]]:
+    """A value for each sample, in the order of the samples, as lists by prompt."""
+    left: Iterator[Value] = iter(values)
+    return {name: list(islice(left, len(group))) for name, group in features.samples.items()}
+
+
+def rests_on_judge(features: Features, metric: Metric) -> bool:
+    """Whether a value depends on a judge of quality: validity that is given, or run, does not."""
+    definition = metric.definition
+    reads = {*definition.features, *definition.optional}
+    return any(name not in features.given for name in reads & features.kind.judged)
+
+
+def fixed(quality: Quality, reference: Features) -> Quality:
+    """A judge with the threshold that its percentile of the reference's scores is."""
+    return replace(quality, threshold=reference.assessed(quality).threshold, percentile=None)
+
+
+def same_bar(
+    name: str, before: Features, after: Features, metric: Metric
+) -> tuple[Features, Features, tuple[str, ...]]:
+    """Both sides of a comparison, judged alike, and what must be said of the bar.
+
+    Where a domain names no judge, it is the kind's own check of form, unless the two sides answer
+    their prompts so unequally often that even a rough judge can tell: then it is that one. A form
+    is kept by a model that rambles; between two models that both answer, the rough judge's errors
+    would be taken for a change.
+
+    Args:
+        name: Of the reference.
+        before: The reference.
+        after: What is compared with it, at the same prompts.
+        metric: What is measured.
+    """
+    if not rests_on_judge(after, metric):
+        return before, after, ()
+    quality = after.domain.quality
+    if quality is not None:
+        if quality.percentile is not None:
+            quality = fixed(quality, before.judged_by(quality))
+        return before.judged_by(quality), after.judged_by(quality), ()
+    if after.kind.rough is None:
+        return before, after, ()
+    rough = Quality(after.kind.rough)
+    try:
+        old, new = _shares(before, rough), _shares(after, rough)
+    except DiversityError as error:
+        return before, after, (f"how many answer their prompts is not known: {error.message}",)
+    said = (
+        f"answers its prompt (roughly, by {rough.judge}): {name} {_mean(old):.2f}, "
+        f"this one {_mean(new):.2f}"
+    )
+    if not _far(old, new):
+        kept = f"too near for a rough judge, so validity is {after.kind.bar}"
+        return before, after, (f"{said}; {kept}",)
+    chosen = f"further apart than that judge errs ({MARGIN:g}), so it decides what is valid"
+    return before.judged_by(rough), after.judged_by(rough), (f"{said}; {chosen}",)
+
+
+def _shares(features: Features, quality: Quality) -> list[float]:
+    """The share of answers among the samples of each prompt."""
+    valid = by_prompt(features, features.assessed(quality).valid)
+    return [_mean([*map(float, group)]) for group in valid.values()]
+
+
+def _far(old: Sequence[float], new: Sequence[float]) -> bool:
+    """Whether the shares differ by more than `MARGIN`, two standard errors over prompts away."""
+    changes = [after - before for before, after in zip(old, new, strict=True)]
+    if len(changes) < 2:
+        return False
+    mean = _mean(changes)
+    spread = sum((change - mean) ** 2 for change in changes) / (len(changes) - 1)
+    return abs(mean) - 2 * sqrt(spread / len(changes)) > MARGIN
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

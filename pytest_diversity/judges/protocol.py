@@ -1,0 +1,212 @@
+"""A judge of quality: (prompt, text) -> score, and from which score on a text is an answer.
+
+One protocol for all of them, ours and those that a suite registers. A judge scores many pairs at
+once, since most of them are models; what it gave once is remembered under its name and version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pytest_diversity.config.quality import Quality
+from pytest_diversity.errors import DiversityError, JudgeError, first_line
+
+__all__ = ["Assessed", "Judge", "Pair", "Score", "assess", "remembered"]
+
+Pair: TypeAlias = tuple[str, str]  # a prompt and a text
+Score: TypeAlias = Callable[[Sequence[Pair]], Iterable[float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What judges answers.
+
+    Attributes:
+        name: Its name in configurations, baselines and reports.
+        version: Part of what its scores are remembered by: another one gives other scores.
+        score: A score of each of many (prompt, text), in order; None where it has none to give.
+        better: The direction of better answers: `up` or `down`.
+        low: The lowest score there is.
+        high: The highest.
+        threshold: From which score on a text is an answer, unless a domain says otherwise; None
+            where a domain must say it.
+        note: What must be said beside values that rest on it.
+    """
+
+    name: str
+    version: str
+    score: Score
+    better: Literal["up", "down"] = "up"
+    low: float = 0.0
+    high: float = 1.0
+    threshold: float | None = None
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under which its scores are remembered."""
+        return f"{self.name} {self.version}"
+
+    def passes(self, score: float | None, threshold: float) -> bool:
+        """Whether a score is that of an answer; none is not."""
+        if score is None:
+            return False
+        return score >= threshold if self.better == "up" else score <= threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What a judge made of (prompt, text) pairs.
+
+    Attributes:
+        judge: Which one.
+        threshold: From which score on a text is an answer.
+        scores: One for each pair, in order; None where the judge had none to give.
+    """
+
+    judge: Judge
+    threshold: float
+    scores: tuple[float | None, ...]
+
+    @property
+    def valid(self) -> list[bool]:
+        """Whether each text is an answer; one without a score is not."""
+        return [self.judge.passes(score, self.threshold) for score in self.scores]
+
+    @property
+    def bar(self) -> str:
+        """Judge, version and threshold: what validity depends on."""
+        relation = ">=" if self.judge.better == "up" else "<="
+        return f"{self.judge.key} {relation} {self.threshold:.6g}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said beside values that rest on it."""
+        lacking = sum(score is None for score in self.scores)
+        said = [self.judge.note] if self.judge.note else []
+        if lacking:
+            of = f"{lacking} of {len(self.scores)} samples"
+            said.append(f"{self.judge.name} gave {of} no score: they count as invalid")
+        return tuple(said)
+
+
+def assess(
+    judge: Judge,
+    pairs: Sequence[Pair],
+    quality: Quality,
+    memory: MutableMapping[str, float] | None = None,
+) -> Assessed:
+    """Score `pairs`, each once, and those that `memory` does not know alone.
+
+    Args:
+        judge: What scores them.
+        pairs: (prompt, text).
+        quality: From which score on a text is an answer; the judge's own threshold if it says none.
+        memory: Scores of this judge, by `digest`.
+
+    Raises:
+        JudgeError: The judge failed, gave another number of scores, one that is no number or one
+            out of its range, or there is no threshold or one out of range. Nothing is remembered.
+    """
+    known = {} if memory is None else memory
+    if quality.percentile is not None:
+        scores = tuple(remembered(judge, pairs, known))
+        return Assessed(judge, _percentile(judge, scores, quality.percentile), scores)
+    bar = judge.threshold if quality.threshold is None else quality.threshold
+    if bar is None:
+        raise JudgeError(
+            f"the judge {judge.name!r} has no threshold of its own",
+            fix='set quality = { judge = "...", threshold = 0.5 } or "reference:p20"',
+        )
+    if not judge.low <= bar <= judge.high:
+        raise JudgeError(
+            f"threshold {bar:g} is outside the range of {judge.name!r}, "
+            f"{judge.low:g} to {judge.high:g}",
+            fix="change the threshold",
+        )
+    return Assessed(judge, bar, tuple(remembered(judge, pairs, known)))
+
+
+def _percentile(judge: Judge, scores: Sequence[float | None], percentile: float) -> float:
+    """The score that this percentage of the samples falls short of, between two by proportion."""
+    order = sorted(one for one in scores if one is not None)
+    if not order:
+        raise JudgeError(
+            f"the judge {judge.name!r} gave the reference no score", fix="give a threshold"
+        )
+    share = percentile if judge.better == "up" else 100 - percentile
+    place = share / 100 * (len(order) - 1)
+    low = int(place)
+    high = min(low + 1, len(order) - 1)
+    return order[low] + (place - low) * (order[high] - order[low])
+
+
+def remembered(
+    judge: Judge, pairs: Sequence[Pair], memory: MutableMapping[str, float]
+) -> list[float | None]:
+    """The score of each pair; those that are not in `memory` are asked for once, and kept."""
+    digests = [_digest(*pair) for pair in pairs]
+    by_digest = dict(zip(digests, pairs, strict=True))
+    known: dict[str, float | None] = {}
+    for digest in by_digest:
+        found = memory.get(digest)
+        if found is not None:
+            known[digest] = found
+    missing = [digest for digest in by_digest if digest not in known]
+    if missing:
+        fresh = dict(
+            zip(missing, _scores(judge, [by_digest[one] for one in missing]), strict=True)
+        )
+        memory.update({one: score for one, score in fresh.items() if score is not None})
+        known.update(fresh)
+    return [known[digest] for digest in digests]
+
+
+def _scores(judge: Judge, pairs: Sequence[Pair]) -> list[float | None]:
+    """What the judge says of `pairs`, checked."""
+    try:
+        given = list(judge.score(pairs))
+    except DiversityError:
+        raise
+    except Exception as error:  # a judge of the user's may raise anything
+        raise JudgeError(
+            f"the judge {judge.name!r} failed: {type(error).__name__}: {first_line(error)}",
+            fix="mend it: it must give a score for any text",
+        ) from error
+    if len(given) != len(pairs):
+        raise JudgeError(
+            f"the judge {judge.name!r} gave {len(given)} scores for {len(pairs)} texts",
+            fix="it must give one for each, in order",
+        )
+    return [_checked(judge, score) for score in given]
+
+
+def _checked(judge: Judge, score: object) -> float | None:
+    if score is None:
+        return None
+    try:
+        value = float(score)  # type: ignore[arg-type] # numbers of numpy and torch are some, too
+    except (TypeError, ValueError, OverflowError):
+        value = math.nan
+    if isinstance(score, str | bytes) or math.isnan(value):
+        raise JudgeError(
+            f"the judge {judge.name!r} gave {score!r:.60} as a score, which is no number",
+            fix="give None where there is no score",
+        )
+    if not judge.low <= value <= judge.high:
+        raise JudgeError(
+            f"the judge {judge.name!r} gave the score {value:g}, outside its range "
+            f"{judge.low:g} to {judge.high:g}",
+            fix="declare its range with low and high",
+        )
+    return value
+
+
+def _digest(prompt: str, text: str) -> str:
+    """Of both, and of where one ends."""
+    both = (one.encode("utf-8", "surrogatepass") for one in (prompt, text))
+    return hashlib.sha256(b"%d|%s%s" % (len(prompt), *both)).hexdigest()
