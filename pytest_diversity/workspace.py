@@ -199,9 +199,7 @@ class Workspace:
                 f"domain {features.domain.name!r}: a percentile of the reference needs one",
                 fix='name a checkpoint with reference = "NAME" in [defaults], or give a score',
             )
-        return features.judged_by(
-            fixed(quality, self.features(reference, features.domain.name))
-        )
+        return features.judged_by(fixed(quality, self.features(reference, features.domain.name)))
 
     def _draw(
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int

@@ -48,9 +48,7 @@ class Quality:
         if isinstance(value, str):
             value = {"judge": value}
         if not isinstance(value, Mapping):
-            raise ConfigError(
-                f"quality cannot be {shown(value)}", fix='write quality = "adequate"'
-            )
+            raise ConfigError(f"quality cannot be {shown(value)}", fix='write quality = "adequate"')
         known = {field.name for field in fields(cls)} - {"percentile"}
         for key in value:
             if key not in known:

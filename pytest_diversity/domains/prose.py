@@ -15,6 +15,7 @@ from pytest_diversity.features.tokens import words
 
 __all__ = ["PROSE"]
 
+
 def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
     return {
         name: metrics.Corpus(list(map(words, texts))) for name, texts in features["texts"].items()

@@ -158,9 +158,7 @@ def remembered(
             known[digest] = found
     missing = [digest for digest in by_digest if digest not in known]
     if missing:
-        fresh = dict(
-            zip(missing, _scores(judge, [by_digest[one] for one in missing]), strict=True)
-        )
+        fresh = dict(zip(missing, _scores(judge, [by_digest[one] for one in missing]), strict=True))
         memory.update({one: score for one, score in fresh.items() if score is not None})
         known.update(fresh)
     return [known[digest] for digest in digests]

@@ -165,7 +165,10 @@ class Store:
     def scores(self, judge: str) -> CacheTable[float]:
         """The scores that `judge`, with its version, gave, by the digest of prompt and text."""
         return CacheTable(
-            self, f"scores of {judge}", lambda score: repr(score).encode(), lambda stored: float(stored)
+            self,
+            f"scores of {judge}",
+            lambda score: repr(score).encode(),
+            lambda stored: float(stored),
         )
 
     def executions(self, sandbox: str) -> CacheTable[str]:
