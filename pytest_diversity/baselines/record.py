@@ -24,6 +24,9 @@ from pytest_diversity.statistics.mean import Mean
 
 __all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "settings"]
 
+# Left out of the settings, so that older baselines can be compared with.
+_ALWAYS_SO = {"thinking": "strip", "style": "answer"}
+
 Mode = Literal["", "new", "all"]
 
 
@@ -192,12 +195,17 @@ def settings(
     generation = replace(domain.generation, **(checkpoint.generation if checkpoint else {}))
     return {
         **{key: value for key, value in generation.settings().items() if value is not None},
-        **{name: getattr(domain, name) for name in kind_of(domain).settings},
-        **({"thinking": domain.thinking} if domain.thinking != "strip" else {}),
+        **_of_domain(domain),
         **_template(checkpoint),
         "kind": domain.kind,
         "samples": most if fewest == most else [fewest, most],
     }
+
+
+def _of_domain(domain: Domain) -> dict[str, Any]:
+    """What values depend on of the domain, but for what was so before one could choose."""
+    values = {name: getattr(domain, name) for name in (*kind_of(domain).settings, "thinking")}
+    return {name: value for name, value in values.items() if value != _ALWAYS_SO.get(name)}
 
 
 def _template(checkpoint: Checkpoint | None) -> dict[str, Any]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from pytest_diversity.config.keys import (
     keys_of,
     places,
 )
+from pytest_diversity.config.named import add_checkpoints, check_name, matching
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.toml import Table, read_toml
@@ -38,13 +36,11 @@ from pytest_diversity.config.values import (
     Domain,
     Endpoint,
     Generation,
-    add_checkpoints,
     baseline_name,
-    check_name,
     check_passed,
     is_server,
 )
-from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.errors import did_you_mean
 
 __all__ = ["load_config"]
 
@@ -80,7 +76,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         vllm=_vllm(defaults),
         written=tuple(domains),
     )
-    config = add_checkpoints(config, checkpoints)
+    config = add_checkpoints(config, checkpoints, path.parent)
     _check_references(root, config)
     return config
 
@@ -108,7 +104,7 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
         values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
         values |= {"generation": generation, "server": server}
         found = entry.read(None, lambda given: Checkpoint(name, source, **given), values)  # noqa: B023 - called at once
-        for one in entry.read(None, partial(_matching, name, root), found):
+        for one in entry.read(None, partial(matching, name, root), found):
             expanded = one.name
             entry.read(None, check_name, expanded)
             if expanded in names:
@@ -139,52 +135,6 @@ def _vllm(table: Table) -> Mapping[str, Any]:
     arguments = table.value("vllm", dict, {})
     passed = partial(check_passed, "vllm", ours=_OURS, guide="docs/engines.md")
     return table.read("vllm", passed, arguments)
-
-
-def _matching(name: str, root: Path, given: Checkpoint) -> list[Checkpoint]:
-    """The checkpoints that one with a pattern for its model or its adapter stands for.
-
-    Raises:
-        ConfigError: Nothing matches, or both are patterns.
-    """
-    models = [
-        replace(given, name=label, source=path) for label, path in _expand(name, root, given.source)
-    ]
-    if given.adapter is None:
-        return models
-    adapters = _expand(name, root, given.adapter)
-    if adapters == [(name, given.adapter)]:
-        return models
-    if models != [given]:
-        raise ConfigError(
-            f"checkpoint {name!r} has a pattern for its model and one for its adapter",
-            fix="write a checkpoint for each model",
-        )
-    return [replace(given, name=label, adapter=path) for label, path in adapters]
-
-
-def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
-    """A pattern stands for the directories it matches, ordered by the number in their names."""
-    plain = not any(character in source for character in "*?[")
-    if plain or is_server(source) or os.path.exists(root / source):  # noqa: PTH110 - never raises
-        return [(name, source)]
-    pattern = os.path.expanduser(source)  # noqa: PTH111 - an unknown ~user is kept
-    matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
-    found = sorted((root / match for match in matches), key=_step)
-    if not found:
-        raise ConfigError(
-            f"checkpoint {name!r}: nothing matches {source!r} in {root}", fix="check the pattern"
-        )
-    return [(f"{name}-{_label(path)}", path.as_posix()) for path in found]
-
-
-def _step(path: Path) -> tuple[int, str]:
-    return (int(number[1]) if (number := re.search(r"(\d+)$", path.name)) else -1, path.name)
-
-
-def _label(path: Path) -> str:
-    step, name = _step(path)
-    return str(step) if step >= 0 else name
 
 
 def _domain(name: str, table: Table, defaults: Table) -> Domain:

@@ -50,8 +50,8 @@ class Key(NamedTuple):
 
     Attributes:
         name: As the file spells it, and as `Options` does.
-        kind: `str`, `int`, `float`, `bool`, `list` (of texts), `dict`, or `object` for an amount
-            or a share such as "5%".
+        kind: `str`, `int`, `float`, `bool`, `list` (of texts), `dict`, or `object` where
+            it may be of several.
         where: Where it may stand.
         help: One line, for `--help` and the documentation.
         metavar: What stands for its value in `--help`.
@@ -61,6 +61,7 @@ class Key(NamedTuple):
         above: Whether `low` itself is too low.
         bare: What the flag means without a value, where it may have none.
         instead: Whether it is done in place of running tests.
+        written: How a value of the kind `object` is.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Key(NamedTuple):
     above: bool = False
     bare: str | None = None
     instead: bool = False
+    written: str = 'an amount or a share such as "5%"'
 
     @property
     def flag(self) -> str:
@@ -149,6 +151,9 @@ _ROWS = (
     # What a domain is.
     Key("kind", str, _OF_DOMAIN, "how its answers are read: code, prose, ..."),
     Key("language", str, _OF_DOMAIN, "of its programs, for the kind code"),
+    Key("style", str, _OF_DOMAIN,
+        "an answer holds its program; as a continuation it goes on with the prompt's own code",
+        choices=("answer", "continuation")),
     Key("prompts", str, _OF_DOMAIN, "builtin:NAME or a JSONL file; none for texts at hand"),
     Key("max_prompts", int, _OF_DOMAIN,
         "use only this many prompts, spread over their groups; else all", low=1, high=_MANY),
@@ -161,8 +166,9 @@ _ROWS = (
         "strip tells a model's thoughts from its answers, keep measures both",
         choices=("strip", "keep")),
     Key("quality", object, _OF_DOMAIN,
-        "what an answer is: a judge such as adequate, or { judge = ..., threshold = 0.4 or "
-        '"reference:p20" }'),
+        "what an answer is: a judge, or one with a threshold: 0.4, or "
+        '"reference:p20", the 20th percentile of the reference\'s scores',
+        written='`"adequate"` or `{ judge = "adequate", threshold = 0.4 }`'),
     Key("same_meaning", float, _OF_DOMAIN,
         "prose means the same where embeddings are nearer than this cosine distance",
         low=0, high=2),

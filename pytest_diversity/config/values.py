@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -29,9 +29,7 @@ __all__ = [
     "Endpoint",
     "Generation",
     "Level",
-    "add_checkpoints",
     "baseline_name",
-    "check_name",
     "check_passed",
     "is_server",
 ]
@@ -330,6 +328,7 @@ class Domain:
         name: Its name in budgets and reports.
         kind: `code` or `prose`: how its answers are read.
         language: Of its programs, for the kind `code`.
+        style: Whether an `answer` holds its program, or is a `continuation` of the prompt's code.
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
@@ -349,6 +348,7 @@ class Domain:
     name: str
     kind: str = "prose"
     language: str = "python"
+    style: str = "answer"
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16
@@ -433,46 +433,6 @@ def baseline_name(reference: str | None, checkpoint: str) -> str | None:
     """
     head, _, name = (reference or "").partition(":")
     return (name or checkpoint) if head == BASELINE else None
-
-
-def check_name(checkpoint: str) -> None:
-    """Refuse a name that no line of a report or id of a test can show, or that means another thing.
-
-    Raises:
-        ConfigError: It is one.
-    """
-    reserved = baseline_name(checkpoint, "") is not None
-    if not checkpoint.strip() or not checkpoint.isprintable() or reserved:
-        raise ConfigError(f"a checkpoint cannot be named {checkpoint!r}", fix="rename it")
-
-
-def add_checkpoints(config: Config, options: Iterable[str]) -> Config:
-    """Apply `--diversity-checkpoint`: NAME=SOURCE adds one, NAME alone chooses.
-
-    Once any is chosen, only those chosen or added are under test.
-
-    Raises:
-        ConfigError: A chosen checkpoint is unknown, added twice, or an option is incomplete.
-    """
-    named = list(dict.fromkeys(options))
-    added: dict[str, Checkpoint] = {}
-    for option in named:
-        name, equals, source = option.partition("=")
-        if equals and (not name.strip() or not source.strip()):
-            raise ConfigError(
-                f"--diversity-checkpoint {option!r} is incomplete", fix="write NAME=SOURCE"
-            )
-        if equals and name.strip() in added:
-            raise ConfigError(
-                f"--diversity-checkpoint gives {name.strip()!r} two sources", fix="rename one"
-            )
-        if equals:
-            check_name(name.strip())
-            added[name.strip()] = Checkpoint(name.strip(), source.strip())
-    merged = replace(config, checkpoints={**config.checkpoints, **added})
-    chosen = [merged.checkpoint(option).name for option in named if "=" not in option]
-    kept = chosen or [name for name in config.selected if name not in added]
-    return replace(merged, selected=tuple(dict.fromkeys([*kept, *added])))
 
 
 def _is_date(text: str) -> bool:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import sqrt
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.features import Features, UndefinedFeatureError
-from pytest_diversity.judges.protocol import Assessed
 from pytest_diversity.metrics import Metric
+
+if TYPE_CHECKING:  # judges are asked where quality is measured
+    from pytest_diversity.judges.protocol import Assessed
 
 __all__ = ["MARGIN", "bar_of", "by_prompt", "fixed", "judged", "rests_on_judge", "same_bar"]
 

@@ -14,9 +14,6 @@ from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.common import fault_notes, of_answers
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Assess, Embed, Execute, Features
-from pytest_diversity.judges import protocol
-from pytest_diversity.judges.protocol import Assessed, Pair
-from pytest_diversity.judges.registry import Tools, find
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.thinking import with_thought, without_thought
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_diversity.judges.protocol import Assessed, Pair
     from pytest_diversity.sandbox import Execution, Program
 
 __all__ = ["features_of"]
@@ -121,8 +119,11 @@ def _late_assess(domain: Domain, embed: Embed | None) -> Assess:
         return "given" if embed else shared_embedder(domain.embedder, domain.root).fingerprint({})
 
     def assess(quality: Quality, pairs: Sequence[Pair]) -> Assessed:
-        tools = Tools(own, embedder, "auto", domain.root, {})
-        return protocol.assess(find(quality, tools), pairs, quality)
+        from pytest_diversity.judges import protocol, registry  # noqa: PLC0415 - where it is asked
+        from pytest_diversity.judges.tools import Tools  # noqa: PLC0415 - likewise
+
+        tools = Tools(own, embedder, "auto", domain.root, dict)
+        return protocol.assess(registry.find(quality, tools), pairs, quality)
 
     return assess
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_diversity import metrics
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.common import COMMON
-from pytest_diversity.domains.extract import extract_program
+from pytest_diversity.domains.extract import Extraction, extract, extract_continuation
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.features.grammars import load, packages
 from pytest_diversity.features.syntax import Syntax, analyse
@@ -24,14 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["CODE"]
 
 
-def _programs(features: Features) -> Mapping[str, list[str]]:
-    return features.each(_program_in)
+def _extractions(features: Features) -> Mapping[str, list[Extraction]]:
+    return features.each(partial(_extraction, features.domain))
 
 
-def _program_in(text: str, prompt: Prompt) -> str:
+def _extraction(domain: Domain, text: str, prompt: Prompt) -> Extraction:
     """The program in an answer with its given beginning; there is none in an empty answer."""
+    if domain.style == "continuation" and prompt.entry_point:
+        before = "\n\n".join(filter(None, (prompt.prompt, prompt.prefill)))
+        return extract_continuation(text, before, prompt.entry_point, domain.language)
     beginning = split(prompt.prefill).answer if text else ""
-    return extract_program(beginning + text, prompt.entry_point)
+    return extract(beginning + text, prompt.entry_point, domain.language, shown=prompt.prompt)
+
+
+def _programs(features: Features) -> Mapping[str, list[str]]:
+    return {name: [one.program for one in group] for name, group in features["extractions"].items()}
 
 
 def _syntax(features: Features) -> Mapping[str, list[Syntax]]:
@@ -78,12 +86,15 @@ def _sound(features: Features) -> Mapping[str, list[bool]]:
     python = features.domain.language == "python"
     return {
         name: [
-            defines(program, features.prompt(name).entry_point)
-            if python
-            else one.tree is not None and len(one.tokens) > 0
-            for program, one in zip(programs, features["syntax"][name], strict=True)
+            one.missing is None
+            and (
+                defines(one.program, features.prompt(name).entry_point)
+                if python
+                else syntax.tree is not None and len(syntax.tokens) > 0
+            )
+            for one, syntax in zip(group, features["syntax"][name], strict=True)
         ]
-        for name, programs in features["programs"].items()
+        for name, group in features["extractions"].items()
     }
 
 
@@ -131,6 +142,30 @@ def _correct(features: Features) -> Mapping[str, list[bool]]:
 
 
 def _notes(features: Features) -> Mapping[str, str]:
+    without, executed = _without_program(features), _execution_notes(features)
+    judged = {"quality", "effective"} if without else set()
+    return {
+        family: "; ".join(filter(None, (executed.get(family), without)))
+        for family in sorted(executed.keys() | judged)
+    }
+
+
+def _without_program(features: Features) -> str:
+    """How many answers hold no program, and why, where any do not."""
+    found = [
+        one.missing
+        for name, group in features.samples.items()
+        for one, sample in zip(features["extractions"][name], group, strict=True)
+        if sample.fault is None  # what is no answer is counted as that
+    ]
+    reasons = Counter(filter(None, found))
+    if not reasons:
+        return ""
+    named = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    return f"{reasons.total()} of {len(found)} answers hold no program ({named})"
+
+
+def _execution_notes(features: Features) -> Mapping[str, str]:
     if features.execute is None:
         return {"quality": DEFINES_NOTE}
     executions = [one for group in features["executions"].values() for one in group]
@@ -153,6 +188,7 @@ CODE = Kind(
     features={
         **COMMON,
         "texts": lambda features: features["programs"],
+        "extractions": _extractions,
         "programs": _programs,
         "syntax": _syntax,
         "tokens": _tokens,
@@ -171,7 +207,7 @@ CODE = Kind(
     },
     notes=_notes,
     check=_check,
-    settings=("language",),
+    settings=("language", "style"),
     packages=lambda domain: packages(domain.language),
     # what a program does is its outcomes on the inputs of its own prompt
     within=frozenset({"labels"}),

@@ -189,7 +189,7 @@ class Features:
         """The same features, but for those that rest on the judge of quality: these on another."""
         other = copy(self)
         other.domain = replace(self.domain, quality=quality)
-        other._known = {
+        other._known = {  # noqa: SLF001 - its own
             name: value
             for name, value in self._known.items()
             if name in self.given or name not in self.kind.judged

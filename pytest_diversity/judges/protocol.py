@@ -10,12 +10,13 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from itertools import islice
+from typing import Any, Literal, TypeAlias
 
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.errors import DiversityError, JudgeError, first_line
+from pytest_diversity.errors import ConfigError, DiversityError, JudgeError, first_line
 
-__all__ = ["Assessed", "Judge", "Pair", "Score", "assess", "remembered"]
+__all__ = ["Assessed", "Judge", "Pair", "Score", "assess", "each", "remembered"]
 
 Pair: TypeAlias = tuple[str, str]  # a prompt and a text
 Score: TypeAlias = Callable[[Sequence[Pair]], Iterable[float | None]]
@@ -35,6 +36,7 @@ class Judge:
         threshold: From which score on a text is an answer, unless a domain says otherwise; None
             where a domain must say it.
         note: What must be said beside values that rest on it.
+        kept: Whether its scores are remembered: what costs less than a look-up need not be.
     """
 
     name: str
@@ -45,6 +47,35 @@ class Judge:
     high: float = 1.0
     threshold: float | None = None
     note: str = ""
+    kept: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a name, direction, range or threshold that is none.
+
+        Raises:
+            ConfigError: In one sentence.
+        """
+        if self.better not in ("up", "down") or not self.low < self.high:
+            raise ConfigError(
+                f"the judge {self.name!r} has the range {self.low} to {self.high}, "
+                f"better {self.better!r}",
+                fix='give low < high, and better="up" or "down"',
+            )
+        if self.threshold is not None:
+            self.check(self.threshold)
+
+    def check(self, threshold: float) -> None:
+        """Make sure that a score can be a threshold.
+
+        Raises:
+            ConfigError: It is outside the range.
+        """
+        if not self.low <= threshold <= self.high:
+            raise ConfigError(
+                f"threshold {threshold:g} is outside the range of the judge {self.name!r}, "
+                f"{self.low:g} to {self.high:g}",
+                fix="change the threshold",
+            )
 
     @property
     def key(self) -> str:
@@ -94,6 +125,11 @@ class Assessed:
         return tuple(said)
 
 
+def each(function: Callable[[str, str], Any]) -> Score:
+    """A function of one prompt and one text, as one of many pairs."""
+    return lambda pairs: (function(prompt, text) for prompt, text in pairs)
+
+
 def assess(
     judge: Judge,
     pairs: Sequence[Pair],
@@ -112,7 +148,7 @@ def assess(
         JudgeError: The judge failed, gave another number of scores, one that is no number or one
             out of its range, or there is no threshold or one out of range. Nothing is remembered.
     """
-    known = {} if memory is None else memory
+    known = memory if memory is not None and judge.kept else {}
     if quality.percentile is not None:
         scores = tuple(remembered(judge, pairs, known))
         return Assessed(judge, _percentile(judge, scores, quality.percentile), scores)
@@ -122,12 +158,7 @@ def assess(
             f"the judge {judge.name!r} has no threshold of its own",
             fix='set quality = { judge = "...", threshold = 0.5 } or "reference:p20"',
         )
-    if not judge.low <= bar <= judge.high:
-        raise JudgeError(
-            f"threshold {bar:g} is outside the range of {judge.name!r}, "
-            f"{judge.low:g} to {judge.high:g}",
-            fix="change the threshold",
-        )
+    judge.check(bar)
     return Assessed(judge, bar, tuple(remembered(judge, pairs, known)))
 
 
@@ -167,7 +198,7 @@ def remembered(
 def _scores(judge: Judge, pairs: Sequence[Pair]) -> list[float | None]:
     """What the judge says of `pairs`, checked."""
     try:
-        given = list(judge.score(pairs))
+        given = list(islice(judge.score(pairs), len(pairs) + 1))  # some never end
     except DiversityError:
         raise
     except Exception as error:  # a judge of the user's may raise anything
@@ -177,10 +208,14 @@ def _scores(judge: Judge, pairs: Sequence[Pair]) -> list[float | None]:
         ) from error
     if len(given) != len(pairs):
         raise JudgeError(
-            f"the judge {judge.name!r} gave {len(given)} scores for {len(pairs)} texts",
+            f"the judge {judge.name!r} gave {_count(given, pairs)} scores for {len(pairs)} texts",
             fix="it must give one for each, in order",
         )
     return [_checked(judge, score) for score in given]
+
+
+def _count(given: Sequence[object], pairs: Sequence[Pair]) -> str:
+    return "more" if len(given) > len(pairs) else str(len(given))
 
 
 def _checked(judge: Judge, score: object) -> float | None:
@@ -206,5 +241,5 @@ def _checked(judge: Judge, score: object) -> float | None:
 
 def _digest(prompt: str, text: str) -> str:
     """Of both, and of where one ends."""
-    both = (one.encode("utf-8", "surrogatepass") for one in (prompt, text))
-    return hashlib.sha256(b"%d|%s%s" % (len(prompt), *both)).hexdigest()
+    both = f"{len(prompt)}|{prompt}{text}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(both).hexdigest()

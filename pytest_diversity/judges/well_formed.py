@@ -12,9 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.errors import ConfigError
 from pytest_diversity.judges.protocol import Judge, Pair
-from pytest_diversity.judges.registry import Tools
+from pytest_diversity.judges.tools import Tools
 
 __all__ = ["WELL_FORMED", "find", "well_formed"]
 
@@ -66,15 +65,10 @@ WELL_FORMED = Judge(
     score=_score,
     threshold=1.0,
     note="quality of prose is a well-formedness check, not a judge of its content",
+    kept=False,
 )
 
 
 def find(quality: Quality, tools: Tools) -> Judge:  # noqa: ARG001 - every judge's
-    """The one there is.
-
-    Raises:
-        ConfigError: It is told of a scorer, which it has no use for.
-    """
-    if quality.scorer is not None:
-        raise ConfigError("the judge 'well_formed' takes no scorer", fix="remove it")
+    """The one there is."""
     return WELL_FORMED

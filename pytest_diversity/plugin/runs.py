@@ -12,8 +12,9 @@ import pytest
 
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.keys import ENVIRONMENT, keys_of
+from pytest_diversity.config.named import add_checkpoints
 from pytest_diversity.config.options import resolve
-from pytest_diversity.config.values import Config, add_checkpoints
+from pytest_diversity.config.values import Config
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Damaged, Event, to_json
 from pytest_diversity.gate.bounds import Gate
@@ -59,7 +60,9 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     if path not in sessions:
         register(config)
         added = config.getoption("diversity_checkpoint")
-        loaded = load_config(path, added) if path else add_checkpoints(Config(), added)
+        loaded = (
+            load_config(path, added) if path else add_checkpoints(Config(), added, config.rootpath)
+        )
         names = [key.name for key in keys_of(ENVIRONMENT)]
         given = {name: config.getoption(f"diversity_{name}") for name in names}
         options = resolve(given, loaded, config.rootpath)

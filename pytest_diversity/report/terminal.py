@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pytest_diversity.events import Damaged, Drawn, Event, Judged
-from pytest_diversity.text import columns, number, visible
+from pytest_diversity.text import columns, number, plural, visible
 from pytest_diversity.verdict import Verdict
 
 __all__ = [
@@ -96,12 +96,17 @@ def saving_lines(drawings: Iterable[Drawn]) -> list[str]:
 
 def damage_lines(damages: Iterable[Damaged]) -> list[str]:
     """How much of the store is not what was written, in all processes that met it."""
-    counts = [(one.samples, one.values) for one in damages]
-    samples, values = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    met = list(damages)
+    samples, values = sum(one.samples for one in met), sum(one.values for one in met)
+    lost = max((one.lost for one in met), default=0)
     parts = [f"{n} {what}" for n, what in ((samples, "samples"), (values, "other values")) if n]
-    if not parts:
-        return []
-    return [f"damaged in the store, and made again: {', '.join(parts)}"]
+    lines = [f"damaged in the store, and made again: {', '.join(parts)}"] if parts else []
+    if lost:
+        lines.append(
+            f"damaged in the store: the keys of {plural(lost, 'sample')}, which cannot be found; "
+            "pytest --diversity-recover saves what is whole"
+        )
+    return lines
 
 
 def correction_lines(verdicts: Iterable[Verdict]) -> list[str]:

@@ -8,13 +8,14 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from queue import SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .failures import CheckError, HarnessError, SandboxUnavailable
 from .inside.wire import CANONICAL_FORM
 from .languages import language as find_language
 from .model import Execution, Limits, Outcome, Program
-from .server import ForkServer, ServerFailedError
+from .server import ROOM_SECONDS, START_SECONDS, ForkServer, LateError, ServerFailedError
 from .tiers import find_tier, require
 from .walls import UNSAFE, Tier
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sandbox", "fingerprint"]
 
+ATTEMPTS = 5  # of a program that could not start its threads, while others take all there are
+SHORT = "short"  # what a fork server says of such a program; never an outcome
+_ROOM = Lock()  # two that look for room would take it from each other
 AHEAD = 32  # programs per worker that may be finished before the one that is waited for
 
 
@@ -152,6 +156,7 @@ class _Worker:
         self.started = ExitStack()
         self.busy = False
         self.ended = False
+        self.patient = False  # with a program that cannot start its threads
 
     def end(self) -> None:
         """Nobody wants what it still does; its thread must hear so before anything is closed."""
@@ -194,12 +199,35 @@ class _Worker:
             ) from error
 
     def run(self, program: Program) -> Execution:
+        """Run a program; where the machine had no room for its threads, again when it has.
+
+        That it had none is the program's word, so it is believed only where there is none now.
+        """
+        for _ in range(ATTEMPTS):
+            execution = self._attempt(program, patient=True)
+            if not _short(execution):
+                return execution
+            if not self._waited_for_room():
+                break
+        return self._attempt(program, patient=False)
+
+    def _waited_for_room(self) -> bool:
+        with _ROOM:
+            server = self._server("first")
+            server.send({"style": "room"})
+            answer = server.receive(START_SECONDS + ROOM_SECONDS)
+        if "error" in answer:
+            raise ServerFailedError(answer["error"])
+        return bool(answer["waited"])
+
+    def _attempt(self, program: Program, *, patient: bool) -> Execution:
+        self.patient = patient
         outcomes = self._outcomes("first", program, program.inputs)
         nondeterministic = bool(outcomes) and self._differs(program, outcomes[0])
         return Execution(outcomes, nondeterministic, self._verdict(program, outcomes))
 
     def _differs(self, program: Program, outcome: Outcome) -> bool:
-        if outcome.kind in ("timeout", "syntax"):  # the one is dear, the other certain
+        if outcome.kind in ("timeout", "syntax", SHORT):  # dear, certain, and to be repeated
             return False
         again = self._outcomes("second", program, program.inputs[:1])
         return again[0].meaning != outcome.meaning
@@ -210,9 +238,16 @@ class _Worker:
         if not inputs:
             return ()
         style = "script" if isinstance(inputs[0], str) else "call"
-        job = {"style": style, "source": program.source, "entry": program.entry_point}
         seconds = (self.limits.wall + 5) * len(inputs) + 30
-        return self._ask(name, job | {"inputs": inputs}, seconds)
+        return self._ask(name, self._job(style, program) | {"inputs": inputs}, seconds)
+
+    def _job(self, style: str, program: Program) -> dict[str, Any]:
+        return {
+            "style": style,
+            "source": program.source,
+            "entry": program.entry_point,
+            "patient": self.patient,
+        }
 
     def _ask(self, name: str, job: dict[str, Any], seconds: float) -> tuple[Outcome, ...]:
         server = self._server(name)
@@ -252,16 +287,20 @@ class _Worker:
             raise CheckError(f"checks of programs in {self.language.name!r} are not supported")
         checker = self._server("checker")
         checker.send({"prefix": program.prefix, "check": program.check})
-        job = {"style": "serve", "source": program.source, "entry": program.entry_point}
-        (end,) = self._ask("first", job, self.limits.wall + 30)
+        (end,) = self._ask("first", self._job("serve", program), self.limits.wall + 30)
         try:
             kind, value = checker.receive(self.limits.wall)
-        except ServerFailedError:  # a check that does not end, or that took all memory
-            self.servers.pop("checker").close()
+        except LateError:  # its answers kept the check busy for ever
+            self.servers.pop("checker").close(at_once=True)
             return Outcome("timeout")
         if kind == "bad-check":
             raise CheckError(f"the check of {program.entry_point} {value}")
         return end if kind == "gone" else Outcome(kind, value)
+
+
+def _short(execution: Execution) -> bool:
+    ends = [*execution.outcomes, execution.verdict]
+    return any(end is not None and end.kind == SHORT for end in ends)
 
 
 def _read(answer: dict[str, Any]) -> tuple[Outcome, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from .executables import find_executable
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from .model import Limits
     from .walls import Tier
 
-__all__ = ["ForkServer", "ServerFailedError"]
+__all__ = ["ForkServer", "LateError", "ServerFailedError"]
 
 _HERE = Path(__file__).parent
 _START = (
@@ -29,6 +31,7 @@ _START = (
 # -P and -s: nothing of the current folder or the user; -I would ignore PYTHONHASHSEED.
 _PYTHON = (sys.executable, "-P", "-s", "-B", "-c", _START)
 START_SECONDS = 60.0  # for imports on a busy machine
+ROOM_SECONDS = 60.0  # for a machine that has no room for one more process
 END_SECONDS = 5.0  # for ending by itself, before it is killed
 # What generated programs import most, and what they could not import where no file can be opened.
 COMMON = (
@@ -45,6 +48,10 @@ CLOSED = (
 
 class ServerFailedError(Exception):
     """The process cannot be started, has died, or does not answer."""
+
+
+class LateError(ServerFailedError):
+    """The process is there, but its answer is not, in all the time that it had."""
 
 
 class ForkServer:
@@ -72,16 +79,8 @@ class ForkServer:
         """
         config = _config(language, limits, tier) | {"handover": handover}
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
-            [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(seed),
-            cwd="/",
-            start_new_session=True,
-            pass_fds=() if handover is None else (handover,),
-        )
+        command = [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)]
+        self.process = _start_patiently(command, seed, handover)
         self.pipes = cast(
             "tuple[IO[bytes], IO[bytes], IO[bytes]]",
             (self.process.stdin, self.process.stdout, self.process.stderr),
@@ -106,8 +105,16 @@ class ForkServer:
         """Its next answer."""
         try:
             return channel.receive(self.out, seconds)
-        except (EOFError, OSError, TimeoutError, ValueError) as error:
-            raise ServerFailedError(self._end()) from error
+        except TimeoutError:
+            raise LateError("does not answer") from None
+        except (EOFError, OSError, ValueError) as error:
+            end = self._end()
+            raise (LateError if self._ran_out() else ServerFailedError)(end) from error
+
+    def _ran_out(self) -> bool:
+        """Whether its own clock ended it; bubblewrap gives a signal as a shell does."""
+        clocks = (signal.SIGPROF, signal.SIGALRM)
+        return self.process.returncode in {n for s in clocks for n in (-s, 128 + s)}
 
     def _end(self) -> str:
         try:
@@ -122,8 +129,10 @@ class ForkServer:
         """End it at once: whoever waits for its answer hears that it is gone."""
         self.process.kill()
 
-    def close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         """End it and whatever it runs; its children end with it."""
+        if at_once:
+            self.process.kill()
         self.pipes[0].close()
         try:
             self.process.wait(END_SECONDS)
@@ -132,6 +141,33 @@ class ForkServer:
             self.process.wait()
         self.pipes[1].close()
         self.pipes[2].close()
+
+
+def _start(command: list[str], seed: int, handover: int | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and our own file
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(seed),
+        cwd="/",
+        start_new_session=True,
+        pass_fds=() if handover is None else (handover,),
+    )
+
+
+def _start_patiently(
+    command: list[str], seed: int, handover: int | None
+) -> subprocess.Popen[bytes]:
+    """Start a process; where the machine has no room for one more, wait for it."""
+    until = monotonic() + ROOM_SECONDS
+    while True:
+        try:
+            return _start(command, seed, handover)
+        except BlockingIOError as error:
+            if monotonic() > until:
+                raise ServerFailedError(f"the machine has no room for it: {error}") from error
+            sleep(0.05)
 
 
 def environment(seed: int = 0) -> dict[str, str]:
@@ -155,6 +191,7 @@ def environment(seed: int = 0) -> dict[str, str]:
 def _config(language: Language, limits: Limits, tier: Tier) -> dict[str, Any]:
     """What the process is told: `inside` knows no other part of this package."""
     return {
+        "parent": None if tier.barrier == "bubblewrap" else os.getpid(),
         "barrier": tier.barrier,
         "abi": tier.abi,
         "language": language.name,

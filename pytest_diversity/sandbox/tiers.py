@@ -118,7 +118,7 @@ def _probe(tier: Tier, server: ForkServer) -> Trial:
         listener.setblocking(False)  # noqa: FBT003 - the name of the method says what
         arguments = [str(victim), listener.getsockname()[1], os.getpid()]
         job = {"style": "call", "source": PROBE.read_text(encoding="utf-8"), "entry": "probe"}
-        server.send(job | {"inputs": [arguments]})
+        server.send(job | {"inputs": [arguments], "patient": False})
         answer = server.receive(60)
         harm = _harm(victim, listener)
     return Trial(Tier(tier.barrier, abi), *_result(answer, harm))

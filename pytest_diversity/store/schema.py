@@ -98,8 +98,8 @@ def _take_over(connection: sqlite3.Connection, table: str) -> None:
 def _draws(connection: sqlite3.Connection) -> None:
     rows = connection.execute("SELECT id, key, detail FROM draw").fetchall()
     connection.executemany(
-        "UPDATE draw SET digest = ?2 WHERE id = ?1",
-        [(number, digest(key, detail)) for number, key, detail in rows],
+        "UPDATE draw SET digest = ? WHERE id = ?",
+        [(digest(key, detail), number) for number, key, detail in rows],
     )
 
 
@@ -112,8 +112,8 @@ def _samples(connection: sqlite3.Connection) -> None:
         )
         seed = seed_of(key.decode("utf-8", "replace"))
         connection.executemany(
-            "UPDATE sample SET digest = ?3 WHERE draw = ?1 AND number = ?2",
-            [(draw, row[0], digest_of(seed, row)) for row in rows.fetchall()],
+            "UPDATE sample SET digest = ? WHERE draw = ? AND number = ?",
+            [(digest_of(seed, row), draw, row[0]) for row in rows.fetchall()],
         )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.errors import StoreError
+from pytest_diversity.store.census import count_lost
 from pytest_diversity.store.locks import holding
 from pytest_diversity.store.rows import (
     Drawn,
@@ -43,17 +44,24 @@ _PATIENCE = 60.0  # seconds to wait for another process's transaction, which tak
 _NAME_ANOTHER = "name a writable file with --diversity-store"
 _INSERT = (
     "INSERT OR IGNORE INTO sample (draw, number, text, finish_reason, tokens, logprob, digest)"
-    " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM draw WHERE key = ?1"
+    " SELECT id, ?, ?, ?, ?, ?, ? FROM draw WHERE key = ?"
 )
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 
 class Losses(NamedTuple):
-    """Damaged rows that were met, and count as missing."""
+    """Damaged rows that count as missing.
+
+    Attributes:
+        samples: Samples that were met.
+        values: Facts, embeddings and outcomes that were met.
+        lost: Samples that are in the file, and that no key leads to any more.
+    """
 
     samples: int
     values: int
+    lost: int = 0
 
 
 class Store:
@@ -73,6 +81,7 @@ class Store:
         self._checked = True
         self._damaged_samples: set[tuple[str, object]] = set()
         self._damaged_values: set[tuple[str, str]] = set()
+        self._lost: int | None = None  # not counted yet
         self._told = Losses(0, 0)
         self.facts: CacheTable[str] = CacheTable(self, "facts", str.encode, bytes.decode)
 
@@ -96,9 +105,9 @@ class Store:
 
     def losses(self) -> Losses:
         """The damaged rows that were met since this was last asked, each once."""
-        met = Losses(len(self._damaged_samples), len(self._damaged_values))
+        met = Losses(len(self._damaged_samples), len(self._damaged_values), self._lost or 0)
         told, self._told = self._told, met
-        return Losses(met.samples - told.samples, met.values - told.values)
+        return Losses(*(now - before for now, before in zip(met, told, strict=True)))
 
     def samples(self, key: str) -> dict[int, Drawn]:
         """The samples under `key`, by number; damaged ones are left out and counted."""
@@ -125,9 +134,11 @@ class Store:
             StoreError: The disk is full or the file cannot be written.
         """
         seed = seed_of(key)
-        rows = [(key, *sample_row(seed, sample)) for sample in samples]
+        rows = [(*sample_row(seed, sample), key) for sample in samples]
         checked = digest(key.encode(), detail.encode())
         with self.transaction() as connection:
+            if self._lost is None:  # some are missing: they may be there, under a damaged key
+                self._lost = count_lost(connection)
             connection.execute(
                 "INSERT OR IGNORE INTO draw (key, detail, digest) VALUES (?, ?, ?)",
                 (key, detail, checked),
@@ -168,7 +179,7 @@ class Store:
             self,
             f"scores of {judge}",
             lambda score: repr(score).encode(),
-            lambda stored: float(stored),
+            float,
         )
 
     def executions(self, sandbox: str) -> CacheTable[str]:

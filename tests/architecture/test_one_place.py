@@ -115,7 +115,7 @@ def test_an_option(gated: Callable[..., pytest.RunResult], monkeypatch: pytest.M
 def test_a_judge(gated: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
     """A function of prompt and text, registered; a domain names it."""
 
-    def polite(prompt: str, text: str) -> float:
+    def polite(_: str, text: str) -> float:
         return float("please" in text)
 
     monkeypatch.setattr("pytest_diversity.judges.registry._registered", {})

@@ -51,8 +51,7 @@ ALLOWED: Mapping[str, str] = {
     "judges metrics prompts samples sampling sandbox store",
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
-    "validation": "checkpoints config domains errors features gate judges metrics sampling text "
-    "workspace",
+    "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
     "session": "config events gate report validation workspace",
     "studies": "baselines config errors estimate features files gate metrics samples session "
@@ -71,7 +70,7 @@ LIBRARIES: Mapping[str, str] = {
     "text": "",
     "verdict": "",
     "events": "",
-    "files": "",
+    "files": "filelock",
     "prompts": "",
     "thinking": "",
     "statistics": "numpy scipy",

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_diversity.config.file import load_config
+from pytest_diversity.config.named import add_checkpoints
 from pytest_diversity.config.values import (
     BUILTIN_DOMAINS,
     Budget,
     Change,
     Config,
     Generation,
-    add_checkpoints,
 )
 from pytest_diversity.errors import ConfigError
 
@@ -486,6 +486,17 @@ def test_expanded_checkpoints_share_their_settings(tmp_path: Path) -> None:
     assert [c.generation for c in config.checkpoints.values()] == [{"temperature": 0.5}] * 2
 
 
+def test_a_pattern_on_the_command_line_expands_to_the_same_names(tmp_path: Path) -> None:
+    """NAME=runs/* names what the file's { model = "runs/*" } names; nothing is an error."""
+    for step in (200, 50):
+        (tmp_path / "runs" / f"checkpoint-{step}").mkdir(parents=True)
+    config = add_checkpoints(Config(), ["sft=runs/checkpoint-*"], tmp_path)
+    assert config.selected == ("sft-50", "sft-200")
+    assert config.checkpoints["sft-50"].source == (tmp_path / "runs/checkpoint-50").as_posix()
+    with pytest.raises(ConfigError, match="nothing matches 'other/"):
+        add_checkpoints(Config(), ["sft=other/*"], tmp_path)
+
+
 def test_a_pattern_of_adapters_expands_on_one_base(tmp_path: Path) -> None:
     """The checkpoints of a run of fine-tuning, each on the model that it began with."""
     folders(tmp_path, *(f"runs/checkpoint-{step}" for step in (1000, 500)))
@@ -542,7 +553,7 @@ def test_checkpoints_of_the_command_line(tmp_path: Path, case: str) -> None:
 
 def test_a_source_may_have_an_equals_sign() -> None:
     """Only the first one divides."""
-    assert add_checkpoints(Config(), ["a=b=c"]).checkpoints["a"].source == "b=c"
+    assert add_checkpoints(Config(), ["a=b=c"], Path()).checkpoints["a"].source == "b=c"
 
 
 def test_a_reference_may_come_from_the_command_line(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ GOOD, BAD = "an answer indeed", "rambling on and on"
 def rough(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judge of ours in the place of the rough one."""
 
-    def answers(prompt: str, text: str) -> float:
+    def answers(_: str, text: str) -> float:
         return float(text.startswith("an answer"))
 
     monkeypatch.setattr("pytest_diversity.judges.registry._registered", {})

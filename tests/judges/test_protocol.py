@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.errors import ConfigError, JudgeError
+from pytest_diversity.errors import ConfigError, DiversityError, JudgeError
 from pytest_diversity.judges.protocol import Judge, Pair, assess
 
 PAIRS = [("How long?", "a"), ("How long?", "bbb"), ("How long?", "a")]
@@ -64,10 +64,10 @@ FAULTS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "no number": (lambda pairs: [math.nan] * len(pairs), "gave nan as a score"),
     "a text": (lambda pairs: ["0.5"] * len(pairs), "gave '0.5' as a score"),
     "too few": (lambda pairs: lengths(pairs)[:1], "gave 1 scores for 2 texts"),
-    "too many": (lambda pairs: [1, 2, 3], "gave 3 scores for 2 texts"),
+    "too many": (lambda _: [1, 2, 3], "gave more scores for 2 texts"),
     "out of range": (lambda pairs: [11] * len(pairs), "outside its range 0 to 10"),
     "infinite": (lambda pairs: [math.inf] * len(pairs), "outside its range 0 to 10"),
-    "raising": (lambda pairs: 1 / 0, "failed: ZeroDivisionError"),
+    "raising": (lambda _: 1 / 0, "failed: ZeroDivisionError"),
 }
 
 
@@ -91,7 +91,7 @@ def test_what_is_no_score_is_refused(case: str) -> None:
 )
 def test_a_threshold_is_checked(quality: Quality, changes: Any, message: str) -> None:
     """Before anything is scored."""
-    with pytest.raises(JudgeError, match=message):
+    with pytest.raises(DiversityError, match=message):
         assess(judge(**changes), PAIRS, quality)
 
 

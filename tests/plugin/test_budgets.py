@@ -71,7 +71,7 @@ def test_a_collapse_fails_the_run(project: pytest.Pytester) -> None:
             "checkpoint  domain  family   value  95% interval    budget *  verdict  n x K",
             "base        code    lexical  1.00 *  >= 0.300  *  pass     8 x 4",
             "dpo         code    lexical  0.500 *  >= 0.300, drop <= 20% vs base  fail     8 x 4",
-            "code quality: validity of code is that it parses and defines the entry point",
+            "code quality: validity of code is that it parses *; * hold no program *",
             "FAILED diversity.toml::code::lexical[[]dpo[]] - code lexical drop 50.0% > 20% (dpo)",
             "FAILED diversity.toml::prose::lexical[[]dpo[]] - prose lexical 0.500 < 0.600 (dpo)",
         ]

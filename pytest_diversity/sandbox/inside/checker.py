@@ -18,8 +18,8 @@ import socket
 from typing import Any
 
 from . import channel
-from .confine import Wall, WallError, leave
-from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
+from .confine import Wall, WallError, die_with, leave
+from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, clock, preload, rlimits, settle
 from .wire import Opaque, decode, encode
 
 __all__ = ["main"]
@@ -151,6 +151,7 @@ def _verdict(job: dict[str, Any], replies: int, requests: int) -> list[Any]:
 
 def main(config: dict[str, Any]) -> None:
     """Judge programs, one job a message, until the other side hangs up."""
+    die_with(config["parent"])  # None where bubblewrap stands between, and dies with it
     settle(config["handover"])
     preload(config["preload"])
     limits = rlimits(config["limits"], resource.RLIMIT_AS)
@@ -168,7 +169,8 @@ def main(config: dict[str, Any]) -> None:
         while True:
             job = channel.receive(CONTROL_IN)
             _, (replies, requests), *_ = socket.recv_fds(handover, 1, 2)
-            verdict = _verdict(job, replies, requests)
+            with clock(config["limits"]):
+                verdict = _verdict(job, replies, requests)
             os.close(replies)
             os.close(requests)
             channel.send(CONTROL_OUT, verdict)

@@ -25,6 +25,24 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
+from .bpf import (
+    ALLOW,
+    ARCH_AT,
+    ENOSYS,
+    EPERM,
+    ERRNO,
+    JUMP_EQUAL,
+    KILL,
+    LOAD,
+    NUMBER_AT,
+    RETURN,
+    WORD,
+    Condition,
+    Rules,
+    any_of,
+    block,
+    instruction,
+)
 from .syscalls import ARCHITECTURES, NUMBERS
 
 if TYPE_CHECKING:
@@ -36,28 +54,18 @@ __all__ = ["DEVICES", "PID", "PROFILES", "Barrier", "Filter", "Ruleset", "Wall",
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_GET_NAME = 1, 4, 15, 16
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 PR_SET_CHILD_SUBREAPER = 36
+SECCOMP_MODE_FILTER = 2  # linux/seccomp.h
 CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
-
-# linux/bpf_common.h: load a word, jump if equal, and with a constant, return a constant
-LOAD, JUMP_EQUAL, AND, RETURN = 0x20, 0x15, 0x54, 0x06
-# linux/seccomp.h: mode, verdicts, and the offsets in struct seccomp_data
-SECCOMP_MODE_FILTER = 2
-ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
-NUMBER_AT, ARCH_AT, ARGUMENTS_AT = 0, 4, 16
-EPERM, ENOSYS = 1, 38
 
 # linux/landlock.h: the rights that each ABI added, and those that a readable path is given
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
 FILE_RIGHTS = {1: (1 << 13) - 1, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 TCP_RIGHTS = {4: 0b11}  # bind, connect
 SCOPES = {6: 0b11}  # abstract UNIX sockets, signals
-DESCRIPTORS = 256  # that a process may have before it is confined: `server.settle` sees to it
+DESCRIPTORS = 256  # that a process may have: `server.settle` sees to it, so none is above
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 PID = 0xFFFF_FFF5  # stands for the process's own id; above PID_MAX_LIMIT of linux/threads.h
-WORD = 0xFFFF_FFFF
-
-Condition = tuple[int, int, tuple[int, ...]]  # argument, mask, the allowed values of what is left
 
 
 class WallError(Exception):
@@ -97,8 +105,6 @@ FREE = """
     alarm pause rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend
     rt_sigtimedwait sigaltstack restart_syscall exit exit_group
 """.split()  # noqa: SIM905 - read as text, checked against the table of numbers when it is used
-
-Rules = dict[str, list[list[Condition]]]  # a call is allowed if all conditions of one list hold
 
 CHECKED: Rules = {
     "mmap": [[_is(2, *PROTECTIONS)]],
@@ -140,40 +146,6 @@ PROFILES: Mapping[str, Rules] = {
 MISSING = ("clone3", "io_uring_setup")  # "no such call": the C library then takes the checked one
 
 
-def _instruction(code: int, constant: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, constant)
-
-
-def _any_of(values: Sequence[int], skip: int) -> list[bytes]:
-    """Fall through if the word at hand is one of the values, else jump `skip` past the end."""
-    last = len(values) - 1
-    return [
-        _instruction(JUMP_EQUAL, value, last - i, 0 if i < last else skip)
-        for i, value in enumerate(values)
-    ]
-
-
-def _condition(condition: Condition, skip: int) -> list[bytes]:
-    """Fall through if the 64-bit argument meets the condition, else jump `skip` past the end."""
-    argument, mask, values = condition
-    at = ARGUMENTS_AT + 8 * argument
-    low = [_instruction(LOAD, at), _instruction(AND, mask), *_any_of(values, skip)]
-    high = [_instruction(LOAD, at + 4), *_any_of([0], len(low) + skip)]
-    return high + low
-
-
-def _block(number: int, alternatives: list[list[Condition]]) -> list[bytes]:
-    """Decide about one call; fall through if it is another one."""
-    body: list[bytes] = []
-    for conditions in alternatives:
-        block = [_instruction(RETURN, ALLOW)]
-        for condition in reversed(conditions):
-            block = _condition(condition, len(block)) + block
-        body += block
-    body.append(_instruction(RETURN, ERRNO | EPERM))
-    return [_instruction(JUMP_EQUAL, number, 0, len(body)), *body]
-
-
 @dataclass(frozen=True)
 class Filter:
     """A seccomp program for one architecture, made once and stamped with each process's id.
@@ -194,19 +166,19 @@ class Filter:
         free = [number for name in FREE if (number := known[name]) is not None]
         half = len(free) // 2  # a jump reaches 255 instructions
         program = [
-            _instruction(LOAD, ARCH_AT),
-            _instruction(JUMP_EQUAL, arch, 1),
-            _instruction(RETURN, KILL),
-            _instruction(LOAD, NUMBER_AT),
+            instruction(LOAD, ARCH_AT),
+            instruction(JUMP_EQUAL, arch, 1),
+            instruction(RETURN, KILL),
+            instruction(LOAD, NUMBER_AT),
         ]
         for some in (free[:half], free[half:]):
-            program += [*_any_of(some, 1), _instruction(RETURN, ALLOW)]
+            program += [*any_of(some, 1), instruction(RETURN, ALLOW)]
         for name, alternatives in rules.items():
             if (number := known[name]) is not None:
-                program += _block(number, alternatives)
+                program += block(number, alternatives)
         for name in MISSING:
-            program += [*_any_of([known[name] or 0], 1), _instruction(RETURN, ERRNO | ENOSYS)]
-        program.append(_instruction(RETURN, ERRNO | EPERM))
+            program += [*any_of([known[name] or 0], 1), instruction(RETURN, ERRNO | ENOSYS)]
+        program.append(instruction(RETURN, ERRNO | EPERM))
         stamp = struct.pack("=I", PID)
         return cls(
             b"".join(program),
@@ -230,12 +202,14 @@ def _checked(result: int, what: str) -> int:
     return result
 
 
-def _prctl(option: int, *arguments: object) -> None:
+def prctl(option: int, *arguments: object) -> None:
+    """Change something about this process (prctl(2)), or raise a WallError."""
     padded = [*arguments, *([ctypes.c_ulong(0)] * (4 - len(arguments)))]
     _checked(_libc.prctl(ctypes.c_int(option), *padded), f"prctl({option})")
 
 
-def _call(name: str, *arguments: object) -> int:
+def call(name: str, *arguments: object) -> int:
+    """A system call that libc may not have, or a WallError."""
     column, _ = ARCHITECTURES[platform.machine()]
     number = ctypes.c_long(NUMBERS[name][column] or 0)
     return _checked(_libc.syscall(number, *arguments), name)
@@ -251,7 +225,7 @@ class Ruleset:
     @classmethod
     def build(cls, readable: Iterable[str], abi: int | None = None) -> Ruleset:
         """Allow reading below `readable`, and writing to /dev/null alone."""
-        version = _call("landlock_create_ruleset", None, ctypes.c_size_t(0), ctypes.c_uint(1))
+        version = call("landlock_create_ruleset", None, ctypes.c_size_t(0), ctypes.c_uint(1))
         abi = version if abi is None else min(abi, version)
         handled, tcp, scopes = (
             sum(bits for since, bits in table.items() if since <= abi)
@@ -260,7 +234,7 @@ class Ruleset:
         # struct landlock_ruleset_attr grew with the ABI: files, network (4), scopes (6)
         size = 24 if scopes else 16 if tcp else 8
         attributes = struct.pack("=QQQ", handled, tcp, scopes)[:size]
-        rules = _call(
+        rules = call(
             "landlock_create_ruleset",
             attributes,
             ctypes.c_size_t(len(attributes)),
@@ -275,7 +249,7 @@ class Ruleset:
 
     def enforce(self) -> None:
         """Confine this process for good."""
-        _call("landlock_restrict_self", ctypes.c_int(self.descriptor), ctypes.c_uint(0))
+        call("landlock_restrict_self", ctypes.c_int(self.descriptor), ctypes.c_uint(0))
 
 
 def _allow(rules: int, path: str, rights: int) -> None:
@@ -287,7 +261,7 @@ def _allow(rules: int, path: str, rights: int) -> None:
         if not os.path.isdir(path):  # noqa: PTH112 - pathlib would cost the fork server its start
             rights &= ~READ_DIR
         rule = struct.pack("=Qi", rights, descriptor)  # struct landlock_path_beneath_attr is packed
-        _call("landlock_add_rule", ctypes.c_int(rules), ctypes.c_int(1), rule, ctypes.c_uint(0))
+        call("landlock_add_rule", ctypes.c_int(rules), ctypes.c_int(1), rule, ctypes.c_uint(0))
     finally:
         os.close(descriptor)
 
@@ -347,8 +321,8 @@ class Wall:
         if self.filter is None:
             os.closerange(keep, DESCRIPTORS)
             return
-        _prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0))
-        _prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1))
+        prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0))
+        prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1))
         _drop_capabilities()
         if self.ruleset:
             self.ruleset.enforce()
@@ -356,7 +330,7 @@ class Wall:
         code = ctypes.create_string_buffer(self.filter.stamped(os.getpid()))
         # struct sock_fprog: the number of instructions, and where they are
         program = struct.pack("@HP", len(self.filter.code) // 8, ctypes.addressof(code))
-        _prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), program)
+        prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), program)
 
 
 def lower(limit: int, value: int) -> None:
@@ -369,25 +343,25 @@ def lower(limit: int, value: int) -> None:
 def _drop_capabilities() -> None:
     # the ambient ones go with the permitted ones (capabilities(7))
     header, empty = struct.pack("=Ii", CAPABILITY_VERSION_3, 0), bytes(24)
-    _call("capset", header, empty)
+    call("capset", header, empty)
 
 
-def die_with(parent: int) -> None:
-    """End this process when its parent does, also if the parent ended before this call."""
-    _prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-    if os.getppid() != parent:
+def die_with(parent: int | None) -> None:
+    """End this process when its parent does, also if that `parent` ended before this call."""
+    prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    if parent is not None and os.getppid() != parent:
         leave(1)
 
 
 def hide() -> None:
     """Keep this process's memory and /proc entries from every other one of the same user."""
-    _prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0))
+    prctl(PR_SET_DUMPABLE, ctypes.c_ulong(0))
 
 
 def adopt_orphans() -> None:
     """Become the parent of what descendants leave behind (without walls alone: see `orphans`)."""
     if sys.platform == "linux":
-        _prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+        prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
 
 
 def orphans() -> list[int]:

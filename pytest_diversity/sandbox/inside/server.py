@@ -6,14 +6,15 @@ import contextlib
 import fcntl
 import os
 import resource
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from math import ceil
 from typing import Any
 
 from .confine import DESCRIPTORS, lower
 
-__all__ = ["CONTROL_IN", "CONTROL_OUT", "HANDOVER", "preload", "rlimits", "settle"]
+__all__ = ["CONTROL_IN", "CONTROL_OUT", "HANDOVER", "clock", "preload", "rlimits", "settle"]
 
 CONTROL_IN, CONTROL_OUT, HANDOVER = 10, 11, 12
 
@@ -25,12 +26,39 @@ def settle(handover: int | None) -> None:
         n: fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, 20) for n, d in channels.items() if d is not None
     }
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for number in range(CONTROL_IN):
-        os.dup2(nowhere, number)
+    for number in range(HANDOVER + 1):
+        os.dup2(nowhere, number, inheritable=number < CONTROL_IN)
     for number, copy in copies.items():
         os.dup2(copy, number, inheritable=False)
-    os.closerange(HANDOVER + 1, DESCRIPTORS)
-    lower(resource.RLIMIT_NOFILE, DESCRIPTORS)
+    for descriptor in _descriptors():
+        if descriptor > HANDOVER:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+    lower(resource.RLIMIT_NOFILE, DESCRIPTORS)  # from now on none can be above
+
+
+def _descriptors() -> Iterable[int]:
+    """What may be open here: also above the limit, which may have been lowered since."""
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208 - as in confine.py
+    except OSError:  # as in bubblewrap, whose one process passes on no more than it is given
+        return range(1 << 16)
+
+
+@contextlib.contextmanager
+def clock(limits: dict[str, Any]) -> Iterator[None]:
+    """End this process, whatever it does, if that takes longer than a program and its check may.
+
+    The default action of these signals is the kernel's, so that no loop inside C outlives it.
+    """
+    timers = {signal.ITIMER_PROF: limits["cpu"], signal.ITIMER_REAL: limits["wall"]}
+    for timer, seconds in timers.items():
+        signal.setitimer(timer, 2 * seconds)
+    try:
+        yield
+    finally:
+        for timer in timers:
+            signal.setitimer(timer, 0)
 
 
 def preload(modules: Iterable[str]) -> None:

@@ -114,6 +114,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "arch_prctl": (158, None),
     "io_uring_setup": (425, 425),
     "capset": (126, 91),
+    "seccomp": (317, 277),
     "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),

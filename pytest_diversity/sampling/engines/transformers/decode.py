@@ -1,33 +1,27 @@
 """Decoding K samples of many prompts together on transformers' own forward and cache classes.
 
 Each prompt is read once and its cache shared among its samples; rows leave the batch when they are
-finished. Keys and values lie in buffers with room, where transformers' dynamic cache copies
-everything it has at each step.
+finished, and the last of the batch take their places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch.nn.functional import pad
 
 from pytest_diversity.config.values import Generation
-from pytest_diversity.sampling.engines.transformers.attention import beginning
+from pytest_diversity.sampling.engines.transformers.buffers import spread
 from pytest_diversity.sampling.engines.transformers.choose import choose
 from pytest_diversity.sampling.engines.transformers.internals import (
     DynamicCache,
-    DynamicLayer,
     cache_argument,
     empty_cache,
 )
 
 __all__ = ["Finished", "Row", "decode"]
-
-_ROOM = 64  # tokens: making room copies the whole cache, and unused room is multiplied with
-_CROWD = 7 / 8  # rows are cut out when an eighth has ended: cutting copies the whole cache
 
 
 @dataclass(slots=True)
@@ -82,18 +76,54 @@ def decode(
     """
     batch = _Batch(model, rows, generation)
     for position in range(generation.max_tokens):
-        choice = choose(batch.logits(), batch.keys, position, generation)
-        alive = len(batch.alive)
         last = position + 1 == generation.max_tokens
-        for index, row in batch.take(choice.tokens.tolist(), choice.logprobs.tolist()):
+        step = batch.next(position)
+        for index, token, logprob in step:
+            row = rows[index]
+            row.tokens.append(token)
+            row.logprob += logprob
             reason = "stop" if ends(row.tokens) else "length"
             if reason == "stop" or last:
-                batch.finish(index)
+                batch.alive.discard(index)
                 yield Finished(index, row, reason)
-        on_step(alive)
-        if last or not batch.alive:
+        on_step(len(step))
+        if not batch.alive:
             return
-        batch.step(choice.tokens)
+
+
+class _Read(NamedTuple):
+    """The distinct prompts as the model has read them.
+
+    Attributes:
+        ids: Their tokens, shape (prompts, longest), padded on the left.
+        mask: 1 for a token, 0 for padding, shape (prompts, longest).
+        logits: Of what comes next, shape (prompts, vocabulary).
+        cache: Their keys and values.
+        of_row: Which of the prompts each row has, shape (rows,).
+    """
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    logits: torch.Tensor
+    cache: DynamicCache
+    of_row: torch.Tensor
+
+
+def _read(model: Any, rows: Sequence[Row]) -> _Read:
+    """Read each distinct prompt once."""
+    prompts = list(dict.fromkeys(row.prompt for row in rows))
+    ids, mask = _padded(prompts, model.device)
+    cache = empty_cache(model)
+    out = model(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=_positions(mask),
+        logits_to_keep=1,
+        **_cached(model, cache),
+    )
+    places = {prompt: place for place, prompt in enumerate(prompts)}
+    of_row = torch.tensor([places[row.prompt] for row in rows], device=model.device)
+    return _Read(ids, mask, out.logits[:, -1], cache, of_row)
 
 
 class _Batch:
@@ -101,57 +131,44 @@ class _Batch:
 
     def __init__(self, model: Any, rows: Sequence[Row], generation: Generation) -> None:
         """Read each distinct prompt once and share what was read among its rows."""
+        read = _read(model, rows)
+        share = read.of_row
         self._model = model
-        self._penalty = generation.repetition_penalty
-        self._rows = rows
+        self._generation = generation
         self._places = list(range(len(rows)))  # which row lies at each place of the tensors
         self.alive = set(self._places)
-        prompts = list(dict.fromkeys(row.prompt for row in rows))
-        ids, mask = _padded(prompts, model.device)
-        share = torch.tensor([prompts.index(row.prompt) for row in rows], device=model.device)
-        self._cache = empty_cache(model)
-        self._cached = {cache_argument(model): self._cache, "use_cache": True}
-        out = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=_positions(mask),
-            logits_to_keep=1,
-            **self._cached,
-        )
-        _share(self._cache, share)
-        self._logits: torch.Tensor = out.logits[:, -1][share]
-        self._mask = mask[share]
-        self._is_padded = not bool(mask.all())
+        self._cached = _cached(model, spread(read.cache, share))
+        self._logits = read.logits[share]
+        self._mask = read.mask[share]
+        self._is_padded = not bool(self._mask.all())
+        self._tokens: torch.Tensor | None = None
         self._seen: torch.Tensor | None = None
-        if self._penalty != 1:
-            self._seen = _seen(ids[share], self._logits.shape[-1])
+        if generation.repetition_penalty != 1:
+            self._seen = _seen(read.ids[share], self._logits.shape[-1])
         keys = [[row.key] for row in rows]
-        self.keys = torch.tensor(keys, dtype=torch.int64, device=model.device)
+        self._keys = torch.tensor(keys, dtype=torch.int64, device=model.device)
 
-    def logits(self) -> torch.Tensor:
+    def next(self, position: int) -> list[tuple[int, int, float]]:
+        """The next token of each row that has not ended: its index, the token, its logprob."""
+        if self._tokens is not None:
+            self._step(self._tokens)
+        choice = choose(self._scores(), self._keys, position, self._generation)
+        self._tokens = choice.tokens
+        drawn = choice.tokens.tolist(), choice.logprobs.tolist()
+        return list(zip(self._places, *drawn, strict=True))
+
+    def _scores(self) -> torch.Tensor:
         """What the model says next, with the repetition penalty of Keskar et al. 1909.05858."""
         if self._seen is None:
             return self._logits
-        scores: torch.Tensor = self._logits.float()
-        less = torch.where(scores < 0, scores * self._penalty, scores / self._penalty)
+        penalty = self._generation.repetition_penalty
+        scores = self._logits.float()
+        less = torch.where(scores < 0, scores * penalty, scores / penalty)
         return torch.where(self._seen, less, scores)
 
-    def take(self, tokens: list[int], logprobs: list[float]) -> Iterator[tuple[int, Row]]:
-        """Give each unfinished row its token; the rows with their indices."""
-        for index, token, logprob in zip(self._places, tokens, logprobs, strict=True):
-            if index in self.alive:
-                row = self._rows[index]
-                row.tokens.append(token)
-                row.logprob += logprob
-                yield index, row
-
-    def finish(self, index: int) -> None:
-        """A row has ended."""
-        self.alive.discard(index)
-
-    def step(self, tokens: torch.Tensor) -> None:
+    def _step(self, tokens: torch.Tensor) -> None:
         """Run the model on the new tokens, without the rows that have ended."""
-        if len(self.alive) <= _CROWD * len(self._places):
+        if len(self.alive) < len(self._places):
             tokens = self._compact(tokens)
         if self._seen is not None:
             self._seen.scatter_(1, tokens[:, None], True)  # noqa: FBT003 - the value to write
@@ -165,66 +182,28 @@ class _Batch:
         self._logits = out.logits[:, -1]
 
     def _compact(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Cut the ended rows out of everything."""
-        keep = [place for place, index in enumerate(self._places) if index in self.alive]
+        """Cut the ended rows out of everything; the last rows take their places."""
+        keep = _closed_up([index in self.alive for index in self._places])
         self._places = [self._places[place] for place in keep]
         kept = torch.tensor(keep, device=tokens.device)
-        self._cache.batch_select_indices(kept)
-        self._mask, self.keys = self._mask[kept], self.keys[kept]
+        cache: DynamicCache = self._cached[cache_argument(self._model)]
+        cache.batch_select_indices(kept)
+        self._mask, self._keys = self._mask[kept], self._keys[kept]
         if self._seen is not None:
             self._seen = self._seen[kept]
         return tokens[kept]
 
 
-class _Buffered(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A layer's keys and values in buffers with room for tokens to come."""
-
-    def __init__(self, layer: DynamicLayer, share: torch.Tensor) -> None:
-        """Copy what `layer` holds for the prompts of `share`, and make room behind it."""
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.is_initialized = True
-        self._length = layer.get_seq_length()
-        states = [part for part in (layer.keys, layer.values) if part is not None]
-        self.dtype, self.device = states[0].dtype, states[0].device  # older versions ask for them
-        self._buffers = [_roomy(part[share]) for part in states]
-        self._view()
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write the new states behind the ones before; all of them so far."""
-        end = self._length + key_states.shape[-2]
-        if end > self._buffers[0].shape[-2]:
-            self._buffers = [_roomy(buffer) for buffer in self._buffers]
-        for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
-            buffer[:, :, self._length : end] = states
-        self._length = end
-        return self._view()
-
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep the rows at `indices`."""
-        self._buffers = [buffer[indices] for buffer in self._buffers]
-        self._view()
-
-    def _view(self) -> tuple[torch.Tensor, torch.Tensor]:
-        keys, values = (beginning(buffer, self._length) for buffer in self._buffers)
-        self.keys, self.values = keys, values
-        return keys, values
+def _closed_up(alive: Sequence[bool]) -> list[int]:
+    """The places of the living, the last of them in the places of the dead before them."""
+    count = sum(alive)
+    last = iter([place for place in range(count, len(alive)) if alive[place]])
+    return [place if alive[place] else next(last) for place in range(count)]
 
 
-def _share(cache: DynamicCache, share: torch.Tensor) -> None:
-    """Spread the prompts' cache over the rows that share them."""
-    layers: list[Any] = cache.layers
-    for number, layer in enumerate(layers):
-        if type(layer) is DynamicLayer:
-            layers[number] = _Buffered(layer, share)
-        else:
-            layer.batch_select_indices(share)
-
-
-def _roomy(states: torch.Tensor) -> torch.Tensor:
-    """`states` with zeros behind them, which weigh nothing where the whole is multiplied."""
-    return pad(states, (0, 0, 0, _ROOM))
+def _cached(model: Any, cache: DynamicCache) -> dict[str, Any]:
+    """How a model is told its cache."""
+    return {cache_argument(model): cache, "use_cache": True}
 
 
 def _padded(

@@ -168,12 +168,9 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Workspace], tiny
         lambda patch: patch.setattr(
             "pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 3
         ),
-        lambda patch: patch.setattr(
-            "pytest_diversity.sampling.engines.transformers.decode._CROWD", 0.0
-        ),
         lambda patch: patch.setattr(TransformersEngine, "_halve", None),
     ],
-    ids=["another batch size", "ended rows stay in the batch", "nothing changed"],
+    ids=["another batch size", "nothing changed"],
 )
 def test_sample_i_is_sample_i(
     session: Callable[..., Workspace],

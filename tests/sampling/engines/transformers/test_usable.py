@@ -42,7 +42,7 @@ def a_name_is_gone(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_layer_has_no_states(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(f"{ROOM}.decode._Buffered.update", lambda *_, **__: 1 / 0)
+    patch.setattr(f"{ROOM}.buffers._Buffered.update", lambda *_, **__: 1 / 0)
 
 
 def rows_see_each_other(patch: pytest.MonkeyPatch) -> None:
