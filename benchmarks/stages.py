@@ -57,6 +57,11 @@ class Stages:
         chosen = {name: self.prompts[name] for name in texts}
         return self._workspace.features_of(SampleSet.of(texts), self.domain, chosen, whose)
 
+    def asked(self, texts: Mapping[str, list[str]]) -> Features:
+        """Of answers to prompts that are none of the data's."""
+        prompts = {prompt: Prompt(prompt=prompt, id=prompt) for prompt in texts}
+        return self._workspace.features_of(SampleSet.of(texts), self.domain, prompts)
+
 
 def _unseen(label: str, total: int) -> AbstractContextManager[Shown]:
     raise AssertionError(f"nothing is drawn here, least of all {total} of {label}")

@@ -16,7 +16,7 @@ from pytest_diversity.metrics import Metric
 if TYPE_CHECKING:  # judges are asked where quality is measured
     from pytest_diversity.judges.protocol import Assessed
 
-__all__ = ["MARGIN", "bar_of", "by_prompt", "fixed", "judged", "rests_on_judge", "same_bar"]
+__all__ = ["MARGIN", "bar_of", "by_prompt", "far_apart", "fixed", "judged", "rests_on_judge", "same_bar"]
 
 # By how much the rough judge may accept one model's answers more readily than another's that are as
 # good: its errors by kind of model were 0 to 12 % (docs/quality.md).
@@ -98,7 +98,7 @@ def same_bar(
         f"answers its prompt (roughly, by {rough.judge}): {name} {_mean(old):.2f}, "
         f"this one {_mean(new):.2f}"
     )
-    if not _far(old, new):
+    if not far_apart(old, new):
         kept = f"too near for a rough judge, so validity is {after.kind.bar}"
         return before, after, (f"{said}; {kept}",)
     chosen = f"further apart than that judge errs ({MARGIN:g}), so it decides what is valid"
@@ -111,7 +111,7 @@ def _shares(features: Features, quality: Quality) -> list[float]:
     return [_mean([*map(float, group)]) for group in valid.values()]
 
 
-def _far(old: Sequence[float], new: Sequence[float]) -> bool:
+def far_apart(old: Sequence[float], new: Sequence[float]) -> bool:
     """Whether the shares differ by more than `MARGIN`, two standard errors over prompts away."""
     changes = [after - before for before, after in zip(old, new, strict=True)]
     if len(changes) < 2:
