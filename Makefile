@@ -73,7 +73,7 @@ NEWEST = tests/sampling/engines/transformers/test_engine.py \
 	tests/plugin/test_budgets.py tests/sampling/engines/openai/test_engine.py
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
-.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism
+.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism bench-equivalence
 
 # In an environment of their own: some of these peers need versions that contradict our constraints.
 bench-metrics:
@@ -91,6 +91,10 @@ bench-sampling: $(VENV)/ready
 
 bench-store: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.store $(ARGS)
+
+# ARGS names the labelled data, which is not part of the repository.
+bench-equivalence: $(VENV)/ready
+	$(VENV)/bin/python -W ignore -m benchmarks.equivalence $(ARGS)
 
 bench-determinism: $(VENV)/ready
 	$(VENV)/bin/python -W ignore -m benchmarks.determinism $(ARGS)

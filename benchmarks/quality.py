@@ -1,7 +1,7 @@
 """What judges of quality make of real answers: by stage, against labels, and between like models.
 
     python -m benchmarks.quality stages   # acceptance and effective diversity of each stage
-    python -m benchmarks.quality labels   # agreement with labels that were read blind, short answers
+    python -m benchmarks.quality labels   # agreement with labels read blind; short answers
     python -m benchmarks.quality alarms   # how often two like models are told apart
     python -m benchmarks.quality read     # the texts of the labels, in the order they were read
 
@@ -48,45 +48,51 @@ def by_stage(stages: Stages) -> None:
     for name, quality in JUDGES.items():
         print(f"\n{name}: accepted; effective_pairs with its 95 % interval")
         for stage, features in stages.features.items():
-            accepted = Mean.of([float(one) for one in features.assessed(quality).valid]).value
+            accepted = np.mean(features.assessed(quality).valid)
             found = estimate(features.judged_by(quality), EFFECTIVE)
-            print(f"  {stage:9}{accepted:7.3f}{found.value:9.3f} [{found.low:.3f}, {found.high:.3f}]")
+            print(
+                f"  {stage:9}{accepted:7.3f} {found.value:8.3f} {found.low:8.3f} {found.high:8.3f}"
+            )
     print("\nby default, against another stage")
     for one, other in (("base", "sft"), ("base", "dpo"), ("sft", "dpo"), ("dpo", "instruct")):
-        before, after, said = same_bar(
-            one, stages.features[one], stages.features[other], EFFECTIVE
-        )
+        sides = stages.features[one], stages.features[other]
+        before, after, said = same_bar(EFFECTIVE, *sides, (one, other))
         old, new = (estimate(side, EFFECTIVE).per_prompt for side in (before, after))
         change = Mean.of([new[name] - old[name] for name in new])
         low, high = change.interval() or (0.0, 0.0)
-        print(f"  {one} -> {other}: {change.value:+.3f} [{low:+.3f}, {high:+.3f}]; {said[0]}")
+        print(f"  {one} -> {other}: {change.value:+.3f} [{low:+.3f}, {high:+.3f}]; {said}")
 
 
 def against_labels(stages: Stages) -> None:
     """Agreement with the labels, and which short answers are refused."""
-    rows = lines("labels.jsonl")
+    rows, short = lines("labels.jsonl"), lines("short.jsonl")
+    print(f"{len(rows)} labels of {len({row['prompt'] for row in rows})} prompts")
+    for name, quality in JUDGES.items():
+        print(f"\n{name}")
+        found = {stage: one.assessed(quality) for stage, one in stages.features.items()}
+        scores = {stage: by_prompt(stages.features[stage], found[stage].scores) for stage in STAGES}
+        valid = {stage: by_prompt(stages.features[stage], found[stage].valid) for stage in STAGES}
+        places = [(row["stage"], row["prompt"], row["index"]) for row in rows]
+        _agreement(
+            rows,
+            np.array([scores[stage][prompt][i] for stage, prompt, i in places], dtype=float),
+            np.array([valid[stage][prompt][i] for stage, prompt, i in places]),
+        )
+        for wanted, kind in ((True, "right"), (False, "wrong")):
+            chosen = {row["prompt"]: [row["text"]] for row in short if row["answers"] is wanted}
+            passed = stages.asked(chosen).assessed(quality).valid
+            print(f"  short {kind} answers that pass: {sum(passed)} of {len(passed)}")
+
+
+def _agreement(rows: Sequence[Mapping[str, Any]], scores: Floats, valid: Any) -> None:
     answers = np.array([row["answers"] for row in rows])
     groups = np.array([row["prompt"] for row in rows])
     of = np.array([row["stage"] for row in rows])
-    print(f"{len(rows)} labels of {len({*groups})} prompts, {answers.mean():.3f} are answers")
-    short = lines("short.jsonl")
-    asked = {row["prompt"]: [one["text"] for one in short if one["prompt"] == row["prompt"]]
-             for row in short}  # fmt: skip
-    for name, quality in JUDGES.items():
-        scored = {stage: by_prompt(one, one.assessed(quality).scores)
-                  for stage, one in stages.features.items()}  # fmt: skip
-        scores = np.array([scored[r["stage"]][r["prompt"]][r["index"]] for r in rows], dtype=float)
-        right = (scores >= (quality.threshold or (1.0 if name == "well_formed" else 0.5))) == answers
-        print(f"\n{name}: agreement {interval(groups, lambda i: right[i].mean())}, "
-              f"AUC {interval(groups, lambda i: roc_auc_score(answers[i], scores[i]))}")  # fmt: skip
-        print("  agreement by stage:", {s: round(float(right[of == s].mean()), 3) for s in STAGES})
-        base = of == "base"
-        print(f"  AUC within base {roc_auc_score(answers[base], scores[base]):.3f}")
-        valid = by_prompt(judged := stages.asked(asked), judged.assessed(quality).valid)
-        for wanted in (True, False):
-            found = [valid[r["prompt"]][asked[r["prompt"]].index(r["text"])]
-                     for r in short if r["answers"] == wanted]  # fmt: skip
-            print(f"  short {'right' if wanted else 'wrong'} answers: {sum(found)} of {len(found)} pass")
+    right, base = valid == answers, of == "base"
+    print(f"  agreement {interval(groups, lambda i: right[i].mean())}")
+    print(f"  AUC {interval(groups, lambda i: roc_auc_score(answers[i], scores[i]))}")
+    print(f"  AUC among the base model's {roc_auc_score(answers[base], scores[base]):.3f}")
+    print("  agreement by stage", {s: round(float(right[of == s].mean()), 2) for s in STAGES})
 
 
 def interval(groups: np.ndarray[Any, Any], value: Callable[[Any], float]) -> str:

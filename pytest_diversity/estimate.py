@@ -51,6 +51,7 @@ class Estimate:
         group_of: The group of each prompt that has one and a value.
         worst_group: The group that does worst in the metric's direction, with its value.
         endings: How the samples ended; None of recorded values.
+        bar: Judge, version and threshold of what was valid; None where validity rests on no judge.
     """
 
     metric: Metric
@@ -68,6 +69,7 @@ class Estimate:
     group_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     worst_group: tuple[str, float] | None = None
     endings: Endings | None = None
+    bar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,14 @@ class Comparison:
         before: The reference.
         after: What is compared with it.
         notes: What must be said beside the comparison.
+        bar: What decided which answers of both are valid, and why; empty where a domain says it.
     """
 
     name: str
     before: Estimate
     after: Estimate
     notes: tuple[str, ...] = ()
+    bar: str = ""
 
 
 def measure(
@@ -111,7 +115,7 @@ def measure(
         length_control: `rarefy` compares at equal token counts: with those of `reference`, rank by
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
             a text. For the metrics `pair_distinct`, `distinct` and `ead`.
-        reference: The other side of the comparison that `rarefy` is for.
+        reference: The other side of the comparison that `rarefy` and `separation()` are for.
         quality: Which judge says what an answer is: `adequate`, or a table with its threshold; the
             domain's if None.
         given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
@@ -132,9 +136,11 @@ def measure(
     if reference is not None:
         known, matched = known.matched(SampleSet.of(reference))
         other = features_of(matched, chosen, embed)
+    if other is not None and "other_embeddings" in wanted.definition.features:
+        given = {"other_embeddings": other["embeddings"], **(given or {})}
     features = features_of(known, chosen, embed, given=given)
     if other is not None:
-        features = same_bar("reference", other, features, wanted)[1]
+        features = same_bar(wanted, other, features, ("the reference", "these"))[1]
     if length_control is not None:
         from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - rarely asked
 
@@ -169,7 +175,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     mean = Mean.of(list(values.values()), bounded=bounded) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes(features).get(metric.definition.family)
-    on_judge = judged(features).notes if values and rests_on_judge(features, metric) else ()
+    assessed = judged(features) if values and rests_on_judge(features, metric) else None
     group_of = _group_of(features, values)
     groups = _groups(group_of, values)
     return Estimate(
@@ -183,11 +189,12 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         samples_per_prompt=(min(counts), max(counts)),
         mean_tokens=_mean_tokens(features),
         reason=reason,
-        notes=(*([note] if note else []), *on_judge, *features.notes),
+        notes=(*([note] if note else []), *(assessed.notes if assessed else ()), *features.notes),
         groups=groups,
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
         endings=Endings.of(features.samples),
+        bar=assessed.bar if assessed else None,
     )
 
 

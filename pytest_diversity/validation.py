@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
@@ -104,6 +105,8 @@ def _is_ours(domain: Domain) -> bool:
 
 def _domain(workspace: Workspace, domain: Domain) -> None:
     with _key(workspace, domain.name, "kind"):
+        kind_of(replace(domain, equivalence=None, same_meaning=None))
+    with _key(workspace, domain.name, "equivalence" if domain.equivalence else "same_meaning"):
         kind = kind_of(domain)
     with _key(workspace, domain.name, "language"):
         kind.check(domain)

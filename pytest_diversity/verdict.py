@@ -41,6 +41,7 @@ class Verdict:
         adjusted: The same after Holm, or an upper limit of it where that decided already.
         bounds: Over how many bounds of the checkpoint Holm went.
         kept: The largest p-value of the other side: small where all bounds are surely kept.
+        bar: Judge, version and threshold of what was valid; None where that rests on no judge.
     """
 
     status: Status
@@ -62,6 +63,7 @@ class Verdict:
     adjusted: float | None = None
     bounds: int = 1
     kept: float | None = None
+    bar: str | None = None
 
     @property
     def message(self) -> str:

@@ -193,9 +193,11 @@ class Workspace:
     def _with_threshold(self, features: Features, checkpoint: str) -> Features:
         """The features, judged from the score on that a percentile of the reference's is."""
         quality, reference = features.domain.quality, self.config.reference
-        if quality is None or quality.percentile is None or reference in (None, checkpoint):
+        if quality is None or quality.percentile is None or reference == checkpoint:
             return features
-        if reference not in self.config.checkpoints:
+        if reference is None or reference not in self.config.checkpoints:
+            own = f"valid from the {quality.percentile:g}th percentile of its own scores on"
+            features.notes = (*features.notes, f"{own}, but for what is compared with a baseline")
             return features
         return features.judged_by(fixed(quality, self.features(reference, features.domain.name)))
 

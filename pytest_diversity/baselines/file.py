@@ -51,12 +51,14 @@ class Values:
         embedder: Digest of the embedder, where the metric depends on one.
         sandbox: Fingerprint of the sandbox, where it depends on what programs do.
         judge: Judge of quality, its version and threshold, where it depends on one.
+        equivalence: What told whether answers mean the same, where it depends on that.
     """
 
     values: Mapping[str, float]
     embedder: str | None = None
     sandbox: str | None = None
     judge: str | None = None
+    equivalence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ class _Reader:
         if not isinstance(plain, dict) or not isinstance(plain.get("values"), dict):
             self._fail(f"{metric} of checkpoint {checkpoint!r} has no values", *where)
         for key, value in plain.items():
-            if key not in {"values", "embedder", "sandbox", "judge"}:
+            if key not in {"values", "embedder", "sandbox", "judge", "equivalence"}:
                 self._fail(f"unknown key {key!r}", *where, key)
             if key != "values" and not isinstance(value, str):
                 self._fail(f"{key!r} must be a string", *where, key)

@@ -19,6 +19,7 @@ from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
 from pytest_diversity.files import one_at_a_time
+from pytest_diversity.judges import equivalence
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
@@ -26,6 +27,7 @@ __all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "s
 
 # Left out of the settings, so that older baselines can be compared with.
 _ALWAYS_SO = {"thinking": "strip", "style": "answer"}
+_THRESHOLD = "same_meaning"  # once a setting; what it says is part of the equivalence now
 
 Mode = Literal["", "new", "all"]
 
@@ -87,6 +89,12 @@ class Baselines:
         known = self._profiles(domain).get(checkpoint)
         return known is None or str(metric) not in known.metrics
 
+    def bar(self, name: str, domain: str, metric: Metric) -> str | None:
+        """Judge, version and threshold that the values of a checkpoint were recorded with."""
+        known = self._profiles(domain).get(name)
+        values = known.metrics.get(str(metric)) if known else None
+        return values.judge if values else None
+
     def compare(self, name: str, after: Features, measured: Estimate, now: Profile) -> Comparison:
         """What was recorded of the checkpoint `name` beside what was measured now.
 
@@ -124,7 +132,7 @@ class Baselines:
 
 
 def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
-    for key in sorted({*known.settings, *now.settings}):
+    for key in sorted({*known.settings, *now.settings} - {_THRESHOLD}):
         old, new = known.settings.get(key), now.settings.get(key)
         if old != new:
             yield f"{key} was {old!r}, now {new!r}"
@@ -134,6 +142,9 @@ def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
     if old_values.embedder != new_values.embedder:
         yield "the embedder has changed"
     yield from _judge_differs(old_values, new_values)
+    was = old_values.equivalence or _before_it_was_chosen(known)
+    if new_values.equivalence not in {old_values.equivalence, was}:
+        yield f"the equivalence was {was!r}, now {new_values.equivalence!r}"
     if old_values.sandbox != new_values.sandbox:
         yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
 
@@ -142,6 +153,12 @@ def _judge_differs(old: Values, new: Values) -> Iterable[str]:
     if old.judge != new.judge:
         was = old.judge or "well_formed 1"  # as it was before judges had names
         yield f"the judge of quality was {was!r}, now {new.judge!r}"
+
+
+def _before_it_was_chosen(known: Profile) -> str | None:
+    """The equivalence of a profile that was recorded when there was one, with a threshold."""
+    near = known.settings.get(_THRESHOLD)
+    return None if near is None else str(equivalence.find("embedding", near))
 
 
 def _estimate(measured: Estimate, recorded: Values) -> Estimate:
@@ -172,6 +189,7 @@ def profile(
         embedder=provenance.embedder() if embeds else None,
         sandbox=provenance.sandbox() if runs else None,
         judge=judged(features).bar if rests_on_judge(features, measured.metric) else None,
+        equivalence=_equivalence(features, reads),
     )
     return Profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),
@@ -180,6 +198,13 @@ def profile(
         versions={**instruments(features.domain), **provenance.origin()},
         metrics={str(measured.metric): values},
     )
+
+
+def _equivalence(features: Features, reads: set[str]) -> str | None:
+    """What tells meanings apart; a metric that is given distances looks at no classes."""
+    read = "distances" if "distances" in reads else "labels"
+    ways = features.kind.equivalences(features.domain)
+    return ways.get(read) if read in reads else None
 
 
 def _reads(features: Features, metric: Metric) -> set[str]:

@@ -169,9 +169,12 @@ _ROWS = (
         "what an answer is: a judge, or one with a threshold: 0.4, or "
         '"reference:p20", the 20th percentile of the reference\'s scores',
         written='`"adequate"` or `{ judge = "adequate", threshold = 0.4 }`'),
+    Key("equivalence", str, _OF_DOMAIN,
+        "what tells whether two answers in prose mean the same: similarity, embedding, normalised, "
+        "exact or callable:MODULE:FUNCTION"),
     Key("same_meaning", float, _OF_DOMAIN,
-        "prose means the same where embeddings are nearer than this cosine distance",
-        low=0, high=2),
+        "answers in prose mean the same below this distance; without an equivalence, one of "
+        "embeddings", low=0, high=2),
     Key("budget", dict, (DOMAIN,), "what each family must keep to: a table of budgets by family"),
 
     # How its texts are drawn: all of it is part of a sample's key.

@@ -338,7 +338,8 @@ class Domain:
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
         thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
         quality: Which judge says what an answer is; the kind's own check if None.
-        same_meaning: Prose means the same where embeddings are nearer than this cosine distance.
+        equivalence: What tells whether two answers in prose mean the same; None for the default.
+        same_meaning: They do below this distance, as the equivalence measures it; None for its own.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
@@ -358,7 +359,8 @@ class Domain:
     execution: str = "off"
     thinking: str = "strip"
     quality: Quality | None = None
-    same_meaning: float = 0.2
+    equivalence: str | None = None
+    same_meaning: float | None = None
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()

@@ -27,7 +27,7 @@ def kind_of(domain: Domain) -> Kind:
     """What is known of the kind of `domain`.
 
     Raises:
-        ConfigError: There is no such kind.
+        ConfigError: There is no such kind, or it cannot be as the domain's settings say.
     """
     kind = _find(domain.kind)
     if kind is None:
@@ -35,7 +35,7 @@ def kind_of(domain: Domain) -> Kind:
             f"unknown kind {domain.kind!r} of domain {domain.name!r}",
             fix=did_you_mean(domain.kind, {*_OURS, *_registered}),
         )
-    return kind
+    return kind.chosen(kind, domain)
 
 
 def register_kind(kind: Kind) -> None:

@@ -16,7 +16,17 @@ from pytest_diversity.metrics import Metric
 if TYPE_CHECKING:  # judges are asked where quality is measured
     from pytest_diversity.judges.protocol import Assessed
 
-__all__ = ["MARGIN", "bar_of", "by_prompt", "far_apart", "fixed", "judged", "rests_on_judge", "same_bar"]
+__all__ = [
+    "MARGIN",
+    "as_recorded",
+    "bar_of",
+    "by_prompt",
+    "far_apart",
+    "fixed",
+    "judged",
+    "rests_on_judge",
+    "same_bar",
+]
 
 # By how much the rough judge may accept one model's answers more readily than another's that are as
 # good: its errors by kind of model were 0 to 12 % (docs/quality.md).
@@ -64,9 +74,16 @@ def fixed(quality: Quality, reference: Features) -> Quality:
     return replace(quality, threshold=reference.assessed(quality).threshold, percentile=None)
 
 
+def as_recorded(quality: Quality, bar: str | None) -> Quality:
+    """A judge with the threshold of a bar that was recorded, where it has none of its own."""
+    if quality.percentile is None or bar is None:
+        return quality
+    return replace(quality, threshold=float(bar.rpartition(" ")[2]), percentile=None)
+
+
 def same_bar(
-    name: str, before: Features, after: Features, metric: Metric
-) -> tuple[Features, Features, tuple[str, ...]]:
+    metric: Metric, before: Features, after: Features, names: tuple[str, str]
+) -> tuple[Features, Features, str]:
     """Both sides of a comparison, judged alike, and what must be said of the bar.
 
     Where a domain names no judge, it is the kind's own check of form, unless the two sides answer
@@ -75,34 +92,32 @@ def same_bar(
     would be taken for a change.
 
     Args:
-        name: Of the reference.
+        metric: What is measured.
         before: The reference.
         after: What is compared with it, at the same prompts.
-        metric: What is measured.
+        names: Of both.
     """
     if not rests_on_judge(after, metric):
-        return before, after, ()
+        return before, after, ""
     quality = after.domain.quality
     if quality is not None:
         if quality.percentile is not None:
-            quality = fixed(quality, before.judged_by(quality))
-        return before.judged_by(quality), after.judged_by(quality), ()
+            quality = fixed(quality, before)
+        return before.judged_by(quality), after.judged_by(quality), ""
     if after.kind.rough is None:
-        return before, after, ()
+        return before, after, ""
     rough = Quality(after.kind.rough)
     try:
         old, new = _shares(before, rough), _shares(after, rough)
     except DiversityError as error:
-        return before, after, (f"how many answer their prompts is not known: {error.message}",)
-    said = (
-        f"answers its prompt (roughly, by {rough.judge}): {name} {_mean(old):.2f}, "
-        f"this one {_mean(new):.2f}"
-    )
+        why = f"how often each answers its prompt is not known: {error.message}"
+        return before, after, f"valid by {after.kind.bar}: {why}"
+    said = f"answers its prompt: {names[0]} {_mean(old):.2f}, {names[1]} {_mean(new):.2f}"
     if not far_apart(old, new):
-        kept = f"too near for a rough judge, so validity is {after.kind.bar}"
-        return before, after, (f"{said}; {kept}",)
-    chosen = f"further apart than that judge errs ({MARGIN:g}), so it decides what is valid"
-    return before.judged_by(rough), after.judged_by(rough), (f"{said}; {chosen}",)
+        near = f"nearer than the rough judge {rough.judge} can tell ({MARGIN:g})"
+        return before, after, f"{said}; {near}, so valid by {after.kind.bar}"
+    far = f"further apart than the rough judge {rough.judge} errs ({MARGIN:g})"
+    return before.judged_by(rough), after.judged_by(rough), f"{said}; {far}, so valid by it"
 
 
 def _shares(features: Features, quality: Quality) -> list[float]:

@@ -39,11 +39,19 @@ def _billions(_: Features) -> NoReturn:
     )
 
 
+def _other_embeddings(_: Features) -> NoReturn:
+    raise UndefinedFeatureError(
+        "samples alone do not say what another checkpoint answers",
+        fix="give its samples with measure(..., reference=...)",
+    )
+
+
 COMMON: Mapping[str, Feature] = {
     "texts": _texts,
     "formats": _formats,
     "utilities": _utilities,
     "billions": _billions,
+    "other_embeddings": _other_embeddings,
 }
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics
+from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.bar import by_prompt, judged
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.tokens import words
+from pytest_diversity.judges import equivalence
 
 __all__ = ["PROSE"]
+
+_EMBEDDED = frozenset({"embeddings", "prompt_embeddings", "other_embeddings"})
 
 
 def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
@@ -47,17 +52,64 @@ def _embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
     return dict(zip(groups, np.split(vectors, ends[:-1]), strict=True))
 
 
+def _prompt_embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
+    """Of each sample its prompt's."""
+    names = list(features.samples)
+    vectors = features.embed([features.prompt(name).prompt for name in names])
+    counts = [len(features.samples[name]) for name in names]
+    rows = (np.tile(vector, (count, 1)) for vector, count in zip(vectors, counts, strict=True))
+    return dict(zip(names, rows, strict=True))
+
+
 def _distances(features: Features) -> Mapping[str, NDArray[np.float64]]:
     return {name: metrics.cosine_distances(rows) for name, rows in features["embeddings"].items()}
 
 
 def _labels(features: Features) -> Mapping[str, list[int]]:
-    """Classes of meaning, at the domain's threshold."""
-    near = features.domain.same_meaning
+    """Classes of meaning, as the domain's equivalence makes them; in any order the same."""
+    same = _equivalence(features.domain)
     return {
-        name: metrics.connected_classes(distances, near)
-        for name, distances in features["distances"].items()
+        name: metrics.connected_classes(same.distances(_answers(features, name)), same.near)
+        for name in features.samples
     }
+
+
+def _answers(features: Features, name: str) -> equivalence.Answers:
+    known = features.prompts.get(name)  # none where samples of several prompts are compared
+    prompt = known.prompt if known else ""
+    return equivalence.Answers(
+        prompt,
+        words(prompt),
+        features["texts"][name],
+        list(features["tokens"][name]),
+        lambda: np.asarray(features["distances"][name]),
+    )
+
+
+def _different(features: Features) -> Mapping[str, NDArray[np.float64]]:
+    """Distances where meaning is not graded: 0 within a class, 1 between two."""
+    return {
+        name: np.not_equal.outer(np.array(labels), np.array(labels)).astype(np.float64)
+        for name, labels in features["labels"].items()
+    }
+
+
+def _equivalence(domain: Domain) -> equivalence.Equivalence:
+    return equivalence.find(domain.equivalence, domain.same_meaning)
+
+
+def _equivalences(domain: Domain) -> Mapping[str, str]:
+    same = _equivalence(domain)
+    rests_on_it = ("labels",) if same.graded else ("labels", "distances")
+    return dict.fromkeys(rests_on_it, str(same))
+
+
+def _chosen(kind: Kind, domain: Domain) -> Kind:
+    """Where meanings are not graded they just differ, and need no embeddings."""
+    if _equivalence(domain).graded:
+        return kind
+    features = {**kind.features, "distances": _different}
+    return replace(kind, features=features, embedded=_EMBEDDED)
 
 
 PROSE = Kind(
@@ -69,6 +121,7 @@ PROSE = Kind(
         "valid": _valid,
         "scores": _scores,
         "embeddings": _embeddings,
+        "prompt_embeddings": _prompt_embeddings,
         "distances": _distances,
         "labels": _labels,
     },
@@ -79,10 +132,11 @@ PROSE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    settings=("same_meaning",),
+    chosen=_chosen,
+    equivalences=_equivalences,
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
-    embedded=frozenset({"embeddings", "distances", "labels"}),
+    embedded=_EMBEDDED | {"distances", "labels"},
     judged=frozenset({"valid", "scores"}),
     bar="well_formed",
     rough="adequate",

@@ -63,6 +63,8 @@ class Kind:
         notes: What a report must say beside a family's values, for example that its judge is a
             heuristic.
         check: Refuses a domain whose settings it cannot work with.
+        chosen: Itself as the settings of a domain make it.
+        equivalences: By feature, what tells whether samples mean the same, where that is chosen.
         settings: Names of the domain's settings that values depend on.
         packages: Packages whose versions values depend on.
         relations: Features that a sample has only in relation to the others of its group, such as
@@ -80,6 +82,8 @@ class Kind:
     metrics: Mapping[str, str]
     notes: Callable[[Features], Mapping[str, str]] = lambda _: {}
     check: Callable[[Domain], None] = lambda _: None
+    chosen: Callable[[Kind, Domain], Kind] = lambda kind, _: kind
+    equivalences: Callable[[Domain], Mapping[str, str]] = lambda _: {}
     settings: tuple[str, ...] = ()
     packages: Callable[[Domain], Sequence[str]] = lambda _: ()
     relations: frozenset[str] = frozenset()

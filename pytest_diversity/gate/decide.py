@@ -89,6 +89,7 @@ def decide(
         adjusted=min((adjusted[i] for i in tested), default=None),
         bounds=total,
         kept=max((one.kept for one in found), default=None),
+        bar=(reference.after if reference else estimate).bar,
     )
 
 
@@ -126,6 +127,8 @@ def _notes(
     yield from estimate.notes
     yield from words.endings(gate.checkpoint, estimate, reference)
     yield from reference.notes if reference else ()
+    if reference is not None and reference.bar and not any(one.missed for one in found):
+        yield reference.bar  # a missed budget's details say it
     if estimate.value is None:
         yield estimate.reason or ""
         return

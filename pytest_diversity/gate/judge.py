@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_diversity.config.values import baseline_name
-from pytest_diversity.domains.bar import same_bar
+from pytest_diversity.domains.bar import as_recorded, same_bar
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Comparison, Estimate, estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
@@ -165,9 +165,10 @@ class Judge:
         recorded = baseline_name(name, gate.checkpoint)
         if recorded is not None:
             return lambda after, measured: self._recorded(recorded, after, measured)
-        return self.against(name, self._workspace.features(name, gate.domain, count))
+        before = self._workspace.features(name, gate.domain, count)
+        return self.against(name, before, gate.checkpoint)
 
-    def against(self, name: str, before: Features) -> Reference:
+    def against(self, name: str, before: Features, whose: str = "these") -> Reference:
         """A comparison with samples: both sides at equally many of each prompt."""
 
         def compare(after: Features, measured: Estimate) -> Comparison:
@@ -181,8 +182,8 @@ class Judge:
             notes = (*before.notes, *cut_notes(name, before.samples, after.samples, kept))
             old, new = self._same(before, other), self._same(after, kept)
             metric = measured.metric
-            old, new, said = same_bar(name, old, new, metric)
-            return Comparison(name, estimate(old, metric), estimate(new, metric), (*notes, *said))
+            old, new, bar = same_bar(metric, old, new, (name, whose or "these"))
+            return Comparison(name, estimate(old, metric), estimate(new, metric), notes, bar)
 
         return compare
 
@@ -190,6 +191,11 @@ class Judge:
         if not name:
             raise ConfigError("a baseline of which checkpoint?", fix='reference="baseline:NAME"')
         self._use(name, after.domain.name, measured)
+        quality = after.domain.quality
+        if quality is not None and quality.percentile is not None:
+            bar = self.baselines.bar(name, after.domain.name, measured.metric)
+            after = after.judged_by(as_recorded(quality, bar))
+            measured = estimate(after, measured.metric)
         now = self._profile(name, after, measured)
         return self.baselines.compare(name, after, measured, now)
 

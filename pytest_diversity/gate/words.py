@@ -134,6 +134,8 @@ def scope(estimate: Estimate, reference: Comparison | None) -> list[str]:
     if reference is not None and reference.before.mean_tokens is not None:
         lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
     lines += _cut(estimate, reference)
+    if reference is not None and reference.bar:
+        lines.append(reference.bar)
     if estimate.worst_group is not None:
         group, value = estimate.worst_group
         lines.append(f"worst group {group} {number(value)}")

@@ -112,7 +112,7 @@ class Assessed:
     def bar(self) -> str:
         """Judge, version and threshold: what validity depends on."""
         relation = ">=" if self.judge.better == "up" else "<="
-        return f"{self.judge.key} {relation} {self.threshold:.6g}"
+        return f"{self.judge.key} {relation} {self.threshold!r}"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pytest_diversity.metrics._grams import Corpus as Corpus
 from pytest_diversity.metrics._limits import Above as Above
 from pytest_diversity.metrics._limits import AtLeast as AtLeast
 from pytest_diversity.metrics._limits import OneOf as OneOf
+from pytest_diversity.metrics.between import separation as separation
 from pytest_diversity.metrics.bleu import self_bleu as self_bleu
 from pytest_diversity.metrics.classes import chao1 as chao1
 from pytest_diversity.metrics.classes import coverage as coverage
@@ -16,6 +17,7 @@ from pytest_diversity.metrics.classes import hill as hill
 from pytest_diversity.metrics.classes import semantic_entropy as semantic_entropy
 from pytest_diversity.metrics.compression import COMPRESSOR as COMPRESSOR
 from pytest_diversity.metrics.compression import compression_ratio as compression_ratio
+from pytest_diversity.metrics.conditional import conditional_vendi as conditional_vendi
 from pytest_diversity.metrics.definition import Better as Better
 from pytest_diversity.metrics.definition import Definition as Definition
 from pytest_diversity.metrics.definition import Metric as Metric

@@ -46,7 +46,8 @@ ALLOWED: Mapping[str, str] = {
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
-    "baselines": "config domains errors estimate events features files metrics prompts statistics",
+    "baselines": "config domains errors estimate events features files judges metrics prompts "
+    "statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
     "judges metrics prompts samples sampling sandbox store",
     "gate": "baselines config domains errors estimate events features metrics samples statistics "

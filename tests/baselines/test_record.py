@@ -199,6 +199,50 @@ def test_another_embedder_or_sandbox_is_refused(project: pytest.Pytester) -> Non
         result.stdout.fnmatch_lines([f"*cannot be compared with: {reason}*"])
 
 
+MEANINGS: Mapping[str, tuple[str, str, str | None]] = {
+    "another rule": ("exact", "normalised", "the equivalence was 'exact 1', now 'normalised 1'"),
+    "the same rule": ("exact", "exact", None),
+}
+
+
+@pytest.mark.parametrize("case", MEANINGS)
+def test_another_equivalence_is_refused(project: pytest.Pytester, case: str) -> None:
+    """What tells meanings apart is part of what rests on it, and of nothing else."""
+    first, second, reason = MEANINGS[case]
+    budget = (
+        "[domains.prose.budget]\neffective = { max_drop = 0.5 }\nlexical = { max_drop = 0.5 }\n"
+    )
+    head = CONFIG[: CONFIG.index("[domains.code")]
+    path = project.path / "diversity.toml"
+    path.write_text(f'{head}[domains.prose]\nequivalence = "{first}"\n{budget}')
+    project.runpytest_inprocess("--diversity-record")
+    path.write_text(f'{head}[domains.prose]\nequivalence = "{second}"\n{budget}')
+    result = project.runpytest_inprocess("-k", "dpo")
+    result.assert_outcomes(passed=1 if reason else 2, failed=1 if reason else 0)
+    if reason:
+        result.stdout.fnmatch_lines([f"*cannot be compared with: {reason}*"])
+
+
+def test_a_baseline_from_before_there_was_a_choice(project: pytest.Pytester) -> None:
+    """Its threshold was a setting; it is compared with where the same rule is chosen."""
+    head = CONFIG[: CONFIG.index("[domains.code")]
+    budget = '[domains.prose.budget]\nsemantic = { metric = "hill(q=0)", max_drop = 9 }\n'
+    path = project.path / "diversity.toml"
+    path.write_text(f'{head}[domains.prose]\nequivalence = "exact"\n{budget}')
+    project.runpytest_inprocess("--diversity-record")
+    recorded_at = project.path / FOLDER / "prose.json"
+    plain = json.loads(recorded_at.read_text())
+    profile = plain["checkpoints"]["dpo"]
+    profile["settings"]["same_meaning"] = 0.2
+    del profile["metrics"]["hill(q=0)"]["equivalence"]
+    recorded_at.write_text(json.dumps(plain))
+    result = project.runpytest_inprocess("-k", "dpo")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*the equivalence was 'embedding 1, same below 0.2', now 'exact 1'*"]
+    )
+
+
 def test_another_version_of_a_library_is_said(project: pytest.Pytester) -> None:
     """It changes values less than settings do: a note, not a refusal."""
     project.runpytest_inprocess("--diversity-record")

@@ -19,6 +19,7 @@ V = [1, 1, 0, 1, 1, 0, 1, 1]
 K3: list[list[float]] = [[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]]
 E3: list[list[float]] = [[1, 0], [0.6, 0.8], [0, 1]]
 X3: list[list[float]] = [[1, 0], [1, 0], [0, 1]]
+I3: list[list[float]] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 NOVEL = ([0, 0, 1, 2, 0], [7, 9, 5, 8, 10])
 
 LEXICAL: dict[str, tuple[Callable[[], float | None], float]] = {
@@ -90,6 +91,15 @@ SEMANTIC: dict[str, tuple[Callable[[], float | None], float]] = {
     "vendi inf of a kernel": (lambda: m.vendi_of_kernel(K3, q=math.inf), 1.578947),
     "vendi 1 of embeddings": (lambda: m.vendi(X3), 1.889882),
     "vendi 2 of embeddings": (lambda: m.vendi(X3, q=2), 1.8),
+    "conditional_vendi, one prompt": (lambda: m.conditional_vendi(X3, [[1, 0]] * 3), 1.889882),
+    "conditional_vendi, unlike prompts": (lambda: m.conditional_vendi(X3, I3), 1.0),
+    "conditional_vendi, two answers to each of two prompts": (
+        lambda: m.conditional_vendi([[1, 0], [0, 1]] * 2, [[1, 0], [1, 0], [0, 1], [0, 1]]),
+        2.0,
+    ),
+    "separation of opposites": (lambda: m.separation([[1, 0]] * 2, [[0, 1]] * 2), 1.0),
+    "separation of neighbours": (lambda: m.separation(E3[:2], [[0, 1]] * 2), 0.4),
+    "separation of a sample from itself": (lambda: m.separation(E3, E3), -0.177778),
 }
 CASES = LEXICAL | SEMANTIC
 

@@ -56,4 +56,6 @@ def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
     after = json.loads(path.read_text())
     for one in (*before["checkpoints"].values(), *after["checkpoints"].values()):
         del one["versions"]
+    for one in before["checkpoints"].values():  # what metrics rest on its classes now say so
+        del one["settings"]["same_meaning"]
     assert after == before

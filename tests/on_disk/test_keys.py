@@ -93,7 +93,6 @@ def test_what_a_baseline_is_compared_by() -> None:
     }
     assert settings(prose, None, (4, 8)) == {
         **SETTINGS,
-        "same_meaning": 0.2,
         "kind": "prose",
         "samples": [4, 8],
     }
