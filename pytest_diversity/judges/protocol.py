@@ -225,7 +225,7 @@ def _checked(judge: Judge, score: object) -> float | None:
         value = float(score)  # type: ignore[arg-type] # numbers of numpy and torch are some, too
     except (TypeError, ValueError, OverflowError):
         value = math.nan
-    if isinstance(score, str | bytes) or math.isnan(value):
+    if isinstance(score, str | bytes) or not math.isfinite(value):
         raise JudgeError(
             f"the judge {judge.name!r} gave {score!r:.60} as a score, which is no number",
             fix="give None where there is no score",

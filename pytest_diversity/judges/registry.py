@@ -35,6 +35,7 @@ NAMED = {
     "well_formed": _Own("well_formed"),
     "adequate": _Own("adequate", ("scorer",)),
     "callable": _Own("function"),
+    "reward": _Own("reward"),
 }
 _registered: dict[str, tuple[Callable[..., Any], Judge]] = {}
 _COMMON = {"judge", "threshold", "percentile"}

@@ -66,7 +66,7 @@ FAULTS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "too few": (lambda pairs: lengths(pairs)[:1], "gave 1 scores for 2 texts"),
     "too many": (lambda _: [1, 2, 3], "gave more scores for 2 texts"),
     "out of range": (lambda pairs: [11] * len(pairs), "outside its range 0 to 10"),
-    "infinite": (lambda pairs: [math.inf] * len(pairs), "outside its range 0 to 10"),
+    "infinite": (lambda pairs: [math.inf] * len(pairs), "gave inf as a score"),
     "raising": (lambda _: 1 / 0, "failed: ZeroDivisionError"),
 }
 
