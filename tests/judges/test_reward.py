@@ -22,6 +22,7 @@ from pytest_diversity.judges.tools import Tools
 PAIRS = [(f"Is {word} fine?", answer) for word in ("red", "blue", "this", "that")
          for answer in ("yes", "no no no no", "yes it is", "no", "maybe yes")]  # fmt: skip
 WORDS = sorted({word for pair in PAIRS for text in pair for word in text.rstrip("?").split()})
+ASKED = "user Is this fine? <end>"
 TEMPLATE = "{% for m in messages %}{{ m['role'] }} {{ m['content'] }} <end> {% endfor %}"
 
 
@@ -42,21 +43,21 @@ def save(folder: Path, *, labels: int = 1, steps: int = 0) -> Path:
     """A small one, trained so that `yes` is preferred to `no` if there are steps."""
     torch.manual_seed(0)
     words = tokenizer()
-    config = LlamaConfig(
+    configured: Any = LlamaConfig
+    config = configured(
         hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
         vocab_size=len(words), num_labels=labels, pad_token_id=words.pad_token_id,
         max_position_embeddings=64,
     )  # fmt: skip
-    model: Any = LlamaForSequenceClassification(config)
+    classifier: Any = LlamaForSequenceClassification
+    model = classifier(config)
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
     for _ in range(steps):  # Bradley and Terry: log sigmoid(chosen - rejected)
         chosen, rejected = (
-            model(
-                torch.tensor([words(f"user Is this fine? <end> assistant {text} <end>").input_ids])
-            )
+            model(torch.tensor([words(f"{ASKED} assistant {text} <end>").input_ids]))
             for text in ("yes", "no")
         )
-        loss = -torch.nn.functional.logsigmoid(chosen.logits - rejected.logits).mean()
+        loss: Any = -torch.nn.functional.logsigmoid(chosen.logits - rejected.logits).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -126,7 +127,7 @@ def test_what_is_no_reward_model_is_refused(tmp_path: Path) -> None:
         find(causal)
     with pytest.raises(CheckpointError, match="has 2 labels, and a reward model one"):
         find(save(tmp_path / "two", labels=2))
-    with pytest.raises(CheckpointError, match="has no config.json"):
+    with pytest.raises(CheckpointError, match=r"has no config\.json"):
         find(tmp_path)
     with pytest.raises(DiversityError, match="nowhere"):
         find(tmp_path / "nowhere")
