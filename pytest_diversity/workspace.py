@@ -35,10 +35,8 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
 
     from pytest_diversity.baselines.record import Provenance
     from pytest_diversity.cluster.ray import Cluster
-    from pytest_diversity.config.quality import Quality
     from pytest_diversity.features.embeddings import Embedder
-    from pytest_diversity.judges.protocol import Assessed, Pair
-    from pytest_diversity.judges.tools import Tools
+    from pytest_diversity.judges.panel import Panel
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -299,6 +297,13 @@ class Workspace:
 
         return execute
 
+    @cached_property
+    def _panel(self) -> Panel:
+        """The judges of quality."""
+        from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
+
+        return Panel(self.config, self.options, lambda: self.store, lambda: self.sampler)
+
     def check_judge(self, domain: Domain) -> None:
         """Make sure that a domain names a judge, where it names one; load no model.
 
@@ -307,32 +312,12 @@ class Workspace:
             CheckpointError: It names a model that is not there.
         """
         if domain.quality is not None:
-            from pytest_diversity.judges import registry  # noqa: PLC0415 - where one is named
-
-            registry.check(domain.quality, self._tools(domain, self._embed(domain)))
+            self._panel.check(domain, self._embed(domain), lambda: self._embedder(domain))
 
     def _assess(self, domain: Domain, embed: Embed) -> Assess:
         """What judges quality, looked for when it is asked; scores are remembered."""
-
-        def assess(quality: Quality, pairs: Sequence[Pair]) -> Assessed:
-            from pytest_diversity.judges import protocol, registry  # noqa: PLC0415 - where it is asked
-
-            judge = registry.find(quality, self._tools(domain, embed))
-            memory = self.store.scores(judge.key) if judge.kept else None
-            return protocol.assess(judge, pairs, quality, memory)
-
-        return assess
-
-    def _tools(self, domain: Domain, embed: Embed) -> Tools:
-        from pytest_diversity.judges.tools import Tools  # noqa: PLC0415 - where a judge is asked
-
-        return Tools(
-            embed=embed,
-            embedder=lambda: self._embedder(domain).fingerprint(self.store.facts),
-            device=self.options.device,
-            root=domain.root,
-            facts=lambda: self.store.facts,
-            folder=self.options.store.parent / "models",
+        return lambda quality, pairs: self._panel.assess(
+            quality, pairs, domain, embed, lambda: self._embedder(domain)
         )
 
     def _embed(self, domain: Domain) -> Embed:

@@ -70,7 +70,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         path=path,
         checkpoints=known,
         domains={**_builtin_domains(defaults, path.parent), **domains},
-        selected=tuple(known),
+        selected=tuple(name for name in known if name not in _judging(domains)),
         reference=defaults.value("reference", str),
         settings=_settings(defaults),
         vllm=_vllm(defaults),
@@ -79,6 +79,12 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
     config = add_checkpoints(config, checkpoints, path.parent)
     _check_references(root, config)
     return config
+
+
+def _judging(domains: Mapping[str, Domain]) -> set[str]:
+    """Names of the checkpoints that judge others: they are not under test themselves."""
+    judges = (domain.quality.judge for domain in domains.values() if domain.quality is not None)
+    return {judge.removeprefix("llm:") for judge in judges if judge.startswith("llm:")}
 
 
 def _settings(defaults: Table) -> Mapping[str, Any]:

@@ -27,12 +27,16 @@ class Quality:
         percentile: In place of a threshold: this percentile of the reference's scores.
         scorer: The language model that `adequate` scores likelihoods with; the one at hand if None,
             none where it is `none`.
+        rubric: What an `llm:CHECKPOINT` is asked, with `{prompt}` and `{answer}`; or a file of it.
+        max_calls: The most questions that it is asked in a run.
     """
 
     judge: str
     threshold: float | None = None
     percentile: float | None = None
     scorer: str | None = None
+    rubric: str | None = None
+    max_calls: int | None = None
 
     @classmethod
     def parse(cls, value: object) -> Quality:
@@ -55,7 +59,10 @@ class Quality:
                 raise ConfigError(
                     f"quality has the unknown key {shown(key)}", fix=did_you_mean(str(key), known)
                 )
-        for key in ("judge", "scorer"):
+        calls = value.get("max_calls")
+        if calls is not None and (type(calls) is not int or calls < 1):
+            raise ConfigError(f"max_calls cannot be {shown(calls)}", fix="write a whole number")
+        for key in ("judge", "scorer", "rubric"):
             said = value.get(key, "" if key == "judge" else None)
             if said is not None and (not isinstance(said, str) or not said.strip()):
                 raise ConfigError(

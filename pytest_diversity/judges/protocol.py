@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from statistics import StatisticsError, correlation
 from typing import Any, Literal, TypeAlias
 
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import ConfigError, DiversityError, JudgeError, first_line
 
 __all__ = ["Assessed", "Judge", "Pair", "Score", "assess", "each", "remembered"]
+
+_ENOUGH = 20  # texts from which a correlation with length is worth a word
+_BIASED = 0.3
 
 Pair: TypeAlias = tuple[str, str]  # a prompt and a text
 Score: TypeAlias = Callable[[Sequence[Pair]], Iterable[float | None]]
@@ -36,6 +41,7 @@ class Judge:
         threshold: From which score on a text is an answer, unless a domain says otherwise; None
             where a domain must say it.
         note: What must be said beside values that rest on it.
+        by_length: Whether it may favour long answers, so that this is measured and said.
         kept: Whether its scores are remembered: what costs less than a look-up need not be.
     """
 
@@ -48,6 +54,7 @@ class Judge:
     threshold: float | None = None
     note: str = ""
     kept: bool = True
+    by_length: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a name, direction, range or threshold that is none.
@@ -97,11 +104,13 @@ class Assessed:
         judge: Which one.
         threshold: From which score on a text is an answer.
         scores: One for each pair, in order; None where the judge had none to give.
+        length: That the scores go with length, where they do.
     """
 
     judge: Judge
     threshold: float
     scores: tuple[float | None, ...]
+    length: str | None = None
 
     @property
     def valid(self) -> list[bool]:
@@ -122,12 +131,39 @@ class Assessed:
         if lacking:
             of = f"{lacking} of {len(self.scores)} samples"
             said.append(f"{self.judge.name} gave {of} no score: they count as invalid")
-        return tuple(said)
+        return (*said, *([self.length] if self.length else []))
 
 
 def each(function: Callable[[str, str], Any]) -> Score:
     """A function of one prompt and one text, as one of many pairs."""
     return lambda pairs: (function(prompt, text) for prompt, text in pairs)
+
+
+def length_note(judge: Judge, pairs: Sequence[Pair], scores: Sequence[float | None]) -> str | None:
+    """That scores rise or fall with the length of the text, where they do."""
+    both = zip(pairs, scores, strict=True)
+    known = [(len(text), score) for (_, text), score in both if score is not None]
+    if len(known) < _ENOUGH:
+        return None
+    rho = _correlation(*(_ranks(side) for side in zip(*known, strict=True)))
+    if abs(rho) < _BIASED:
+        return None
+    size = f"Spearman {rho:+.2f} over {len(known)} samples"
+    return f"the scores of {judge.name} go with length: {size}"
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """The rank of each, equal ones sharing theirs."""
+    order = sorted(values)
+    return [(bisect_left(order, one) + bisect_right(order, one) - 1) / 2 for one in values]
+
+
+def _correlation(one: Sequence[float], other: Sequence[float]) -> float:
+    """Pearson's; 0 where a side does not vary."""
+    try:
+        return correlation(one, other)
+    except StatisticsError:
+        return 0.0
 
 
 def assess(
@@ -148,18 +184,20 @@ def assess(
         JudgeError: The judge failed, gave another number of scores, one that is no number or one
             out of its range, or there is no threshold or one out of range. Nothing is remembered.
     """
-    known = memory if memory is not None and judge.kept else {}
-    if quality.percentile is not None:
-        scores = tuple(remembered(judge, pairs, known))
-        return Assessed(judge, _percentile(judge, scores, quality.percentile), scores)
-    bar = judge.threshold if quality.threshold is None else quality.threshold
-    if bar is None:
+    threshold = judge.threshold if quality.threshold is None else quality.threshold
+    if threshold is None and quality.percentile is None:
         raise JudgeError(
             f"the judge {judge.name!r} has no threshold of its own",
             fix='set quality = { judge = "...", threshold = 0.5 } or "reference:p20"',
         )
-    judge.check(bar)
-    return Assessed(judge, bar, tuple(remembered(judge, pairs, known)))
+    if threshold is not None:
+        judge.check(threshold)
+    known = memory if memory is not None and judge.kept else {}
+    scores = tuple(remembered(judge, pairs, known))
+    if threshold is None or quality.percentile is not None:
+        threshold = _percentile(judge, scores, quality.percentile or 0.0)
+    length = length_note(judge, pairs, scores) if judge.by_length else None
+    return Assessed(judge, threshold, scores, length)
 
 
 def _percentile(judge: Judge, scores: Sequence[float | None], percentile: float) -> float:

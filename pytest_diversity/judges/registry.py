@@ -36,6 +36,7 @@ NAMED = {
     "adequate": _Own("adequate", ("scorer",)),
     "callable": _Own("function"),
     "reward": _Own("reward"),
+    "llm": _Own("llm", ("rubric", "max_calls")),
 }
 _registered: dict[str, tuple[Callable[..., Any], Judge]] = {}
 _COMMON = {"judge", "threshold", "percentile"}

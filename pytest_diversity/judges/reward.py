@@ -51,6 +51,7 @@ def find(quality: Quality, tools: Tools) -> Judge:
         _Reward(location.path, where, longest),
         low=-math.inf,
         high=math.inf,
+        by_length=True,
         note=f"of a conversation it reads the first {longest} tokens" if longest else "",
     )
 

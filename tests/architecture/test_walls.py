@@ -41,7 +41,7 @@ ALLOWED: Mapping[str, str] = {
     "cluster": "errors",
     "sandbox": "cluster errors",
     "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
-    "judges": "checkpoints config errors functions sampling",
+    "judges": "checkpoints config errors functions sampling store",
     "features": "checkpoints cluster config errors judges metrics prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
