@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ dpo = "replay:dpo.jsonl"
 """
 
 
-def write(path: Path, scores: range) -> None:
+def write(path: Path, scores: Sequence[int]) -> None:
     """Answers that say their own scores, in tenths."""
     rows = [
         {"domain": "talk", "prompt": f"p{p}", "index": i, "text": f"answer {s} of {p}"}
@@ -137,15 +137,23 @@ def pytest_diversity_register_judges():
 @pytest.mark.parametrize(
     ("scores", "outcome", "said"),
     [
-        (range(6, 10), {"passed": 1, "failed": 1}, "base 0.40, dpo 1.00; further apart than *"),
-        (range(1, 10), {"passed": 2}, "base 0.40, dpo 0.44; nearer than *valid by well_formed"),
+        (
+            [6, 7, 8, 9, 9] * 2,
+            {"passed": 1, "failed": 1},
+            "1.00; further apart than *",
+        ),
+        (
+            [*range(1, 10), 9],
+            {"passed": 2},
+            "0.50; nearer than *valid by well_formed",
+        ),
     ],
     ids=["far apart", "alike"],
 )
 def test_by_default_the_bar_depends_on_both_sides(
     project: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
-    scores: range,
+    scores: Sequence[int],
     outcome: dict[str, int],
     said: str,
 ) -> None:
@@ -159,7 +167,7 @@ def test_by_default_the_bar_depends_on_both_sides(
     )
     result = project.runpytest_inprocess()
     result.assert_outcomes(**outcome)
-    result.stdout.fnmatch_lines([f"*answers its prompt: {said}*"])
+    result.stdout.fnmatch_lines([f"*answers its prompt: base 0.40, dpo {said}*"])
 
 
 TEST = """
