@@ -16,7 +16,6 @@ from pytest_diversity.domains import kind_of
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.gate.bounds import Gate, check_reachable
 from pytest_diversity.metrics import Metric
-from pytest_diversity.sampling.engines import check_engine
 from pytest_diversity.text import plural
 from pytest_diversity.workspace import Workspace
 
@@ -68,8 +67,11 @@ def _sampled(gate: Gate) -> list[str]:
 
 def _options(workspace: Workspace) -> None:
     options = workspace.options
-    with _option(workspace, "engine"):
-        check_engine(options)
+    if "engine" in options.origins:
+        from pytest_diversity.sampling.engines import check_engine  # noqa: PLC0415 - rarely said
+
+        with _option(workspace, "engine"):
+            check_engine(options)
     if not {"device", "dtype", "require_gpu"} & options.origins.keys():
         return
     from pytest_diversity.sampling import device  # noqa: PLC0415 - rarely said

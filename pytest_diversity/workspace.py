@@ -83,6 +83,7 @@ class Workspace:
         self._say = say
         self._replays = Replays(root)
         self._features: dict[tuple[str, str, int], Features] = {}
+        self._prompts: dict[tuple[str, Path], Mapping[str, Prompt]] = {}
         self._embedders: dict[Path, Embedder] = {}
 
     @cached_property
@@ -152,10 +153,13 @@ class Workspace:
         return metric
 
     def prompts(self, domain: Domain) -> Mapping[str, Prompt]:
-        """The prompts of a domain, by id; none where samples bring their own."""
+        """The prompts of a domain, by id, read once; none where samples bring their own."""
         if domain.prompts is None:
             return {}
-        return choose_prompts(load_prompts(domain.prompts, domain.root), domain.max_prompts)
+        file = domain.prompts, domain.root
+        if file not in self._prompts:
+            self._prompts[file] = load_prompts(*file)
+        return choose_prompts(self._prompts[file], domain.max_prompts)
 
     def at_hand(self, checkpoint: str, domain: str) -> bool:
         """Whether the samples of a checkpoint in a domain need not be drawn."""

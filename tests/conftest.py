@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import random
+import struct
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -109,6 +110,20 @@ def record() -> Callable[..., Path]:
         ]
         path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
         return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def hollow_model() -> Callable[[Path], Path]:
+    """A function that writes a folder which is a model's to the eye, and has no weight in it."""
+
+    def write(folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("config.json", "tokenizer.json"):
+            (folder / name).write_text("{}")
+        (folder / "model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
+        return folder
 
     return write
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.checkpoints.sources import Location, exists, locate, under
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import CheckpointError, some
 
@@ -27,8 +27,8 @@ def on_its_base(checkpoint: Checkpoint, root: Path) -> Checkpoint:
     Raises:
         CheckpointError: The adapter does not say where its base is, or that is not there.
     """
-    path = root / Path(checkpoint.source).expanduser()
-    if not (path / CONFIG).is_file():
+    path = under(root, checkpoint.source)
+    if not exists(path / CONFIG):
         return checkpoint
     if (path / "config.json").is_file():
         raise CheckpointError(
@@ -70,7 +70,12 @@ def check_adapter(folder: Path) -> None:
             fix="save it with peft's save_pretrained; pickled weights are never loaded",
         )
     config = _config(folder)
-    kind = str(config.get("peft_type"))
+    kind = config.get("peft_type")
+    if not isinstance(kind, str):
+        raise CheckpointError(
+            f"adapter {folder}: its {CONFIG} does not say what kind it is (peft_type)",
+            fix="save it with peft's save_pretrained",
+        )
     if kind in _PROMPTS or config.get("alora_invocation_tokens"):
         raise CheckpointError(
             f"adapter {folder} is {kind} of a kind that depends on the prompt's tokens",
@@ -91,8 +96,8 @@ def disagreement(checkpoint: Checkpoint, adapter: Location, root: Path) -> str |
     base = _base_of(adapter.path)
     if base is None:
         return None
-    paths = [root / Path(name).expanduser() for name in (base, checkpoint.source)]
-    if all(path.exists() for path in paths):
+    paths = [under(root, name) for name in (base, checkpoint.source)]
+    if all(map(exists, paths)):
         same = paths[0].resolve() == paths[1].resolve()
     else:
         ours, theirs = sorted((_last(base), _last(checkpoint.source)), key=len)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import Location
-from pytest_diversity.errors import CheckpointError
+from pytest_diversity.errors import CheckpointError, first_line
 
 __all__ = ["check_contents"]
 
@@ -45,6 +46,24 @@ def check_contents(location: Location, what: str) -> None:
         _demand_any(folder, what, _TOKENIZER, "tokenizer")
     for name in _SETTINGS:
         _check_json(folder / name)
+    for path in sorted(folder.glob("*.safetensors")):
+        _check_weights(path)
+
+
+def _check_weights(path: Path) -> None:
+    """Refuse a file that was cut off, or that stands for weights which were not downloaded."""
+    if find_spec("safetensors") is None:
+        return
+    from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - optional
+
+    try:
+        with safe_open(path, "np"):  # reads the names of the weights
+            pass
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {first_line(error)}",
+            fix="copy it again as a whole; `git lfs pull` fetches what only stands for it",
+        ) from None
 
 
 def _demand(folder: Path, what: str, name: str, part: str) -> None:

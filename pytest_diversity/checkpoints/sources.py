@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pytest_diversity.config.values import is_server
+from pytest_diversity.config.server import is_server
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
 
 __all__ = [
@@ -20,10 +20,12 @@ __all__ = [
     "IGNORED",
     "Kind",
     "Location",
+    "exists",
     "is_hub_name",
     "is_scheme",
     "kind_of",
     "locate",
+    "under",
 ]
 
 # What a model is made of. Pickled weights (.bin, .pt) are left out on purpose: they run code; so is
@@ -69,7 +71,7 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     """
     if source.startswith(_REPLAY):
         return Location(
-            "replay", _existing(_under(root, source.removeprefix(_REPLAY)), source, what)
+            "replay", _existing(under(root, source.removeprefix(_REPLAY)), source, what)
         )
     if is_server(source):  # its URL is not shown: there may be a password in it
         raise CheckpointError(
@@ -80,7 +82,7 @@ def locate(source: str, root: Path, what: str = "checkpoint") -> Location:
     elif is_hub_name(source, root):
         path = _from_hub(source, what)
     else:
-        path = _existing(_under(root, source), source, what)
+        path = _existing(under(root, source), source, what)
     return Location("gguf" if path.suffix == ".gguf" else "directory", path)
 
 
@@ -96,7 +98,7 @@ def kind_of(source: str, root: Path) -> Kind:
     if is_server(source):
         return "server"
     scheme, colon, _ = source.partition(":")
-    named = colon and is_scheme(scheme) and not _exists(root / source)
+    named = colon and is_scheme(scheme) and not exists(root / source)
     return "registered" if named else "weights"
 
 
@@ -110,27 +112,27 @@ def is_hub_name(source: str, root: Path) -> bool:
 
     The forms are a hub id, with @REVISION if wanted, and a GGUF file of one: org/repo/file.gguf.
     """
-    path = _under(Path(), source)
+    path = under(Path(), source)
     form = _HUB_FILE if source.endswith(".gguf") else _HUB
     return (
         re.fullmatch(form, source) is not None
-        and not _exists(root / path)
+        and not exists(root / path)
         and not (len(path.parts) > 1 and (root / path.parts[0]).is_dir())
     )
 
 
-def _under(root: Path, given: str) -> Path:
+def under(root: Path, given: str) -> Path:
     """A path as it was given, with `~`; that of an unknown user is kept, as a shell does."""
     return root / os.path.expanduser(given)  # noqa: PTH111 - Path.expanduser() raises
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Whether it does; what no file can be named does not."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists() raises where a name is too long
 
 
 def _existing(path: Path, source: str, what: str) -> Path:
-    if not _exists(path):
+    if not exists(path):
         raise CheckpointError(f"{what} {source!r}: {path} does not exist", fix="check the path")
     return path
 

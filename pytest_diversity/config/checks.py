@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from pytest_diversity.config.keys import Key
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["KINDS", "as_float", "check", "read", "shown", "typed"]
+__all__ = ["KINDS", "as_float", "check", "check_passed", "read", "shown", "typed"]
 
 # What a value must be, by its kind.
 KINDS: Mapping[type, str] = {
@@ -87,6 +88,31 @@ def typed(name: str, value: Any, kind: type) -> Any:
             f"{name!r} must be {KINDS[kind]}, not {shown(value)}", fix="change its value"
         )
     return value
+
+
+def check_passed(
+    what: str, arguments: Mapping[str, Any], ours: Iterable[str], guide: str
+) -> Mapping[str, Any]:
+    """What is passed on as it stands, if it is JSON and says nothing that the run says.
+
+    Args:
+        what: Its name in an error.
+        arguments: To be passed on.
+        ours: What only the run may say.
+        guide: The document that says more.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    try:
+        json.dumps(arguments, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{what} holds what JSON cannot", fix="no dates, no inf, no nan"
+        ) from None
+    for name in sorted({*ours} & arguments.keys()):
+        raise ConfigError(f"{what} must not set {name!r}, which the run sets", fix=f"see {guide}")
+    return arguments
 
 
 def as_float(number: float) -> float:

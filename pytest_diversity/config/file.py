@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.config.checks import check
+from pytest_diversity.config.checks import check, check_passed
 from pytest_diversity.config.keys import (
     BUDGET,
     CHECKPOINT,
@@ -23,6 +23,7 @@ from pytest_diversity.config.keys import (
 from pytest_diversity.config.named import add_checkpoints, check_name, matching
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
+from pytest_diversity.config.server import Endpoint, is_server
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
     BASELINE,
@@ -34,11 +35,8 @@ from pytest_diversity.config.values import (
     Checkpoint,
     Config,
     Domain,
-    Endpoint,
     Generation,
     baseline_name,
-    check_passed,
-    is_server,
 )
 from pytest_diversity.errors import did_you_mean
 

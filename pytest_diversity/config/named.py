@@ -9,7 +9,8 @@ from dataclasses import replace
 from glob import glob
 from pathlib import Path
 
-from pytest_diversity.config.values import Checkpoint, Config, baseline_name, is_server
+from pytest_diversity.config.server import is_server
+from pytest_diversity.config.values import Checkpoint, Config, baseline_name
 from pytest_diversity.errors import ConfigError
 
 __all__ = ["add_checkpoints", "check_name", "matching"]

@@ -22,7 +22,8 @@ from pytest_diversity.config.keys import (
     Key,
 )
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Budget, Checkpoint, Domain, Endpoint, Generation
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Budget, Checkpoint, Domain, Generation
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.files import read_text, write_text
 

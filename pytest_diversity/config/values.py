@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pytest_diversity.config.checks import as_float, shown
+from pytest_diversity.config.checks import as_float, check_passed, shown
 from pytest_diversity.config.quality import Quality
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
 
@@ -20,32 +20,18 @@ __all__ = [
     "BOUNDS",
     "BUILTIN_DOMAINS",
     "FAMILIES",
-    "SETTINGS",
     "Budget",
     "Change",
     "Checkpoint",
     "Config",
     "Domain",
-    "Endpoint",
     "Generation",
     "Level",
     "baseline_name",
-    "check_passed",
-    "is_server",
 ]
 
 BASELINE = "baseline"
 BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
-_FIXED = ("model", "messages", "prompt", "n", "stream")  # what makes a request one
-_OF_THE_API = ("seed", "temperature", "top_p", "max_tokens", "stop", "logprobs", "top_logprobs")
-# Fields that a server can be told to do without, or calls otherwise.
-SETTINGS = (*_OF_THE_API, "top_k", "min_p", "repetition_penalty", "repeat_penalty")
-# What the run says; `max_completion_tokens` would say one of them twice.
-_SENT = {*_FIXED, *_OF_THE_API, "max_completion_tokens"}
-_OUR_HEADERS = {
-    *("authorization", "content-type", "content-length", "host", "connection"),
-    *("accept-encoding", "transfer-encoding"),
-}
 # What a chat template is told by the run.
 _RENDERED = {
     *("conversation", "messages", "chat_template", "add_generation_prompt", "tokenize"),
@@ -93,109 +79,6 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """How a checkpoint's server is spoken to; all up to `rename` is part of its samples' key.
-
-    Attributes:
-        api: `chat`, or `completions` for models without a chat template.
-        body: Fields of each request beside those of the OpenAI API.
-        send: The only ones of `SETTINGS` that a request names; all if empty.
-        omit: Those that it does not name.
-        rename: The server's names for those that it calls otherwise.
-        api_key_env: The environment variable that holds the key; `OPENAI_API_KEY` if None.
-        headers_env: Further headers, and the environment variables that hold their values.
-        concurrency: The most requests at a time.
-        requests_per_minute: The most requests a minute; 0 sets no limit.
-        retries: How often a request is repeated that was lost, or answered with 429 or 5xx.
-        timeout: The longest wait for a whole answer, in seconds.
-    """
-
-    api: str = "chat"
-    body: Mapping[str, Any] = field(default_factory=dict)
-    send: tuple[str, ...] = ()
-    omit: tuple[str, ...] = ()
-    rename: Mapping[str, str] = field(default_factory=dict)
-    # Not shown: a key may stand where its variable's name should.
-    api_key_env: str | None = field(default=None, repr=False)
-    headers_env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    concurrency: int = 16
-    requests_per_minute: float = 0.0
-    retries: int = 5
-    timeout: float = 300.0
-
-    def __post_init__(self) -> None:
-        """Refuse a body that is not JSON or says what the run says, and a key in the file."""
-        check_passed("body", self.body, _SENT, "docs/servers.md")
-        _check_fields(self)
-        _check_headers(self.headers_env)
-        if self.api_key_env is not None:
-            _check_variable("api_key_env", self.api_key_env)
-
-
-def _check_fields(server: Endpoint) -> None:
-    """Refuse what cannot be left out or renamed, and two fields under one name."""
-    if server.send and server.omit:
-        raise ConfigError("send and omit say the same thing twice", fix="remove one of them")
-    for key, names in (("send", server.send), ("omit", server.omit), ("rename", server.rename)):
-        for name in names:
-            if name not in SETTINGS:
-                raise ConfigError(
-                    f"{key} cannot hold {shown(name)}", fix=did_you_mean(str(name), SETTINGS)
-                )
-    taken = {*SETTINGS, *_FIXED, *server.body} - server.rename.keys()
-    for name, other in server.rename.items():
-        if not isinstance(other, str) or not other or other in taken:
-            raise ConfigError(
-                f"rename cannot call {name!r} {shown(other)}", fix="choose a name of its own"
-            )
-        taken.add(other)
-
-
-def _check_headers(headers: Mapping[str, Any]) -> None:
-    for name, variable in headers.items():
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name) or name.lower() in _OUR_HEADERS:
-            raise ConfigError(
-                "headers_env holds what is no header of its own",
-                fix='write { "OpenAI-Organization" = "OPENAI_ORG_ID" }',
-            )
-        _check_variable("headers_env", variable)
-
-
-def _check_variable(key: str, name: object) -> None:
-    """Refuse what may be the key itself, which is not shown."""
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ConfigError(
-            f"{key} is not the name of an environment variable",
-            fix="put the key into the environment, and its variable's name here",
-        )
-
-
-def check_passed(
-    what: str, arguments: Mapping[str, Any], ours: Iterable[str], guide: str
-) -> Mapping[str, Any]:
-    """What is passed on as it stands, if it is JSON and says nothing that the run says.
-
-    Args:
-        what: Its name in an error.
-        arguments: To be passed on.
-        ours: What only the run may say.
-        guide: The document that says more.
-
-    Raises:
-        ConfigError: It is neither.
-    """
-    try:
-        json.dumps(arguments, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f"{what} holds what JSON cannot", fix="no dates, no inf, no nan"
-        ) from None
-    for name in sorted({*ours} & arguments.keys()):
-        raise ConfigError(f"{what} must not set {name!r}, which the run sets", fix=f"see {guide}")
-    return arguments
-
-
-@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A model under test.
 
@@ -219,7 +102,7 @@ class Checkpoint:
     source: str
     adapter: str | None = None
     generation: Mapping[str, Any] = field(default_factory=dict)
-    server: Endpoint = Endpoint()
+    server: Endpoint = field(default_factory=Endpoint)
     quantization: str | None = None
     vllm: Mapping[str, Any] = field(default_factory=dict)
     template: str | None = None
@@ -419,11 +302,6 @@ class Config:
                 f"unknown checkpoint {name!r}", fix=did_you_mean(name, self.checkpoints)
             )
         return self.checkpoints[name]
-
-
-def is_server(source: str) -> bool:
-    """Whether `source` is the URL of an inference server."""
-    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def baseline_name(reference: str | None, checkpoint: str) -> str | None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["CONFIG_NAME", "collect_named", "find_config", "is_configured", "is_worker"]
+__all__ = [
+    "CONFIG_NAME",
+    "collect_named",
+    "find_config",
+    "is_configured",
+    "is_first",
+    "is_worker",
+]
 
 CONFIG_NAME = "diversity.toml"
 
@@ -64,3 +71,9 @@ def is_configured(config: pytest.Config) -> bool:
 def is_worker(config: pytest.Config) -> bool:
     """Whether this process is one of xdist's workers."""
     return hasattr(config, "workerinput")
+
+
+def is_first(config: pytest.Config) -> bool:
+    """Whether this process, of all that collect, is to do what one of them has to do."""
+    worker = getattr(config, "workerinput", {"workerid": "gw0"})
+    return bool(worker["workerid"] == "gw0")

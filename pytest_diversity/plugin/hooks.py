@@ -13,7 +13,7 @@ from collections.abc import Generator, Sequence
 from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -24,6 +24,7 @@ from pytest_diversity.plugin.discovery import (
     collect_named,
     find_config,
     is_configured,
+    is_first,
     is_worker,
 )
 from pytest_diversity.plugin.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
@@ -39,6 +40,7 @@ __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 _EVENTS: pytest.StashKey[list[Event]] = pytest.StashKey()
 _SAID = pytest.StashKey[list[str]]()
+_ENDED = "diversity_ended"  # what a worker of xdist says when the run must not begin
 # What ours are parametrised by: a suite may have a fixture `checkpoint` of its own.
 _FIXTURE = "_diversity_checkpoint"
 
@@ -156,16 +158,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             runs.refuse(config, error)
         message = runs.refused(config)
         if message is not None:
-            raise pytest.UsageError(f"diversity: {message}")
+            _end(config, message)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist says that this worker is ready
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Before a model is loaded, domains must exist, sandboxes hold, and prompts be readable."""
     runs = sys.modules.get("pytest_diversity.plugin.runs")
     if runs is None:
         return
     runs.select(session.config, session.items)
-    if is_worker(session.config) or session.config.option.collectonly:
+    if not is_first(session.config) or session.config.option.collectonly:
         return
     from pytest_diversity.errors import DiversityError
 
@@ -177,7 +180,23 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if not study_asked(session.config):
             runs.check_prompts(session.config, session.items)
     except DiversityError as error:
-        raise pytest.UsageError(f"diversity: {error}") from None
+        _end(session.config, str(error))
+
+
+def _end(config: pytest.Config, message: str) -> NoReturn:
+    """End a run that must not begin, with exit code 4; a worker leaves that to who started it."""
+    if not is_worker(config):
+        raise pytest.UsageError(f"diversity: {message}")
+    config.workeroutput[_ENDED] = message  # type: ignore[attr-defined] # xdist's
+    pytest.exit(message, returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Where a worker of xdist has found that a run must not begin, it does not."""
+    message = getattr(node, "workeroutput", {}).get(_ENDED)
+    if message is not None:
+        raise pytest.UsageError(f"diversity: {message}")
 
 
 @pytest.hookimpl(tryfirst=True)

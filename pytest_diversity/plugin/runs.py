@@ -97,12 +97,7 @@ def selected(session: Session) -> tuple[str, ...]:
 
 
 def refuse(config: pytest.Config, error: DiversityError) -> None:
-    """Note an error of the configuration met while collecting: the run ends with exit code 4.
-
-    In an xdist worker, which cannot end the run, it becomes a collection error instead.
-    """
-    if is_worker(config):
-        raise pytest.Collector.CollectError(str(error)) from None
+    """Note an error of the configuration met while collecting: the run ends with exit code 4."""
     config.stash.setdefault(_REFUSED, []).append(str(error))
 
 
@@ -226,8 +221,8 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
         ConfigError: The file lies where pytest does not look.
     """
     tests_named = config.args_source == config.ArgsSource.ARGS
-    if not config.getoption("diversity_config") or tests_named or is_worker(config):
-        return  # a worker cannot end the run: the summary says it
+    if not config.getoption("diversity_config") or tests_named:
+        return
     for path, session in config.stash.get(_SESSIONS, {}).items():
         wanted = session.judge.multiplicity.every()
         if wanted and not any(item.path == path for item in items):

@@ -38,7 +38,8 @@ def render_all(
         if same != request.prompt:
             raise ConfigError(
                 f"the prompts {same!r} and {request.prompt!r} are the same to the model",
-                fix="remove one of them: its samples would count twice",
+                fix="remove one, whose samples would count twice, or name a template that tells "
+                "them apart",
             )
         _check_room(request, len(tokens), context)
     return rendered

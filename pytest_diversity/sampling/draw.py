@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
@@ -64,7 +64,7 @@ def draw(
     if wanted:
         _demand_writable(store, wanted)
         with store.lock(plan.lock[:16], f"draws samples for {plan.domain or 'the same prompts'}"):
-            wanted = missing(plan, store)
+            wanted = _lacking(plan, _found(plan, store))
             drawn = sum(len(request.numbers) for request in wanted)
             if wanted:
                 with turn(), start(drawn) as progress:
@@ -78,8 +78,10 @@ def draw(
 
 
 def missing(plan: Plan, store: Store) -> list[Request]:
-    """What of `plan` is not in the store."""
-    return _lacking(plan, _found(plan, store))
+    """What of `plan` is not in the store, where no sample is read: a damaged one is there."""
+    return _lacking(
+        plan, {name: store.numbers(plan.key(prompt)[0]) for name, prompt in plan.prompts.items()}
+    )
 
 
 def _found(plan: Plan, store: Store) -> dict[str, dict[int, Drawn]]:
@@ -87,7 +89,7 @@ def _found(plan: Plan, store: Store) -> dict[str, dict[int, Drawn]]:
     return {name: store.samples(plan.key(prompt)[0]) for name, prompt in plan.prompts.items()}
 
 
-def _lacking(plan: Plan, found: Mapping[str, Mapping[int, Drawn]]) -> list[Request]:
+def _lacking(plan: Plan, found: Mapping[str, Container[int]]) -> list[Request]:
     requests = []
     for name, prompt in plan.prompts.items():
         numbers = tuple(number for number in range(plan.count) if number not in found[name])

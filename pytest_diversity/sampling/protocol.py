@@ -194,6 +194,14 @@ class WritesPrompts(Protocol):
     def templates(self) -> tuple[Location, ...]:
         """Where the model and its adapter are, which may have one each."""
 
+    def check(self, requests: Sequence[Request]) -> None:
+        """Refuse what the model cannot read, before it is loaded.
+
+        Raises:
+            CheckpointError: Its tokenizer or its adapter cannot be read.
+            ConfigError: Its chat template refuses a prompt, or one leaves no room for its answer.
+        """
+
 
 class Model(Protocol):
     """A checkpoint that was found, on this machine or on a server, and can be loaded."""

@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from pytest_diversity.checkpoints.contents import check_contents
-from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, locate
+from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, under
 from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
@@ -73,17 +72,8 @@ class Sampler:
         Raises:
             DiversityError: A path does not exist, or a server's URL cannot be used.
         """
-        root = self._setup.root
-        _template(checkpoint, root)
-        sources = {"checkpoint": checkpoint.source, "adapter": checkpoint.adapter}
-        if kind_of(checkpoint.source, root) != "weights":
-            self._find(checkpoint)
-            del sources["checkpoint"]
-        for what, source in sources.items():
-            if source and not is_hub_name(source, root):
-                location = locate(source, root, what)
-                if self._setup.options.engine == "transformers":  # others load more than it does
-                    check_contents(location, what)
+        _template(checkpoint, self._setup.root)
+        engines.check(checkpoint, self._setup)
 
     def check_device(self, checkpoints: Iterable[Checkpoint]) -> None:
         """Find whether the device that was named is here, where one of the checkpoints needs it.
@@ -96,26 +86,22 @@ class Sampler:
         """
         options, root = self._setup.options, self._setup.root
         weights = any(kind_of(one.source, root) == "weights" for one in checkpoints)
-        if weights and options.engine == "transformers" and options.device not in {"auto", "cpu"}:
+        if weights and engines.runs_here(options) and options.device not in {"auto", "cpu"}:
             environment(options.device, options.dtype, ChainMap({}, self._setup.facts))
 
     def check_prompts(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
     ) -> None:
-        """Refuse prompts, of those to be drawn, that a model on this machine cannot read.
+        """Refuse prompts, of those to be drawn, that a model cannot read; load none.
+
+        A hub id is downloaded, as it would be for the first test that draws.
 
         Raises:
-            DiversityError: Its template refuses one, or one leaves no room for its answer.
+            DiversityError: Its tokenizer, its template or its adapter cannot be read, its template
+                refuses a prompt, or one leaves no room for its answer.
         """
-        root = self._setup.root
-        if kind_of(checkpoint.source, root) != "weights" or is_hub_name(checkpoint.source, root):
-            return  # there is no tokenizer, or its tokenizer would have to be downloaded
-        if self._setup.options.engine != "transformers":
-            return  # others run elsewhere, and check it there
-        from pytest_diversity.sampling.engines.transformers.local import LocalModel  # noqa: PLC0415 - a room of its own
-
         found = self._find(checkpoint)
-        if isinstance(found, LocalModel):
+        if isinstance(found, WritesPrompts):
             wanted = missing(self._plan(found, checkpoint, domain, prompts), self._store)
             if wanted:
                 found.check(wanted)
@@ -249,4 +235,4 @@ def _template(checkpoint: Checkpoint, root: Path) -> str | None:
     given = checkpoint.template
     if given is None or given == NO_TEMPLATE or "{%" in given or "{{" in given:
         return given
-    return read_text(root / Path(given).expanduser(), ConfigError)
+    return read_text(under(root, given), ConfigError)

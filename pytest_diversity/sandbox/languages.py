@@ -98,7 +98,11 @@ def _javascript() -> Language:
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)  # noqa: S603 - fixed
     # --jitless: no writable and executable memory, which the filter refuses.
     # --single-threaded: no helper threads; --random-seed: the same Math.random in every run.
-    options = ("--jitless", "--single-threaded", "--random-seed=1", "--no-warnings")
+    # --experimental-vm-modules: a program may be a module, which is not in any file.
+    options = (
+        "--jitless", "--single-threaded", "--random-seed=1", "--no-warnings",
+        "--experimental-vm-modules",
+    )  # fmt: skip
     return Language(
         "javascript",
         f"node {version.stdout.strip()}",

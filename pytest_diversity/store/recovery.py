@@ -17,9 +17,10 @@ from typing import Any
 
 from pytest_diversity.errors import StoreError
 from pytest_diversity.store.locks import holding
+from pytest_diversity.store.opening import FAULTS
 from pytest_diversity.store.rows import Drawn, digest, is_whole, read_samples, seed_of
 from pytest_diversity.store.schema import has_digests, refuse_foreign
-from pytest_diversity.store.sqlite import FAULTS, Store
+from pytest_diversity.store.sqlite import Store
 
 __all__ = ["is_damaged", "recover"]
 

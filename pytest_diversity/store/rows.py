@@ -28,9 +28,6 @@ class Drawn(NamedTuple):
     logprob: float | None
 
 
-_new = tuple.__new__  # a third of what making one by its class costs
-
-
 def digest(*parts: bytes | None) -> int:
     """The digest of texts and bytes; None is another one than nothing."""
     found = 0
@@ -72,30 +69,35 @@ def read_samples(
 ) -> tuple[dict[int, Drawn], list[object]]:
     """The samples of rows, by number, and the numbers of those that are damaged.
 
+    Written for speed, with `_digest` in place: it is most of what a run costs whose samples are all
+    in the store.
+
     Args:
         seed: Of their key; None where the rows are too old to have digests.
         rows: What `sample_row` made, texts as bytes.
     """
     whole: dict[int, Drawn] = {}
     damaged: list[object] = []
+    pack, new = _HEAD, tuple.__new__  # the latter takes a third of what the class takes itself
     for number, text, reason, tokens, logprob, checked in rows:
         try:
-            if seed is None or checked == _digest(seed, number, text, reason, tokens, logprob):
-                ended = None if reason is None else reason.decode()
-                sample = _new(Drawn, (number, _text(text), ended, tokens, logprob))
-                whole[number] = sample
-                continue
+            if seed is not None:
+                try:
+                    head = pack(number, len(text), tokens, logprob)
+                except struct.error:
+                    head = _odd_head(number, len(text), tokens, logprob)
+                if checked != crc32(head + (reason or b"") + text, seed):
+                    damaged.append(number)
+                    continue
+            try:
+                said = text.decode()
+            except UnicodeDecodeError:  # with lone surrogates, for which it is twice as slow
+                said = text.decode("utf-8", "surrogatepass")
+            ended = None if reason is None else reason.decode()
+            whole[number] = new(Drawn, (number, said, ended, tokens, logprob))
         except (AttributeError, TypeError, ValueError):  # what is read there is of no such kind
-            pass
-        damaged.append(number)
+            damaged.append(number)
     return whole, damaged
-
-
-def _text(stored: bytes) -> str:
-    try:
-        return stored.decode()  # twice as fast without the lone surrogates that hardly any has
-    except UnicodeDecodeError:
-        return stored.decode("utf-8", "surrogatepass")
 
 
 def digest_of(seed: int, columns: Sequence[Any]) -> int | None:
@@ -114,12 +116,16 @@ def _digest(  # noqa: PLR0917 - the columns
     tokens: int | None,
     logprob: float | None,
 ) -> int:
-    """Written for speed: it is most of what reading a sample costs."""
     try:
         head = _HEAD(number, len(text), tokens, logprob)
-    except struct.error:  # something of it is not known
-        head = repr((number, len(text), tokens, logprob)).encode()
-    return crc32(text, crc32(reason or b"", crc32(head, seed)))
+    except struct.error:
+        head = _odd_head(number, len(text), tokens, logprob)
+    return crc32(head + (reason or b"") + text, seed)
+
+
+def _odd_head(number: int, size: int, tokens: int | None, logprob: float | None) -> bytes:
+    """The beginning of a digest where something of a sample is not known."""
+    return repr((number, size, tokens, logprob)).encode()
 
 
 def _column(text: str) -> tuple[str | bytes, bytes]:

@@ -7,7 +7,6 @@ that a killed run loses at most what was in flight. A row that is not what was w
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,9 +16,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.errors import StoreError
 from pytest_diversity.store.census import count_lost
 from pytest_diversity.store.locks import holding
+from pytest_diversity.store.opening import FAULTS, connect, explained
 from pytest_diversity.store.rows import (
     Drawn,
     digest,
@@ -28,20 +27,10 @@ from pytest_diversity.store.rows import (
     sample_row,
     seed_of,
 )
-from pytest_diversity.store.schema import (
-    SCHEMA,
-    has_digests,
-    is_current,
-    prepare,
-    refuse_foreign,
-)
+from pytest_diversity.store.schema import SCHEMA
 
-__all__ = ["FAULTS", "SCHEMA", "CacheTable", "Drawn", "Losses", "Store"]
+__all__ = ["SCHEMA", "CacheTable", "Drawn", "Losses", "Store"]
 
-# The second is what Python makes of an error that quotes a damaged name.
-FAULTS = (sqlite3.Error, UnicodeDecodeError)
-_PATIENCE = 60.0  # seconds to wait for another process's transaction, which takes milliseconds
-_NAME_ANOTHER = "name a writable file with --diversity-store"
 _INSERT = (
     "INSERT OR IGNORE INTO sample (draw, number, text, finish_reason, tokens, logprob, digest)"
     " SELECT id, ?, ?, ?, ?, ?, ? FROM draw WHERE key = ?"
@@ -121,6 +110,11 @@ class Store:
         whole, damaged = read_samples(seed, rows)
         self._damaged_samples.update((key, number) for number in damaged)
         return whole
+
+    def numbers(self, key: str) -> set[int]:
+        """The numbers of the samples under `key`, damaged ones included; cheaper than these."""
+        query = "SELECT number FROM sample WHERE draw = (SELECT id FROM draw WHERE key = ?)"
+        return {number for (number,) in self.rows(query, key)}
 
     def add(self, key: str, detail: str, samples: Iterable[Drawn]) -> None:
         """Keep `samples` under `key`; one that is there already stays, unless it is damaged.
@@ -214,7 +208,7 @@ class Store:
         except BaseException as error:
             self._abandon(connection)
             if isinstance(error, FAULTS):
-                raise self._explain(error) from error
+                raise explained(self.path, error) from error
             raise
 
     def _abandon(self, connection: sqlite3.Connection) -> None:
@@ -227,74 +221,13 @@ class Store:
         try:
             return action()
         except FAULTS as error:
-            raise self._explain(error) from error
+            raise explained(self.path, error) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = self._guard(self._connect)
+            opened = self._guard(lambda: connect(self.path, self._lock))
+            self._connection, self._writable, self._checked = opened
         return self._connection
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            if self.path.is_file() and not _can_write(self.path):
-                return self._connect_to_read()
-            self._make_folder()
-            connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
-        except (OSError, ValueError) as error:  # a path may hold what no file's name can
-            reason = getattr(error, "strerror", None) or str(error)
-            raise StoreError(
-                f"the store {str(self.path)!r} cannot be opened: {reason}", fix=_NAME_ANOTHER
-            ) from None
-        with _closed_on_error(connection):
-            connection.text_factory = bytes  # damaged text is not always UTF-8
-            if not is_current(connection):
-                refuse_foreign(connection, self.path)
-                with self._lock("create", "makes the store"):
-                    prepare(connection)
-            connection.execute("PRAGMA synchronous = NORMAL")  # safe under WAL, no fsync a batch
-        return connection
-
-    def _connect_to_read(self) -> sqlite3.Connection:
-        """Without locks and without a trace; what a writer left in its log is read with it."""
-        self._writable = False
-        log = self.path.with_name(f"{self.path.name}-wal")
-        mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
-        connection = sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None
-        )
-        with _closed_on_error(connection):
-            connection.text_factory = bytes
-            refuse_foreign(connection, self.path)
-            self._checked = has_digests(connection)
-        return connection
-
-    def _make_folder(self) -> None:
-        folder = self.path.parent
-        if folder.exists():
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)  # another process may be as fast
-            (folder / ".gitignore").write_text("# Made by pytest-diversity.\n*\n")
-        except OSError as error:
-            raise StoreError(
-                f"the store's folder {folder} cannot be made: {error.strerror}", fix=_NAME_ANOTHER
-            ) from error
-
-    def _explain(self, error: Exception) -> StoreError:
-        reason = str(error) if isinstance(error, sqlite3.Error) else "its names are malformed"
-        fixes = {
-            "full": "free some space and run again: everything drawn before is kept",
-            "readonly": "make it writable, or name another file with --diversity-store",
-            "unable to open": _NAME_ANOTHER,
-            "locked": "another process holds it; run again when that one is done",
-            "no such": "if it is damaged, save what can be read of it: pytest --diversity-recover",
-            "malformed": "save what can be read of it: pytest --diversity-recover",
-            "not a database": "if it was one, pytest --diversity-recover saves what can be read; "
-            "else name another file with --diversity-store",
-        }
-        default = "move the file away, or name another one with --diversity-store"
-        fix = next((fix for word, fix in fixes.items() if word in reason), default)
-        return StoreError(f"the store {self.path} failed: {reason}", fix=fix)
 
 
 class CacheTable(MutableMapping[str, Value]):
@@ -355,17 +288,3 @@ class CacheTable(MutableMapping[str, Value]):
 
     def _row(self, name: str, value: bytes) -> tuple[str, str, bytes, int]:
         return self._space, name, value, digest(self._space.encode(), name.encode(), value)
-
-
-def _can_write(path: Path) -> bool:
-    """Whether SQLite can: it writes its log beside the file."""
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-
-
-@contextmanager
-def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise

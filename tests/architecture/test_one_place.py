@@ -63,7 +63,7 @@ def test_an_engine(
     """A room with a function, and a row of the table; its samples are kept as all others are."""
     (tmp_path / "echo.py").write_text(ECHO)
     monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
-    monkeypatch.setitem(engines.ENGINES, "echo", "echo:find")
+    monkeypatch.setitem(engines.ENGINES, "echo", "echo")
     head, domain = '[checkpoints]\nm = "base.jsonl"', 'prompts = "builtin:creative-writing"'
     gated(head, domain, "--diversity-engine=echo").assert_outcomes(passed=1)
     again = gated(head, domain, "--diversity-engine=echo")

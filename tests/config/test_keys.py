@@ -27,7 +27,8 @@ from pytest_diversity.config.keys import (
     keys_of,
 )
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Budget, Domain, Endpoint, Generation, Level
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Budget, Domain, Generation, Level
 from pytest_diversity.errors import ConfigError
 
 

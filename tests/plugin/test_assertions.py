@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -236,13 +237,12 @@ def test_tests_run_once_for_each_checkpoint(project: pytest.Pytester) -> None:
     assert [line for line in result.outlines if "::" in line] == ["test_it.py::test_c"]
 
 
-def test_ids_stay_short_and_unique(project: pytest.Pytester) -> None:
+def test_ids_stay_short_and_unique(
+    project: pytest.Pytester, hollow_model: Callable[[Path], Path]
+) -> None:
     """Expanded checkpoints are told apart by their steps, whatever the length of their paths."""
     for step in (200, 1000):
-        folder = project.path / f"runs/a-long-name-of-an-experiment/checkpoint-{step}"
-        folder.mkdir(parents=True)
-        for name in ("config.json", "tokenizer.json", "model.safetensors"):
-            (folder / name).write_text("{}")
+        hollow_model(project.path / f"runs/a-long-name-of-an-experiment/checkpoint-{step}")
     (project.path / "diversity.toml").write_text('[checkpoints]\nrun = "runs/*/checkpoint-*"\n')
     result = run(project, "def test_a(checkpoint): ...\n", "--collect-only", "-q")
     assert [line for line in result.outlines if "::" in line] == [

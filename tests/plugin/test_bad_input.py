@@ -327,6 +327,18 @@ def test_a_wrong_configuration_ends_a_run_with_workers(project: pytest.Pytester)
     result.stderr.fnmatch_lines(["ERROR: diversity: *diversity.toml:1: unknown table 'domain'; *"])
 
 
+def test_a_misspelt_domain_ends_a_run_with_workers(project: pytest.Pytester) -> None:
+    """It is found by a worker, which alone sees the tests, and no test is run."""
+    project.makepyfile(
+        "def test_a(diversity): diversity.assert_lexical_diversity(domain='prsoe', min=0.1)"
+    )
+    result = project.runpytest_subprocess(*NO_CACHE, "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: diversity: *unknown domain 'prsoe'*did you mean 'prose'?"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("* passed*")
+
+
 def test_a_checkpoint_without_samples_for_a_domain(project: pytest.Pytester) -> None:
     """The gates of that domain fail with a sentence; those of others are judged."""
     text = (

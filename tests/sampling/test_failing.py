@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from pytest_diversity.sampling.engines.transformers import local
@@ -32,11 +35,9 @@ def test_it(diversity, checkpoint):
 
 
 @pytest.fixture
-def broken(pytester: pytest.Pytester) -> pytest.Pytester:
+def broken(pytester: pytest.Pytester, hollow_model: Callable[[Path], Path]) -> pytest.Pytester:
     """A project whose engine fails in a way that it does not know."""
-    folder = pytester.mkdir("model")
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        folder.joinpath(name).write_text("{}")
+    hollow_model(pytester.path / "model")
     pytester.makepyfile(_SUITE)
     return pytester
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -95,6 +96,23 @@ def test_what_no_model_can_read_is_said_before_anything_is_drawn(
     result.stderr.fnmatch_lines([f"ERROR: diversity: *diversity.toml:4: {message}*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert not (project.path / ".diversity/samples.sqlite").exists() or _rows(project) == 0
+
+
+def test_what_no_model_can_read_is_said_by_workers_too(
+    project: pytest.Pytester, tiny: Path
+) -> None:
+    """One of them looks, and the run ends before any of them draws."""
+    shutil.copytree(tiny, project.path / "cut")
+    (project.path / "cut/tokenizer.json").write_text('{"version":')
+    config = project.path / "diversity.toml"
+    config.write_text(config.read_text().replace(tiny.as_posix(), "cut"))
+    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: diversity: *diversity.toml:3: checkpoint *cut cannot be loaded: JSONDecodeE*"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert _rows(project) == 0
 
 
 @pytest.mark.long

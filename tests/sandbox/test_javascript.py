@@ -55,6 +55,24 @@ PROGRAMS = {
     "a worker cannot leave the walls": ("const f = () => require('fs').readFileSync('/proc/self/environ')", "exception", None),
     "a socket": ("const f = () => new Promise((r, no) => require('net').connect(9, '127.0.0.1').on('error', no))", "exception", None),
     "forged result": ("const f = () => { require('fs').writeSync(3, '[\"ok\",1]'); process.reallyExit(0) }", "no-result", None),
+    "an export": ("export function f(a, b) { return a + b }", "ok", '["float","3"]'),
+    "exported under another name": ("const g = (a) => a\nexport { g as f }", "ok", '["float","1"]'),
+    "a default export without a name": ("export default (a) => a", "ok", '["float","1"]'),
+    "a default export of that name": ("export default function f(a) { return a }", "ok", '["float","1"]'),
+    "a module that does not export it": ("import 'fs'\nfunction f(a) { return a }", "ok", '["float","1"]'),
+    "a named import of node's": ("import { join } from 'node:path'\nconst f = () => join('a', 'b')", "ok", '"a/b"'),
+    "all of an import of node's": ("import * as path from 'path'\nexport const f = () => path.join('a', 'b')", "ok", '"a/b"'),
+    "an import in a function": ("async function f() { return (await import('path')).join('a', 'b') }", "ok", '"a/b"'),
+    "awaiting outside of functions": ("const one = await Promise.resolve(1)\nfunction f(a) { return a + one }", "ok", '["float","2"]'),
+    "awaiting for ever": ("await new Promise(() => {})\nexport const f = 1", "no-result", None),
+    "a package that is not there": ("import _ from 'lodash'\nexport const f = (a) => a", "exception", "Error"),
+    "a file as a module": ("import passwd from '/etc/passwd'\nexport const f = () => passwd", "exception", "Error"),
+    "a module throws when it is loaded": ("import 'fs'\nthrow new TypeError()\nexport const f = 1", "exception", "TypeError"),
+    "a SyntaxError that is thrown": ("export const f = () => { throw new SyntaxError() }", "exception", "SyntaxError"),
+    "a module with a syntax error": ("export function f(", "syntax", None),
+    "a module without the entry point": ("export const g = 1", "exception", "ReferenceError"),
+    "a process of a module": ("import { execFileSync } from 'child_process'\nexport const f = () => String(execFileSync('/bin/true'))", "exception", None),
+    "a file of a module": ("import { readFileSync } from 'fs'\nexport const f = () => readFileSync('/etc/passwd', 'utf8')", "exception", None),
 }  # fmt: skip
 
 
@@ -81,6 +99,13 @@ def test_a_program_that_reads_and_prints(node: Sandbox) -> None:
     source = "const r = require('readline').createInterface({input: process.stdin});\n"
     source += "r.on('line', line => console.log(line + '!'));"
     (execution,) = node.run([Program(source, None, ("a\nb\n",))])
+    assert execution.outcomes[0].output == "a!\nb!"
+
+
+def test_a_module_that_reads_and_prints(node: Sandbox) -> None:
+    source = "import { createInterface } from 'node:readline';\n"
+    source += "for await (const line of createInterface({ input: process.stdin }))"
+    (execution,) = node.run([Program(f"{source} console.log(line + '!')", None, ("a\nb\n",))])
     assert execution.outcomes[0].output == "a!\nb!"
 
 

@@ -275,11 +275,11 @@ def draw(name, requests):
             yield Sample(request.prompt, number, f"answer {number} to {request.prompt}")
 
 def pytest_diversity_register_samplers():
-    register_sampler("cards", draw, version="1")
+    register_sampler("dealt", draw, version="1")
 """,
     "diversity.toml": """
 [checkpoints]
-one = "cards:one"
+one = "dealt:one"
 [domains.nature]
 prompts = "nature.jsonl"
 samples_per_prompt = 4

@@ -70,6 +70,17 @@ def test_a_top_up_keeps_what_is_there(store: Store) -> None:
     assert [sample.text for sample in store.samples("key").values()] == ["first", "first", "second"]
 
 
+def test_numbers_are_known_without_samples(store: Store) -> None:
+    """Those of a key's own samples, a damaged one's too, for no sample is looked at."""
+    store.add("k", "{}", [Drawn(n, "a text", "stop", 2, -1.0) for n in (0, 2)])
+    store.add("other", "{}", [Drawn(1, "a text", "stop", 2, -1.0)])
+    with store.transaction() as connection:
+        connection.execute("UPDATE sample SET text = 'another' WHERE number = 2")
+    assert store.numbers("k") == {0, 2}
+    assert set(store.samples("k")) == {0}
+    assert store.numbers("nobody's") == set()
+
+
 def test_a_failed_write_leaves_nothing(store: Store) -> None:
     """Samples are written in one transaction: all of them, or none."""
 

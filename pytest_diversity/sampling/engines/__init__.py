@@ -6,7 +6,7 @@ does not use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +18,21 @@ from pytest_diversity.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:  # the name of an engine is checked where nothing is drawn, too
     from pytest_diversity.sampling.protocol import Model, Setup
 
-__all__ = ["ENGINES", "check_engine", "find"]
+__all__ = ["ENGINES", "check", "check_engine", "find", "runs_here"]
 
-# What draws from weights, by the name that --diversity-engine chooses it with: module:function,
-# where the function takes a checkpoint and the run's setup, and gives a model.
+# What draws from weights, by the name that --diversity-engine chooses it with: a module with a
+# function `find`, which takes a checkpoint and the run's setup, and gives a model; and perhaps
+# `check`, which takes the same and finds what is wrong without loading or downloading anything.
 ENGINES: Mapping[str, str] = {
-    "transformers": "transformers.local:find",
-    "vllm": "vllm:find",
-    "ray": "ray:find",
+    "transformers": "transformers.local",
+    "vllm": "vllm",
+    "ray": "ray",
 }
+_ELSEWHERE = {"ray"}  # those that draw on other machines than this one
 # What a source that is no weights chooses by itself.
 _BY_SOURCE: Mapping[Kind, str] = {
-    "server": "openai:find",
-    "registered": "registered:find",
+    "server": "openai",
+    "registered": "registered",
 }
 
 
@@ -40,11 +42,32 @@ def find(checkpoint: Checkpoint, setup: Setup) -> Model:
     Raises:
         DiversityError: It is not there, or its engine cannot draw from it.
     """
+    found: Model = _room(checkpoint, setup).find(checkpoint, setup)
+    return found
+
+
+def check(checkpoint: Checkpoint, setup: Setup) -> None:
+    """Find what is wrong with a checkpoint's sources without loading or downloading anything.
+
+    Raises:
+        DiversityError: A path does not exist, what is there is no model, or a server's URL cannot
+            be used.
+    """
+    room = _room(checkpoint, setup)
+    if kind_of(checkpoint.source, setup.root) != "weights":
+        room.find(checkpoint, setup)
+    elif hasattr(room, "check"):
+        room.check(checkpoint, setup)
+
+
+def _room(checkpoint: Checkpoint, setup: Setup) -> Any:
     place = _BY_SOURCE.get(kind_of(checkpoint.source, setup.root)) or ENGINES[setup.options.engine]
-    module, _, function = place.partition(":")
-    room: Any = import_module(f"{__name__}.{module}")
-    found: Callable[[Checkpoint, Setup], Model] = getattr(room, function)
-    return found(checkpoint, setup)
+    return import_module(f"{__name__}.{place}")
+
+
+def runs_here(options: Options) -> bool:
+    """Whether weights are loaded on this machine, whose devices they need."""
+    return options.engine not in _ELSEWHERE
 
 
 def check_engine(options: Options) -> None:

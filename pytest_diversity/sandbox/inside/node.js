@@ -1,6 +1,7 @@
 // What runs a JavaScript program behind its walls; see languages.py for the protocol.
 "use strict";
 const fs = require("fs");
+const { isBuiltin } = require("module");
 const vm = require("vm");
 
 const REPLY = 3, REQUEST = 4;
@@ -99,14 +100,71 @@ function failed(error) {
   process.reallyExit(0);
 }
 
-async function call(script) {
-  script.runInThisContext();
-  let entry;
+// What a module imports: what node brings with it. No file of the machine is a module.
+async function builtin(specifier) {
+  if (!isBuiltin(specifier)) throw new Error(`Cannot find module '${specifier}'`);
+  const found = require(specifier);
+  const names = new Set(["default", ...Object.keys(found)]);
+  const made = new vm.SyntheticModule([...names], () => {
+    for (const name of names) made.setExport(name, name === "default" ? found : found[name]);
+  });
+  return made;
+}
+
+async function importing(specifier) {
+  const made = await builtin(specifier);
+  await made.link(() => {});
+  await made.evaluate();
+  return made;
+}
+
+const options = { filename: "program.js", importModuleDynamically: importing };
+
+// A program is a script, or a module where it can be nothing else: it exports, imports or awaits.
+function compile() {
   try {
-    entry = vm.runInThisContext(job.entry);
-  } catch {
-    entry = module.exports[job.entry] ?? module.exports;
+    const script = new vm.Script(job.source, options);
+    return { run: () => script.runInThisContext(), entry: inScript };
+  } catch (error) {
+    return asModule() ?? failedToCompile();
   }
+}
+
+function inScript() {
+  try {
+    return vm.runInThisContext(job.entry);
+  } catch {
+    return module.exports[job.entry] ?? module.exports;
+  }
+}
+
+function asModule() {
+  const exported = `${job.source}\n;export { ${job.entry} as pytest_diversity_entry };`;
+  for (const source of job.entry ? [exported, job.source] : [job.source]) {
+    try {
+      const made = new vm.SourceTextModule(source, { ...options, identifier: "program.mjs" });
+      const run = async () => {
+        await made.link(builtin);
+        await made.evaluate();
+      };
+      const entry = () =>
+        made.namespace.pytest_diversity_entry ?? made.namespace[job.entry] ?? made.namespace.default;
+      return { run, entry };
+    } catch {
+      continue; // nothing of that name to export, or no module either
+    }
+  }
+  return null;
+}
+
+function failedToCompile() {
+  report("syntax");
+  process.reallyExit(0);
+}
+
+async function call(program) {
+  await program.run();
+  const entry = program.entry();
   if (typeof entry !== "function") return failed(new ReferenceError(job.entry));
   report("ok", encoder(job.result)(await entry(...job.args)));
   process.reallyExit(0);
@@ -125,16 +183,10 @@ globalThis.require = require;
 globalThis.module = module;
 globalThis.exports = module.exports;
 
-let script;
-try {
-  script = new vm.Script(job.source, { filename: "program.js" });
-} catch {
-  report("syntax");
-  finish(0);
-}
+const program = compile();
 if (job.style === "script") {
   process.on("exit", () => report("ok"));
-  script.runInThisContext();
+  program.run()?.catch?.(failed);
 } else {
-  call(script).catch(failed);
+  call(program).catch(failed);
 }

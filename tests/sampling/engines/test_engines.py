@@ -69,10 +69,9 @@ def test_a_run_imports_no_engine_that_it_does_not_use(tmp_path: Path, source: st
 
 
 @pytest.mark.parametrize("place", [*engines.ENGINES.values(), *engines._BY_SOURCE.values()])
-def test_every_row_of_the_table_is_a_function(place: str) -> None:
+def test_every_row_of_the_table_is_a_room_with_a_function(place: str) -> None:
     """The room can be imported where nothing that it needs is installed."""
-    module, _, function = place.partition(":")
-    assert callable(getattr(import_module(f"{engines.__name__}.{module}"), function))
+    assert callable(import_module(f"{engines.__name__}.{place}").find)
 
 
 def test_an_engine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -109,7 +108,7 @@ def test_an_engine_is_a_room_and_a_row(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "echo.py").write_text(ECHO)
     (tmp_path / "weights").mkdir()
     monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
-    monkeypatch.setitem(engines.ENGINES, "echo", "echo:find")
+    monkeypatch.setitem(engines.ENGINES, "echo", "echo")
     (tmp_path / "prompts.jsonl").write_text('{"id": "p", "prompt": "say"}')
     domain = Domain("d", prompts="prompts.jsonl", samples_per_prompt=2, root=tmp_path)
     config = Config(checkpoints={"m": Checkpoint("m", "weights")}, domains={"d": domain})

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pytest_diversity.config.values import Checkpoint, Endpoint
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Setup

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import anyio
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import SamplingError
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.engines.openai.credentials import Credentials

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 from urllib.parse import quote
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.sampling.engines.openai.address import Address
 

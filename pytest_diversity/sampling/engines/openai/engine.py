@@ -10,12 +10,18 @@ from typing import TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from pytest_diversity.config.values import Endpoint, Generation
-from pytest_diversity.errors import ConfigError, SamplingError
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Generation
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.openai.address import Address
-from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
-from pytest_diversity.sampling.engines.openai.probe import NOT_TAKEN, probe
+from pytest_diversity.sampling.engines.openai.client import Client
+from pytest_diversity.sampling.engines.openai.continuing import (
+    UNKNOWN,
+    check_continues,
+    without_beginning,
+)
+from pytest_diversity.sampling.engines.openai.probe import probe
 from pytest_diversity.sampling.engines.openai.reply import SEED_BITS, Question, unsent
 from pytest_diversity.sampling.protocol import Model, Progress, Request
 from pytest_diversity.thinking import begun
@@ -55,9 +61,12 @@ class ServerEngine:
         """
         for request in requests:
             self._check(request.generation)
+        begun = any(request.prefill for request in requests) and self._server.api == "chat"
         jobs = ((request, number) for request in requests for number in request.numbers)
         told: set[str] = set()
         with self._connected() as (portal, client):
+            if begun and not portal.call(check_continues, client, self.probe.model):
+                progress.say(UNKNOWN)
 
             async def draw(job: tuple[Request, int]) -> tuple[Sample, tuple[str, ...]]:
                 return await self._draw(client, *job)
@@ -99,16 +108,8 @@ class ServerEngine:
             messages=request.turns,
             prefill=request.prefill,
         )
-        try:
-            answer = (await client.ask(found.model, question))[0]
-        except RefusedError as error:
-            if not request.prefill or error.status not in NOT_TAKEN:
-                raise
-            raise SamplingError(
-                f"the server {self._address.url} does not continue the beginning of an answer: "
-                f"{error.message}",
-                fix='remove the prefill, or set api = "completions"',
-            ) from None
+        answer = (await client.ask(found.model, question))[0]
+        answer = without_beginning(answer, request.prefill)
         sample = Sample(
             prompt=request.prompt,
             index=number,

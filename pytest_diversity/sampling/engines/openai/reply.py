@@ -10,7 +10,8 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from pytest_diversity.config.values import Endpoint, Generation
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Generation
 from pytest_diversity.prompts import Message
 from pytest_diversity.samples import NO_ANSWER, UNFINISHED
 from pytest_diversity.sampling.chat import plain
@@ -65,6 +66,7 @@ class Answer(NamedTuple):
         logprob: Its log-probability, if known.
         thought: What a reasoning model thought before it, where the server splits it off.
         odd: What the server said of it that cannot be, and what became of that.
+        asked: The tokens of the prompt, if known.
     """
 
     text: str
@@ -73,6 +75,7 @@ class Answer(NamedTuple):
     logprob: float | None
     thought: str | None = None
     odd: tuple[str, ...] = ()
+    asked: int | None = None
 
     @property
     def said(self) -> str:
@@ -92,6 +95,7 @@ class Question(NamedTuple):
         neutral: Fields of `NEUTRAL` that the server takes.
         messages: The whole conversation; else the text alone.
         prefill: The beginning of the answer, which the server is to continue.
+        continues: Whether it is told so.
     """
 
     text: str
@@ -102,6 +106,7 @@ class Question(NamedTuple):
     neutral: Mapping[str, float] = MappingProxyType({})
     messages: Sequence[Message] = ()
     prefill: str = ""
+    continues: bool = True
 
     def body(self, model: str, server: Endpoint) -> dict[str, Any]:
         """The body of the request."""
@@ -140,7 +145,7 @@ class Question(NamedTuple):
 
     def _continues(self, server: Endpoint) -> dict[str, bool]:
         """That the last message is not finished, as vLLM, SGLang and others are told."""
-        if not self.prefill or server.api != "chat":
+        if not self.prefill or not self.continues or server.api != "chat":
             return {}
         return {"continue_final_message": True, "add_generation_prompt": False}
 
@@ -181,8 +186,10 @@ def read_answers(reply: bytes) -> list[Answer]:
     try:
         data = json.loads(reply.decode())  # JSON is UTF-8, whatever the header says
         choices = [] if data.get("error") else list(data["choices"])
-        used = (data.get("usage") or {}).get("completion_tokens")
-        answers = [_answer(choice, used if len(choices) == 1 else None) for choice in choices]
+        usage = data.get("usage") or {}
+        used = usage.get("completion_tokens") if len(choices) == 1 else None
+        asked = _tokens(usage.get("prompt_tokens"))
+        answers = [_answer(choice, used)._replace(asked=asked) for choice in choices]
     except UnusableReplyError:
         raise
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
@@ -217,7 +224,7 @@ def _answer(choice: Mapping[str, Any], used: Any) -> Answer:
     message = choice["message"] if "message" in choice else {"content": choice["text"]}
     parts = _Parts.of(message)
     reason = _finish_reason(choice, message, parts)
-    tokens = used if type(used) is int and 0 <= used <= _MOST else None
+    tokens = _tokens(used)
     logprob = _logprob(choice.get("logprobs"))
     texts = _whole(parts.text), _whole(parts.thought)
     impossible = logprob is not None and not -math.inf < logprob <= _ROUNDING
@@ -234,6 +241,10 @@ def _answer(choice: Mapping[str, Any], used: Any) -> Answer:
         thought=texts[1] or None,
         odd=tuple(name for name, is_odd in odd.items() if is_odd),
     )
+
+
+def _tokens(said: Any) -> int | None:
+    return said if type(said) is int and 0 <= said <= _MOST else None
 
 
 class _Parts(NamedTuple):

@@ -16,7 +16,7 @@ from urllib.request import getproxies
 import anyio
 import httpx2
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.sampling.engines.openai.address import Address, is_host
 from pytest_diversity.sampling.engines.openai.credentials import Credentials

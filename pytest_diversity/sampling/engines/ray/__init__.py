@@ -7,6 +7,7 @@ to this process; what an actor or a node takes with it is drawn again by the oth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_diversity.checkpoints.sources import Location
@@ -15,10 +16,10 @@ from pytest_diversity.sampling.device import workers
 from pytest_diversity.sampling.engines.ray.actor import Placed
 from pytest_diversity.sampling.engines.ray.engine import RayEngine
 from pytest_diversity.sampling.engines.ray.nodes import nodes_environment
-from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Setup
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights, check
+from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request, Setup
 
-__all__ = ["RayModel", "find"]
+__all__ = ["RayModel", "check", "find"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ class RayModel:
 
     Attributes:
         placed: The checkpoint.
-        templates: Where a chat template may be, on this machine.
+        found: Its files on this machine.
     """
 
     placed: Placed
-    templates: tuple[Location, ...] = ()
+    found: LocalWeights
 
     @property
     def identity(self) -> Identity:
@@ -42,6 +43,19 @@ class RayModel:
     def digest(self) -> str:
         """Of the files."""
         return self.identity.of_files
+
+    @property
+    def templates(self) -> tuple[Location, ...]:
+        """Where a chat template may be."""
+        return self.found.templates
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """As the embedded engine does, on this machine.
+
+        Raises:
+            DiversityError: The checkpoint or a prompt cannot be read.
+        """
+        self.found.check(requests)
 
     @property
     def place(self) -> str:
@@ -77,4 +91,4 @@ def find(checkpoint: Checkpoint, setup: Setup) -> RayModel:
     where = nodes_environment(setup.options, setup.facts)
     found = LocalWeights.find(checkpoint, setup, where=where)
     placed = Placed(checkpoint, setup.options, setup.root, setup.folder, found.identity)
-    return RayModel(placed, found.templates)
+    return RayModel(placed, found)

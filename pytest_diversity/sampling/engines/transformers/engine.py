@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from transformers import GenerationConfig
@@ -36,6 +36,7 @@ from pytest_diversity.sampling.engines.transformers.loading import (
 )
 from pytest_diversity.sampling.engines.transformers.noise import sample_key
 from pytest_diversity.sampling.engines.transformers.packing import packed
+from pytest_diversity.sampling.engines.transformers.reading import read_adapter
 from pytest_diversity.sampling.engines.transformers.usable import why_not
 from pytest_diversity.sampling.engines.transformers.voice import Voice
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
@@ -82,15 +83,7 @@ class TransformersEngine:
             CheckpointError: The model or the adapter cannot be loaded.
         """
         self._environment = environment
-        silence()
-        progress.say(f"loading {location.path.name} on {environment.device} ({environment.dtype})")
-        with without_warnings(), explained(f"checkpoint {location.path}"):
-            tokenizer, model, unused = load(location, environment, cache)
-        if unused:
-            progress.say(f"{location.path.name}: weights that it does not use: {some(unused)}")
-        if environment.quantization is None:  # such weights are on their device already
-            model = model.to(environment.device)
-        self._model = model.eval()
+        tokenizer, self._model = _loaded(location, environment, cache, progress)
         self._base = (location, environment)
         self._adaptable = Adaptable(self._model, environment.device)
         self._base_voice = Voice.of_model(tokenizer, self._model)
@@ -103,11 +96,7 @@ class TransformersEngine:
             cache.name,
             {} if facts is None else facts,
         )
-        with without_warnings():
-            reason = why_not(self._model)
-        self._shares = reason is None
-        if reason is not None:
-            progress.say(f"{location.path.name}: {reason}, so generate draws")
+        self._shares = _draws_together(self._model, location.path.name, progress)
         if self._voice.tokenizer.chat_template is None:
             self._news.append(
                 f"{location.path.name} has no chat template: prompts are given as they are"
@@ -155,8 +144,7 @@ class TransformersEngine:
             self._adaptable.use(adapter)
             self._voice = self._base_voice
             if adapter is not None:
-                with explained(f"adapter {adapter}"):
-                    self._voice, own = self._base_voice.beside(adapter)
+                self._voice, own = read_adapter(adapter, self._base_voice)
                 if own:
                     self._news.append(f"{adapter.name} is drawn with its own {own}")
 
@@ -296,6 +284,31 @@ class TransformersEngine:
     def _ends(self, generation: Generation) -> Ends:
         tokenizer = self._voice.tokenizer
         return Ends(tokenizer, self._voice.ends, generation.stop, marks(tokenizer))
+
+
+def _loaded(
+    location: Location, environment: Environment, cache: Path, progress: Progress
+) -> tuple[Any, Any]:
+    """The tokenizer and the model of a checkpoint, on its device."""
+    silence()
+    name, device = location.path.name, environment.device
+    progress.say(f"loading {name} on {device} ({environment.dtype})")
+    with without_warnings(), explained(f"checkpoint {location.path}"):
+        tokenizer, model, unused = load(location, environment, cache)
+    if unused:
+        progress.say(f"{name}: weights that it does not use: {some(unused)}")
+    if environment.quantization is None:  # such weights are on their device already
+        model = model.to(device)
+    return tokenizer, model.eval()
+
+
+def _draws_together(model: Any, name: str, progress: Progress) -> bool:
+    """Whether many samples are decoded at once; where not, `generate` draws, and that is said."""
+    with without_warnings():
+        reason = why_not(model)
+    if reason is not None:
+        progress.say(f"{name}: {reason}, so generate draws")
+    return reason is None
 
 
 class _Steps:

@@ -113,17 +113,16 @@ def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def explained(
+    what: str, *, fix: str = "it must be a language model that transformers can load"
+) -> Iterator[None]:
     """Turn whatever the libraries raise on a model they cannot load into one sentence."""
     try:
         yield
     except DiversityError:
         raise
     except Exception as error:  # safetensors, tokenizers and jinja have types of their own
-        raise CheckpointError(
-            f"{what} cannot be loaded: {unexpected(error)}",
-            fix="it must be a language model that transformers can load",
-        ) from error
+        raise CheckpointError(f"{what} cannot be loaded: {unexpected(error)}", fix=fix) from error
 
 
 @contextmanager

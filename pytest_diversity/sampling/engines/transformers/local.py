@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.util import find_spec
-
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.sampling.device import set_threads
-from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
-from pytest_diversity.sampling.protocol import Engine, Progress, Request
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights, check
+from pytest_diversity.sampling.protocol import Engine, Progress
 
-__all__ = ["LocalModel", "find"]
+__all__ = ["LocalModel", "check", "find"]
 
 
 class LocalModel(LocalWeights):
     """Weights on this machine, to be run by transformers."""
 
     __slots__ = ()
-
-    def check(self, requests: Sequence[Request]) -> None:
-        """Refuse what the model cannot read, before any is loaded.
-
-        A GGUF file that was not converted yet is left to its engine: to read one takes long.
-
-        Raises:
-            CheckpointError: Its tokenizer cannot be loaded.
-            ConfigError: Its chat template refuses a prompt, or one leaves no room for its answer.
-        """
-        path = self.cache if self.location.kind == "gguf" else self.location.path
-        if find_spec("transformers") is None or not path.is_dir():
-            return
-        from pytest_diversity.sampling.engines.transformers.reading import (  # noqa: PLC0415 - imports torch
-            check_readable,
-        )
-
-        check_readable(path, self.adapter.path if self.adapter else None, requests)
 
     def load(self, progress: Progress) -> Engine:
         """Load the weights.

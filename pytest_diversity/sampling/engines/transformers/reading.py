@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from transformers import AutoConfig
@@ -17,20 +18,38 @@ from pytest_diversity.sampling.engines.transformers.loading import (
 from pytest_diversity.sampling.engines.transformers.voice import Voice
 from pytest_diversity.sampling.protocol import Request
 
-__all__ = ["check_readable"]
+__all__ = ["check_readable", "read_adapter"]
 
 
 def check_readable(path: Path, adapter: Path | None, requests: Sequence[Request]) -> None:
     """Write requests as the model in `path` reads them, with the tokenizer beside its adapter.
 
     Raises:
-        CheckpointError: Its tokenizer cannot be loaded.
+        CheckpointError: Its tokenizer, or what was saved with its adapter, cannot be loaded.
         ConfigError: Its chat template refuses one, or a prompt leaves no room for its answer.
     """
     silence()
-    with without_warnings(), explained(f"checkpoint {path}"):
-        voice = Voice(load_tokenizer(path), frozenset())
+    with without_warnings():
+        with explained(f"checkpoint {path}"):
+            voice = Voice(load_tokenizer(path), frozenset())
+            context = context_of(AutoConfig.from_pretrained(path))
         if adapter is not None:
-            voice, _ = voice.beside(adapter)
-        config = AutoConfig.from_pretrained(path)
-        render_all(voice.tokenizer, requests, context_of(config))
+            voice, _ = read_adapter(adapter, voice)
+        with explained(f"checkpoint {path}"):
+            render_all(voice.tokenizer, requests, context)
+
+
+def read_adapter(adapter: Path, voice: Voice) -> tuple[Voice, str]:
+    """How a model with that voice is spoken to with an adapter, and in words what is its own.
+
+    Raises:
+        CheckpointError: Something that was saved with the adapter cannot be read.
+    """
+    with explained(
+        f"adapter {adapter}", fix="save it with this version of peft, and its tokenizer"
+    ):
+        if find_spec("peft"):
+            from peft import PeftConfig  # noqa: PLC0415 - optional
+
+            PeftConfig.from_pretrained(str(adapter))
+        return voice.beside(adapter)

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
 from pytest_diversity.checkpoints.adapters import check_adapter, disagreement, on_its_base
+from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.fingerprint import fingerprint
-from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.checkpoints.sources import Location, is_hub_name, locate
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.sampling.device import Environment, environment, physical
-from pytest_diversity.sampling.protocol import Identity, Setup
+from pytest_diversity.sampling.protocol import Identity, Request, Setup
 
-__all__ = ["LocalWeights"]
+__all__ = ["LocalWeights", "check"]
 
 ENGINE = "transformers/3"  # part of every key: raised when the engine draws other texts
+# The same of adapters alone: the first way put some of them on by half, or left them in the base.
+WITH_ADAPTER = f"{ENGINE} adapters/2"
+
+
+def check(checkpoint: Checkpoint, setup: Setup) -> None:
+    """Find what is wrong with a checkpoint's folders; a hub id is left to be downloaded.
+
+    Raises:
+        CheckpointError: One is not there, or does not hold a model or an adapter.
+    """
+    for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
+        if source and not is_hub_name(source, setup.root):
+            location = locate(source, setup.root, what)
+            check_contents(location, what)
+            if what == "adapter":
+                check_adapter(location.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,7 @@ class LocalWeights:
         identity = Identity(
             weights=weights,
             adapter=fingerprint(adapter, facts) if adapter else None,
-            engine=ENGINE,
+            engine=WITH_ADAPTER if adapter else ENGINE,
             device=where.device.partition(":")[0],
             dtype=where.precision,
             versions=where.versions,
@@ -89,6 +107,24 @@ class LocalWeights:
     def templates(self) -> tuple[Location, ...]:
         """Where a chat template may be."""
         return (self.location, *([self.adapter] if self.adapter else []))
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """Refuse what the model cannot read, before any is loaded.
+
+        A GGUF file that was not converted yet is left to its engine: to read one takes long.
+
+        Raises:
+            CheckpointError: Its tokenizer or its adapter cannot be read.
+            ConfigError: Its chat template refuses a prompt, or one leaves no room for its answer.
+        """
+        path = self.cache if self.location.kind == "gguf" else self.location.path
+        if find_spec("transformers") is None or not path.is_dir():
+            return
+        from pytest_diversity.sampling.engines.transformers.reading import (  # noqa: PLC0415 - imports torch
+            check_readable,
+        )
+
+        check_readable(path, self.adapter.path if self.adapter else None, requests)
 
     @property
     def place(self) -> str | None:

@@ -25,11 +25,11 @@ from pytest_diversity.errors import (
     first_line,
 )
 from pytest_diversity.samples import Sample
-from pytest_diversity.sampling.engines.transformers.weights import LocalWeights
+from pytest_diversity.sampling.engines.transformers.weights import LocalWeights, check
 from pytest_diversity.sampling.engines.vllm.child import FIX, Start, serve
 from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
 
-__all__ = ["VllmEngine", "VllmModel", "find"]
+__all__ = ["VllmEngine", "VllmModel", "check", "find"]
 
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
@@ -65,6 +65,14 @@ class VllmModel:
     def templates(self) -> tuple[Location, ...]:
         """Where a chat template may be."""
         return self.found.templates
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """As the embedded engine does; vLLM itself is not asked.
+
+        Raises:
+            DiversityError: The checkpoint or a prompt cannot be read.
+        """
+        self.found.check(requests)
 
     @property
     def place(self) -> str | None:

@@ -12,7 +12,8 @@ import httpx2  # first here: pytester would forget it after the run in this proc
 import pytest
 
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Checkpoint, Config, Domain, Endpoint, Generation
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
 

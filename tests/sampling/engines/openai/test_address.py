@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Config, Endpoint
+from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.values import Config
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel
@@ -208,14 +209,12 @@ def test_an_ipv6_address_is_no_pattern(tmp_path: Path) -> None:
     assert config.checkpoints["served"].source == "http://[::1]:8000/v1#m"
 
 
-def test_a_server_is_no_adapter(tmp_path: Path) -> None:
+def test_a_server_is_no_adapter(tmp_path: Path, hollow_model: Callable[[Path], Path]) -> None:
     """Where weights are needed, a URL is one sentence."""
     (tmp_path / "diversity.toml").write_text(
         '[checkpoints]\na = { model = "runs/a", adapter = "http://h/v1#m" }\n'
     )
-    (tmp_path / "runs/a").mkdir(parents=True)
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        (tmp_path / "runs/a" / name).write_text("{}")
+    hollow_model(tmp_path / "runs/a")
     session = Workspace(
         load_config(tmp_path / "diversity.toml"), Options(), tmp_path, showing(Console)
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
@@ -145,7 +145,7 @@ def test_conversations_are_sent(
     session = open_session(f"{server.url}#m", server=Endpoint(api=api), system="Not this.")
     (tmp_path / "prompts.jsonl").write_text(json.dumps({"id": "a", "messages": CONVERSATION}))
     assert len(session.samples("m", "d")["a"]) == 3
-    body = server.drawn[0].body
+    body = server.drawn[-1].body
     if api == "chat":
         assert body["messages"] == CONVERSATION
         assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)

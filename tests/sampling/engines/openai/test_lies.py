@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, SamplingError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import Sample

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_diversity.checkpoints.sources import locate
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import CheckpointError, SamplingError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import DrawingProgress

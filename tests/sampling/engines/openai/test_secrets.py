@@ -16,7 +16,7 @@ import httpcore2
 import httpx2
 import pytest
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.sampling.engines.openai import Address
 from pytest_diversity.sampling.engines.openai.credentials import Credentials
@@ -34,7 +34,7 @@ PARTS = (
 # A test that raises another error over ours shows every frame that ours has passed.
 TEST = """
 import pytest
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.sampling.engines.openai import find
 from pytest_diversity.config.values import Checkpoint, Generation
 from pytest_diversity.sampling.protocol import Request

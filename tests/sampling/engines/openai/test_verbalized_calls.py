@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_diversity.config.values import Endpoint
+from pytest_diversity.config.server import Endpoint
 from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Call, Reply, Scripted, complete, text_of

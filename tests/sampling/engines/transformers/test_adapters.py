@@ -227,6 +227,15 @@ def test_a_value_head_is_no_fault(
     assert texts(find(tiny, adapter).load(said), said) == expected(tiny, adapter)
 
 
+def test_samples_of_another_way_to_put_adapters_on_are_others(
+    tiny: Path, tmp_path: Path, find: Callable[..., Any]
+) -> None:
+    """What was drawn with half of an adapter is not taken for its samples; a base keeps its own."""
+    adapter = train(tiny, tmp_path / "adapter", lora())
+    assert find(tiny, None).identity.engine == "transformers/3"
+    assert find(tiny, adapter).identity.engine == "transformers/3 adapters/2"
+
+
 def test_adapters_that_depend_on_tokens_are_refused(
     tiny: Path, tmp_path: Path, find: Callable[..., Any]
 ) -> None:

@@ -136,12 +136,15 @@ def test_a_process_sees_the_gpu_that_it_locks(
 
 
 RANKS: Mapping[str, tuple[str, int | str]] = {
-    "as it is": ('{"r": 16}', 16),
-    "up to the next that vLLM has": ('{"r": 24}', 32),
-    "the highest of a pattern": ('{"r": 8, "rank_pattern": {"q_proj": 48}}', 64),
-    "beyond all that vLLM has, for it to refuse": ('{"r": 1000}', 1000),
-    "none": ("{}", "its rank cannot be read"),
-    "not an object": ("[8]", "its rank cannot be read"),
+    "as it is": ('{"peft_type": "LORA", "r": 16}', 16),
+    "up to the next that vLLM has": ('{"peft_type": "LORA", "r": 24}', 32),
+    "the highest of a pattern": (
+        '{"peft_type": "LORA", "r": 8, "rank_pattern": {"q_proj": 48}}',
+        64,
+    ),
+    "beyond all that vLLM has, for it to refuse": ('{"peft_type": "LORA", "r": 1000}', 1000),
+    "none": ('{"peft_type": "LORA"}', "its rank cannot be read"),
+    "a text": ('{"peft_type": "LORA", "r": "8", "rank_pattern": {"q": 9}}', "cannot be read"),
 }
 
 
