@@ -23,7 +23,7 @@ from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
-from pytest_diversity.features import Assess, Embed, Execute, Features
+from pytest_diversity.features import Execute, Features
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
@@ -238,14 +238,17 @@ class Workspace:
         whose: str = "",
     ) -> Features:
         """The features of samples at hand, with the workspace's embedder and its memory."""
-        embed = self._embed(domain)
+
+        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
+
         return features_of(
             samples,
             domain,
             embed,
             self.prompts(domain) if prompts is None else prompts,
             execute=self._executor(domain),
-            assess=self._assess(domain, embed),
+            assess=lambda quality, pairs: self._panel.assess(domain, quality, pairs),
             spread=self.cluster or in_process,
             whose=whose,
         )
@@ -306,7 +309,9 @@ class Workspace:
         """The judges of quality."""
         from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
 
-        return Panel(self.config, self.options, lambda: self.store, lambda: self.sampler)
+        return Panel(
+            self.config, self.options, self._embedder, lambda: self.store, lambda: self.sampler
+        )
 
     def check_judge(self, domain: Domain) -> None:
         """Make sure that a domain names a judge, where it names one; load no model.
@@ -316,19 +321,7 @@ class Workspace:
             CheckpointError: It names a model that is not there.
         """
         if domain.quality is not None:
-            self._panel.check(domain, self._embed(domain), lambda: self._embedder(domain))
-
-    def _assess(self, domain: Domain, embed: Embed) -> Assess:
-        """What judges quality, looked for when it is asked; scores are remembered."""
-        return lambda quality, pairs: self._panel.assess(
-            quality, pairs, domain, embed, lambda: self._embedder(domain)
-        )
-
-    def _embed(self, domain: Domain) -> Embed:
-        def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
-
-        return embed
+            self._panel.check(domain)
 
     def _embedder(self, domain: Domain) -> Embedder:
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded

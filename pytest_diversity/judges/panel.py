@@ -21,6 +21,8 @@ __all__ = ["Panel"]
 
 
 class _Embedder(Protocol):
+    def __call__(self, texts: Sequence[str], /) -> Any: ...
+
     def fingerprint(self, facts: Any, /) -> str: ...
 
 
@@ -31,6 +33,7 @@ class Panel:
         self,
         config: Config,
         options: Options,
+        embedder: Callable[[Domain], _Embedder],
         store: Callable[[], Store],
         sampler: Callable[[], Sampler],
     ) -> None:
@@ -39,16 +42,18 @@ class Panel:
         Args:
             config: Has the checkpoints that judge.
             options: Settings of the run.
+            embedder: Gives that of a domain.
             store: Opens what remembers scores.
             sampler: Gives what asks checkpoints.
         """
         self._config = config
         self._options = options
+        self._embedder = embedder
         self._store = store
         self._sampler = sampler
         self._asked: dict[str, Asked] = {}
 
-    def check(self, domain: Domain, embed: Any, embedder: Callable[[], _Embedder]) -> None:
+    def check(self, domain: Domain) -> None:
         """Make sure that the judge that a domain names is one; load no model.
 
         Raises:
@@ -56,29 +61,22 @@ class Panel:
             CheckpointError: It names a model that is not there.
         """
         if domain.quality is not None:
-            registry.check(domain.quality, self._tools(domain, embed, embedder))
+            registry.check(domain.quality, self._tools(domain))
 
-    def assess(
-        self,
-        quality: Quality,
-        pairs: Sequence[Pair],
-        domain: Domain,
-        embed: Any,
-        embedder: Callable[[], _Embedder],
-    ) -> Assessed:
+    def assess(self, domain: Domain, quality: Quality, pairs: Sequence[Pair]) -> Assessed:
         """What a judge makes of (prompt, text) pairs; what it said before is not asked again.
 
         Raises:
             DiversityError: It cannot be found, or fails.
         """
-        judge = registry.find(quality, self._tools(domain, embed, embedder))
+        judge = registry.find(quality, self._tools(domain))
         memory = self._store().scores(judge.key) if judge.kept else None
         return protocol.assess(judge, pairs, quality, memory)
 
-    def _tools(self, domain: Domain, embed: Any, embedder: Callable[[], _Embedder]) -> Tools:
+    def _tools(self, domain: Domain) -> Tools:
         return Tools(
-            embed=embed,
-            embedder=lambda: embedder().fingerprint(self._store().facts),
+            embed=lambda texts: self._embedder(domain)(texts),  # noqa: PLW0108 - loaded late
+            embedder=lambda: self._embedder(domain).fingerprint(self._store().facts),
             device=self._options.device,
             root=domain.root,
             facts=lambda: self._store().facts,
