@@ -95,7 +95,7 @@ def _different(features: Features) -> Mapping[str, NDArray[np.float64]]:
 
 
 def _equivalence(domain: Domain) -> equivalence.Equivalence:
-    return equivalence.find(domain.equivalence, domain.same_meaning)
+    return equivalence.find(domain.equivalence, domain.same_meaning, domain.root)
 
 
 def _equivalences(domain: Domain) -> Mapping[str, str]:

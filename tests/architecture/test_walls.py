@@ -26,7 +26,7 @@ ALLOWED: Mapping[str, str] = {
     "text": "",
     "errors": "text",
     "families": "",
-    "functions": "",
+    "functions": "errors",
     "verdict": "text",
     "events": "verdict",
     "files": "errors",
