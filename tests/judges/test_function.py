@@ -11,7 +11,7 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import Domain
-from pytest_diversity.errors import ConfigError, DiversityError
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.judges import registry
 from pytest_diversity.judges.protocol import Judge, assess
 from pytest_diversity.judges.tools import Tools
@@ -59,27 +59,27 @@ def test_attributes_say_what_a_score_means(find: Callable[[str], Judge]) -> None
     assert assess(judge, [("?", "abc"), ("?", "abcd")], Quality(judge.name)).valid == [True, False]
 
 
-FAULTS: Mapping[str, tuple[str, type[DiversityError], str]] = {
-    "no module": ("callable:no_such_module:f", ConfigError, "cannot be found"),
-    "no function of that name": ("callable:own_checkers:wrong", ConfigError, "cannot be found"),
-    "no function": ("callable:own_checkers:number", ConfigError, "is no function"),
-    "no name of a function": ("callable:own_checkers", ConfigError, "cannot be found"),
-    "nothing": ("callable:", ConfigError, "cannot be found"),
-    "a module that fails": ("callable:broken_checkers:f", ConfigError, "ZeroDivisionError"),
+FAULTS: Mapping[str, tuple[str, str]] = {
+    "no module": ("callable:no_such_module:f", "cannot be found"),
+    "no function of that name": ("callable:own_checkers:wrong", "cannot be found"),
+    "no function": ("callable:own_checkers:number", "is no function"),
+    "no name of a function": ("callable:own_checkers", "cannot be found"),
+    "nothing": ("callable:", "cannot be found"),
+    "a module that fails": ("callable:broken_checkers:f", "ZeroDivisionError"),
     "a range that is none": (
         "callable:own_checkers:backwards",
         ConfigError,
         "has the range 1 to 0",
     ),
-    "an unknown judge": ("adequat", ConfigError, "did you mean 'adequate'"),
+    "an unknown judge": ("adequat", "did you mean 'adequate'"),
 }
 
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_what_is_no_judge_is_one_sentence(find: Callable[[str], Judge], case: str) -> None:
     """Before anything is judged."""
-    name, error, message = FAULTS[case]
-    with pytest.raises(error, match=message):
+    name, message = FAULTS[case]
+    with pytest.raises(ConfigError, match=message):
         find(name)
 
 
