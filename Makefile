@@ -103,3 +103,4 @@ bench-determinism: $(VENV)/ready
 bench-statistics: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.intervals $(ARGS)
 	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)
+	$(VENV)/bin/python -m benchmarks.lengths $(ARGS)

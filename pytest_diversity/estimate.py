@@ -15,7 +15,7 @@ import numpy as np
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
-from pytest_diversity.domains.bar import judged, rests_on_judge, same_bar
+from pytest_diversity.domains.bar import judged, not_asked, rests_on_judge, same_bar
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
@@ -82,6 +82,8 @@ class Comparison:
         after: What is compared with it.
         notes: What must be said beside the comparison.
         bar: What decided which answers of both are valid, and why; empty where a domain says it.
+        lengths: What was done about lengths, where they matter.
+        as_written: The same without control of lengths, where both sides are at equal ones.
     """
 
     name: str
@@ -89,6 +91,8 @@ class Comparison:
     after: Estimate
     notes: tuple[str, ...] = ()
     bar: str = ""
+    lengths: str = ""
+    as_written: Comparison | None = None
 
 
 def measure(
@@ -112,9 +116,10 @@ def measure(
         embed: What embeds texts; all-MiniLM-L6-v2 if None.
         across: Measure among one sample of each prompt instead of the samples of one prompt; the
             same as the metric's name within `across(...)`.
-        length_control: `rarefy` compares at equal token counts: with those of `reference`, rank by
+        length_control: `windows` compares windows of each text with ones as long of `reference`, as
+            gates do. `rarefy` is the expectation for n-grams that are drawn at random, rank by
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
-            a text. For the metrics `pair_distinct`, `distinct` and `ead`.
+            a text. For the lexical and syntactic metrics that have such a form.
         reference: The other side of the comparison that `rarefy` and `separation()` are for.
         quality: Which judge says what an answer is: `adequate`, or a table with its threshold; the
             domain's if None.
@@ -142,9 +147,9 @@ def measure(
     if other is not None:
         features = same_bar(wanted, other, features, ("the reference", "these"))[1]
     if length_control is not None:
-        from pytest_diversity.features.rarefied import rarefied  # noqa: PLC0415 - rarely asked
+        from pytest_diversity.features.windows import controlled  # noqa: PLC0415 - rarely asked
 
-        features = rarefied(features, length_control, other)
+        features = controlled(features, wanted, length_control, other)
     return estimate(features, replace(wanted, across=across or wanted.across))
 
 
@@ -189,7 +194,11 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         samples_per_prompt=(min(counts), max(counts)),
         mean_tokens=_mean_tokens(features),
         reason=reason,
-        notes=(*([note] if note else []), *(assessed.notes if assessed else ()), *features.notes),
+        notes=(
+            *([note] if note else []),
+            *(assessed.notes if assessed else not_asked(features, metric)),
+            *features.notes,
+        ),
         groups=groups,
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
@@ -220,6 +229,10 @@ def _worst(groups: Mapping[str, float], better: Better) -> tuple[str, float] | N
 
 def _values(features: Features, metric: Metric) -> dict[str, float]:
     """The metric of each prompt where it is defined."""
+    if features.parts:
+        found = [_values(part, metric) for part in features.parts]
+        common = [prompt for prompt in found[0] if all(prompt in one for one in found)]
+        return {p: float(np.mean([one[p] for one in found])) for p in common}
     definition = metric.definition
     needed = {name: features[name] for name in definition.features}
     needed |= {name: features[name] for name in definition.optional if name in features}
@@ -229,8 +242,8 @@ def _values(features: Features, metric: Metric) -> dict[str, float]:
     ]
     spread = features.spread if _is_much(features.samples, metric) else in_process
     values = spread(partial(_compute, str(metric)), groups, _PIECE)
-    found = zip(features.samples, values, strict=True)
-    return {prompt: value for prompt, value in found if value is not None}
+    by_prompt = zip(features.samples, values, strict=True)
+    return {prompt: value for prompt, value in by_prompt if value is not None}
 
 
 def _compute(metric: str, groups: Sequence[Mapping[str, Any]]) -> list[float | None]:

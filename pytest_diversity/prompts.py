@@ -36,6 +36,7 @@ class Prompt:
         entry_point: The function a program must define.
         inputs: Argument lists of JSON values, or strings for programs that read standard input.
         check: Source of a function `check(candidate)` that raises unless the program is correct.
+        answer: The right final answer.
         messages: The whole conversation, where it is more than the prompt.
         prefill: The beginning of the answer, which the model continues; no part of a sample.
     """
@@ -48,6 +49,7 @@ class Prompt:
     check: str | None = None
     messages: tuple[Message, ...] = ()
     prefill: str = ""
+    answer: str | None = None
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class Prompt:
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON, less what is not set of what prompts once did not have."""
         plain = asdict(self)
-        return {k: v for k, v in plain.items() if v or k not in {"messages", "prefill"}}
+        return {k: v for k, v in plain.items() if v or k not in {"messages", "prefill", "answer"}}
 
 
 def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
@@ -109,7 +111,7 @@ def _path(source: str, root: Path) -> Path:
     return known[name]
 
 
-_TYPES: Mapping[str, tuple[type, str]] = {
+_TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "prompt": (str, "a string"),
     "id": (str, "a string"),
     "group": (str, "a string"),
@@ -118,6 +120,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "check": (str, "a string of Python source"),
     "messages": (list, 'a list of {"role": ..., "content": ...}'),
     "prefill": (str, "a string"),
+    "answer": ((str, int, float), "a string or a number"),
 }
 _ROLES = ("system", "user", "assistant")
 
@@ -128,7 +131,7 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
         if key not in known:
             raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, known))
         kind, name = _TYPES[key]
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or isinstance(value, bool):
             raise DataError(f"{where}: {key!r} has the wrong type", fix=f"it must be {name}")
         if isinstance(value, str) and not is_unicode(value):
             raise DataError(
@@ -137,6 +140,8 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
             )
     if record.get("id") == "":
         raise DataError(f"{where}: the id is empty", fix="give it a name, or leave it out")
+    if not str(record.get("answer", "-")).strip():
+        raise DataError(f"{where}: the answer is empty", fix="write it, or leave it out")
     inputs = record.get("inputs", [])
     if not all(isinstance(given, list | str) for given in inputs):
         raise DataError(
@@ -144,6 +149,8 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
         )
     asked = _asked(record, where)
     named = {"id": asked["prompt"], **record, **asked, "inputs": tuple(inputs)}
+    if "answer" in record:
+        named["answer"] = str(record["answer"])
     return Prompt(**named)
 
 

@@ -21,7 +21,7 @@ from pytest_diversity.workspace import Workspace
 
 __all__ = ["check_prompts", "validate"]
 
-_CHECKED = ("kind", "language", "prompts", "embedder", "quality")
+_CHECKED = ("kind", "language", "extract", "prompts", "embedder", "quality")
 
 
 def validate(workspace: Workspace) -> None:
@@ -110,7 +110,7 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         kind_of(replace(domain, equivalence=None, same_meaning=None))
     with _key(workspace, domain.name, "equivalence" if domain.equivalence else "same_meaning"):
         kind = kind_of(domain)
-    with _key(workspace, domain.name, "language"):
+    with _key(workspace, domain.name, next(iter(kind.settings), "kind")):
         kind.check(domain)
     with _key(workspace, domain.name, "prompts"):
         workspace.prompts(domain)

@@ -141,7 +141,7 @@ _ROWS = (
         "collapse copies of the samples and print where each gate fails; JSON to FILE",
         "FILE", bare="-", instead=True),
     Key("calibrate", str, (COMMAND,),
-        "propose a min for each budget of a healthy checkpoint, or write it",
+        "propose a bound for each budget of a healthy checkpoint, or write it",
         "write", bare="-", instead=True),
     Key("export", str, (COMMAND,),
         "write the samples of the checkpoints under test, in every domain that has a budget "
@@ -149,11 +149,14 @@ _ROWS = (
         "{checkpoint} in it stands for the name of each", "FILE", instead=True),
 
     # What a domain is.
-    Key("kind", str, _OF_DOMAIN, "how its answers are read: code, prose, ..."),
+    Key("kind", str, _OF_DOMAIN, "how its answers are read: answer, code, prose, ..."),
     Key("language", str, _OF_DOMAIN, "of its programs, for the kind code"),
     Key("style", str, _OF_DOMAIN,
         "an answer holds its program; as a continuation it goes on with the prompt's own code",
         choices=("answer", "continuation")),
+    Key("extract", str, _OF_DOMAIN,
+        "where the final answer stands, for the kind answer: auto, regex:PATTERN or "
+        "callable:MODULE:FUNCTION"),
     Key("prompts", str, _OF_DOMAIN, "builtin:NAME or a JSONL file; none for texts at hand"),
     Key("max_prompts", int, _OF_DOMAIN,
         "use only this many prompts, spread over their groups; else all", low=1, high=_MANY),
@@ -175,6 +178,9 @@ _ROWS = (
     Key("same_meaning", float, _OF_DOMAIN,
         "answers in prose mean the same below this distance; without an equivalence, one of "
         "embeddings", low=0, high=2),
+    Key("length_control", str, (DOMAIN, BUDGET, DEFAULTS),
+        "how changes against a checkpoint are judged: at equal token counts, by windows of texts "
+        "or rarefied; or, when off, as they are written", choices=("windows", "rarefy", "off")),
     Key("budget", dict, (DOMAIN,), "what each family must keep to: a table of budgets by family"),
 
     # How its texts are drawn: all of it is part of a sample's key.

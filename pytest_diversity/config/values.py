@@ -164,6 +164,7 @@ class Budget:
         reference: The checkpoint to compare with; `baseline` for what was recorded of the
             checkpoint under test, `baseline:NAME` for what was recorded of another.
         metric: The metric's name; the domain kind's default for the family if None.
+        length_control: How changes against a checkpoint are judged; as the domain says if None.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
     """
 
@@ -174,6 +175,7 @@ class Budget:
     worst_group_min: float | None = None
     reference: str | None = None
     metric: str | None = None
+    length_control: str | None = None
     level: Level = "error"
 
     def __post_init__(self) -> None:
@@ -194,8 +196,12 @@ class Budget:
     @property
     def bounds(self) -> bool:
         """Whether it asks for anything."""
-        levels = (self.min, self.max, self.worst_group_min)
-        return self.compares or any(bound is not None for bound in levels)
+        return self.compares or self.levels
+
+    @property
+    def levels(self) -> bool:
+        """Whether it bounds the value itself."""
+        return any(one is not None for one in (self.min, self.max, self.worst_group_min))
 
     @property
     def compares(self) -> bool:
@@ -209,9 +215,11 @@ class Domain:
 
     Attributes:
         name: Its name in budgets and reports.
-        kind: `code` or `prose`: how its answers are read.
+        kind: `answer`, `code` or `prose`: how its answers are read.
         language: Of its programs, for the kind `code`.
         style: Whether an `answer` holds its program, or is a `continuation` of the prompt's code.
+        extract: What finds the final answer, for the kind `answer`: `auto`, `regex:PATTERN` or
+            `callable:MODULE:FUNCTION`.
         prompts: `builtin:NAME` or a JSONL file; None for texts at hand.
         max_prompts: Use only this many, spread over the groups; None for all.
         samples_per_prompt: K.
@@ -223,6 +231,8 @@ class Domain:
         quality: Which judge says what an answer is; the kind's own check if None.
         equivalence: What tells whether two answers in prose mean the same; None for the default.
         same_meaning: They do below this distance, as the equivalence measures it; None for its own.
+        length_control: `windows` judges changes of words and structure against a checkpoint at
+            equal token counts, and so does `rarefy`; `off` as they are written.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
         budgets: By family.
         root: What relative paths are relative to.
@@ -233,6 +243,7 @@ class Domain:
     kind: str = "prose"
     language: str = "python"
     style: str = "answer"
+    extract: str = "auto"
     prompts: str | None = None
     max_prompts: int | None = None
     samples_per_prompt: int = 16
@@ -244,6 +255,7 @@ class Domain:
     quality: Quality | None = None
     equivalence: str | None = None
     same_meaning: float | None = None
+    length_control: str = "windows"
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     root: Path = Path()

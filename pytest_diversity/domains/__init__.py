@@ -17,6 +17,7 @@ __all__ = ["Kind", "kind_of", "register_kind"]
 
 # Our own kinds: each is a file of this folder, loaded when a domain is of it, and a line here.
 _OURS = {
+    "answer": "ANSWER",
     "code": "CODE",
     "prose": "PROSE",
 }

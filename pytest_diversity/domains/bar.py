@@ -24,6 +24,7 @@ __all__ = [
     "far_apart",
     "fixed",
     "judged",
+    "not_asked",
     "rests_on_judge",
     "same_bar",
 ]
@@ -60,6 +61,15 @@ def by_prompt(features: Features, values: Sequence[Value]) -> Mapping[str, list[
     """A value for each sample, in the order of the samples, as lists by prompt."""
     left: Iterator[Value] = iter(values)
     return {name: list(islice(left, len(group))) for name, group in features.samples.items()}
+
+
+def not_asked(features: Features, metric: Metric) -> Sequence[str]:
+    """That a judge is named where validity is something else, as what programs do."""
+    quality = features.domain.quality
+    reads = {*metric.definition.features, *metric.definition.optional}
+    if quality is None or "valid" not in reads or "valid" in features.kind.judged:
+        return ()
+    return (f"{quality.judge} is not asked: a domain of kind {features.kind.name} has no judge",)
 
 
 def rests_on_judge(features: Features, metric: Metric) -> bool:

@@ -127,7 +127,7 @@ PROSE = Kind(
     },
     metrics={
         "lexical": "pair_distinct(n=4)",
-        "syntactic": "pos_distinct(n=4)",
+        "syntactic": "pair_pos_distinct(n=4)",
         "semantic": "embedding_distance()",
         "effective": "effective_pairs()",
         "quality": "validity()",

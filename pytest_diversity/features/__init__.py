@@ -57,7 +57,7 @@ class Kind:
     """What a kind of domain knows; whatever depends on the kind of a domain is asked of it.
 
     Attributes:
-        name: `code` or `prose`, or one that is registered.
+        name: `answer`, `code` or `prose`, or one that is registered.
         features: How each feature is computed: from all prompts at once, to a value per prompt.
         metrics: The default metric of each family.
         notes: What a report must say beside a family's values, for example that its judge is a
@@ -138,6 +138,7 @@ class Features:
         self.assess = assess
         self.spread = spread
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
+        self.parts: Sequence[Features] = ()  # views of which values are averaged
         self.lacks: str | None = None  # which samples are not there, so that no value is read
         self.given: Mapping[str, Mapping[str, Any]] = dict(given or {})
         self._known: dict[str, Mapping[str, Any]] = dict(self.given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -11,38 +11,53 @@ import numpy as np
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Features
 from pytest_diversity.metrics import Metric, definitions
+from pytest_diversity.metrics.definition import DRAWN
 
-__all__ = ["Rarefied", "check_rarefied", "rarefied"]
-
-_DRAWN = "drawn_tokens"  # the feature that metrics with a rarefied form read
+__all__ = ["Rarefied", "check_rarefied", "common_lengths", "rarefied"]
 
 
 class Rarefied(Features):
     """The same features, and to how many tokens each text is to be rarefied."""
 
-    def __init__(self, whole: Features, drawn: Mapping[str, list[int]], note: str) -> None:
-        """Add `drawn_tokens` to `whole`, whose other features stay computed once."""
+    def __init__(self, whole: Features, drawn: Mapping[str, list[int]]) -> None:
+        """Add what is drawn to `whole`, whose other features stay computed once."""
         super().__init__(
             whole.samples,
             whole.domain,
             whole.kind,
             whole.prompts,
             whole.embed,
-            given={_DRAWN: drawn},
+            execute=whole.execute,
+            spread=whole.spread,
+            given=dict(zip(DRAWN, (drawn, _shares(drawn, whole["tokens"])), strict=True)),
         )
-        self.notes = (*whole.notes, note)
+        self.mean_length = float(np.mean([count for counts in drawn.values() for count in counts]))
+        self.notes, self.lacks = whole.notes, whole.lacks
         self._whole = whole
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a feature `name`."""
-        return name == _DRAWN or name in self._whole
+        return name in DRAWN or name in self._whole
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         """The feature `name` of each prompt."""
-        return self._known[name] if name == _DRAWN else self._whole[name]
+        return self._known[name] if name in DRAWN else self._whole[name]
 
 
-def rarefied(features: Features, control: str, reference: Features | None = None) -> Features:
+def _shares(
+    drawn: Mapping[str, list[int]], tokens: Mapping[str, Sequence[Sized]]
+) -> dict[str, list[float]]:
+    """Of each text the share of its tokens that is drawn."""
+    return {
+        name: [
+            count / len(text) if len(text) else 1.0
+            for count, text in zip(counts, tokens[name], strict=True)
+        ]
+        for name, counts in drawn.items()
+    }
+
+
+def rarefied(features: Features, control: str, reference: Features | None = None) -> Rarefied:
     """`features` for metrics that compare at equal token counts.
 
     Args:
@@ -68,13 +83,11 @@ def rarefied(features: Features, control: str, reference: Features | None = None
         drawn = {name: [min(ours)] * len(ours) for name, ours in lengths.items()}
         why = "the shortest of each prompt"
     else:
-        drawn = {
-            name: _common(ours, list(map(len, reference["tokens"][name])))
-            for name, ours in lengths.items()
-        }
+        drawn = common_lengths(features, reference)
         why = "as many as on the other side"
-    mean = float(np.mean([count for counts in drawn.values() for count in counts]))
-    return Rarefied(features, drawn, f"rarefied to {mean:.1f} tokens a text on average: {why}")
+    found = Rarefied(features, drawn)
+    found.notes += (f"rarefied to {found.mean_length:.1f} tokens a text on average: {why}",)
+    return found
 
 
 def check_rarefied(features: Features, metric: Metric) -> None:
@@ -83,11 +96,23 @@ def check_rarefied(features: Features, metric: Metric) -> None:
     Raises:
         ConfigError: It has none.
     """
-    if _DRAWN in features and _DRAWN not in metric.definition.optional:
-        able = [name for name, known in definitions().items() if _DRAWN in known.optional]
+    if isinstance(features, Rarefied) and not metric.definition.can_be_rarefied:
+        able = [name for name, known in definitions().items() if known.can_be_rarefied]
         raise ConfigError(
             f"metric {metric} has no rarefied form", fix=f"choose {', '.join(sorted(able))}"
         )
+
+
+def common_lengths(features: Features, reference: Features) -> dict[str, list[int]]:
+    """Of each text the length that it and its counterpart of the other side have: rank by rank.
+
+    Raises:
+        ConfigError: The sides have not as many samples of the same prompts.
+    """
+    return {
+        name: _common(list(map(len, texts)), list(map(len, reference["tokens"][name])))
+        for name, texts in features["tokens"].items()
+    }
 
 
 def _common(ours: list[int], theirs: list[int]) -> list[int]:

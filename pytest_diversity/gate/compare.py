@@ -29,6 +29,8 @@ class Compared:
         kept: The p-value of the other side: small where the bound is surely kept.
         text: The comparison, for the headline.
         detail: The line under it.
+        high: Whether it is too high a value that breaks it.
+        beside: A line under it that is no part of the verdict.
         notes: What must be said even when it passed.
     """
 
@@ -37,6 +39,8 @@ class Compared:
     kept: float
     text: str
     detail: str
+    high: bool = False
+    beside: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -89,6 +93,7 @@ def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDE
         kept=mean.p_above(bound) if lower else mean.p_below(bound),
         text=words.level_text(mean.value, bound, lower=lower, missed=missed),
         detail=words.level_detail(far, lower=lower, confidence=confidence),
+        high=not lower,
     )
 
 
@@ -128,7 +133,8 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
     pairs = pairs_of(reference) if reference else []
     if reference is None or not pairs:
         return _nothing(words.unpaired_text(reference), words.unpaired(reference))
-    sign = 1 if (reference.after.metric.definition.better == "up") == drop else -1
+    falls = (reference.after.metric.definition.better == "up") == drop
+    sign = 1 if falls else -1
     losses = [sign * (before - after) for before, after in pairs]
     allowed = [
         change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
@@ -142,9 +148,21 @@ def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: 
         p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
         kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
-        detail=words.paired_detail(word, losses, base, reference.name),
+        detail=words.paired_detail(word, losses, base, reference),
+        beside=_as_written(reference.as_written, word, sign),
+        high=not falls,
         notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
     )
+
+
+def _as_written(written: Comparison | None, word: str, sign: int) -> str:
+    """The change without control of lengths, where the verdict is on one with it."""
+    pairs = pairs_of(written) if written else []
+    if written is None or not pairs:
+        return ""
+    losses = [sign * (before - after) for before, after in pairs]
+    base = Mean.of([before for before, _ in pairs]).value
+    return f"{words.AS_WRITTEN}: {words.paired_detail(word, losses, base, written)}"
 
 
 def pairs_of(reference: Comparison) -> list[tuple[float, float]]:

@@ -39,7 +39,7 @@ def decide(
     estimate: Estimate,
     *,
     reference: Comparison | None = None,
-    evidence: Callable[[], Sequence[str]] = list,
+    evidence: Callable[[bool], Sequence[str]] = lambda _: (),
     others: OtherBounds = NO_OTHERS,
     alpha: float = ALPHA,
 ) -> Verdict:
@@ -49,7 +49,8 @@ def decide(
         gate: The budget, and of which checkpoint, domain and family.
         estimate: Of the checkpoint under test.
         reference: What `max_drop` and `max_rise` are measured against.
-        evidence: Lines that show why; asked for only when the budget is missed.
+        evidence: Lines that show why; asked for only when the budget is missed, and told whether
+            the value is too high.
         others: The other bounds of the checkpoint, for Holm.
         alpha: The one-sided error rate of this look, over all bounds of the checkpoint.
     """
@@ -61,13 +62,14 @@ def decide(
     status: Status = min(statuses, key=_WORST_FIRST.index) if statuses else "pass"
     text = found[statuses.index(status)].text if found else number(estimate.value)
     details = [
-        _explained(one, statuses[i], adjusted[i], total)
+        line
         for i, one in enumerate(found)
-        if one.detail
+        for line in (_explained(one, statuses[i], adjusted[i], total), one.beside)
+        if line
     ]
-    details += words.scope(estimate, reference)
+    details += words.scope(estimate, budget, reference)
     if status != "pass" and estimate.value is not None:
-        details += evidence()
+        details += evidence(found[statuses.index(status)].high)
     tested = [i for i, one in enumerate(found) if one.p is not None]
     return Verdict(
         status=status,

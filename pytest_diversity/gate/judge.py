@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -12,6 +13,7 @@ from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Comparison, Estimate, estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
 from pytest_diversity.features import Features
+from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate, check_reachable
 from pytest_diversity.gate.decide import NO_OTHERS, OtherBounds, decide, p_values
 from pytest_diversity.gate.holm import Multiplicity
@@ -25,8 +27,10 @@ if TYPE_CHECKING:  # most runs neither record nor compare with what was recorded
 
 __all__ = ["Evidence", "Judge", "Reference", "cut_notes"]
 
+_OF_LENGTH = ("lexical", "syntactic")  # longer texts repeat more words and structures
+
 Reference: TypeAlias = Callable[[Features, Estimate], Comparison]
-Evidence: TypeAlias = Callable[[Features, Estimate], Sequence[str]]
+Evidence: TypeAlias = Callable[[Features, Estimate, bool], Sequence[str]]
 
 
 class Judge:
@@ -116,7 +120,7 @@ class Judge:
             gate,
             measured,
             reference=reference(features, measured) if reference else None,
-            evidence=lambda: self._evidence()(features, measured),
+            evidence=lambda high: self._evidence()(features, measured, high),
             others=others,
             alpha=alpha,
         )
@@ -165,11 +169,11 @@ class Judge:
         recorded = baseline_name(name, gate.checkpoint)
         if recorded is not None:
             return lambda after, measured: self._recorded(recorded, after, measured)
-        before = self._workspace.features(name, gate.domain, count)
-        return self.against(name, before, gate.checkpoint)
+        return self.against(gate, self._workspace.features(name, gate.domain, count))
 
-    def against(self, name: str, before: Features, whose: str = "these") -> Reference:
+    def against(self, gate: Gate, before: Features) -> Reference:
         """A comparison with samples: both sides at equally many of each prompt."""
+        name = str(gate.budget.reference)
 
         def compare(after: Features, measured: Estimate) -> Comparison:
             kept, other = after.samples.matched(before.samples)
@@ -182,8 +186,11 @@ class Judge:
             notes = (*before.notes, *cut_notes(name, before.samples, after.samples, kept))
             old, new = self._same(before, other), self._same(after, kept)
             metric = measured.metric
-            old, new, bar = same_bar(metric, old, new, (name, whose or "these"))
-            return Comparison(name, estimate(old, metric), estimate(new, metric), notes, bar)
+            old, new, bar = same_bar(metric, old, new, (name, gate.checkpoint or "these"))
+            sides = estimate(old, metric), estimate(new, metric)
+            written = Comparison(name, *sides, notes, bar)
+            control = gate.budget.length_control or after.domain.length_control
+            return _at_equal_lengths(written, control, old, new)
 
         return compare
 
@@ -197,7 +204,9 @@ class Judge:
             after = after.judged_by(as_recorded(quality, bar))
             measured = estimate(after, measured.metric)
         now = self._profile(name, after, measured)
-        return self.baselines.compare(name, after, measured, now)
+        found = self.baselines.compare(name, after, measured, now)
+        moves = measured.metric.definition.in_windows  # with the length
+        return replace(found, lengths=words.RECORDED_LENGTHS) if moves else found
 
     def _profile(self, checkpoint: str, features: Features, measured: Estimate) -> Profile:
         from pytest_diversity.baselines.record import profile  # noqa: PLC0415 - as above
@@ -231,6 +240,30 @@ class Judge:
         cut = self._workspace.features_of(samples, features.domain, features.prompts)
         cut.lacks = features.lacks
         return cut
+
+
+def _at_equal_lengths(
+    written: Comparison, control: str, old: Features, new: Features
+) -> Comparison:
+    """The comparison at equal token counts, where lengths matter and the metric has such a form."""
+    metric = written.after.metric
+    definition = metric.definition
+    if control == "off" or "tokens" not in old or definition.family not in _OF_LENGTH:
+        return written
+    able = definition.can_be_rarefied if control == "rarefy" else definition.in_windows
+    if metric.across or not able:
+        return replace(written, lengths=words.no_equal_lengths(metric))
+    from pytest_diversity.features.windows import controlled  # noqa: PLC0415 - where it is used
+
+    before, after = controlled(old, metric, control, new), controlled(new, metric, control, old)
+    return Comparison(
+        written.name,
+        estimate(before, metric),
+        estimate(after, metric),
+        written.notes,
+        lengths=words.equal_lengths(after.mean_length),
+        as_written=written,
+    )
 
 
 def cut_notes(

@@ -8,18 +8,23 @@ from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.features.endings import Endings
 from pytest_diversity.gate.bounds import ALPHA
+from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import FEWEST, effect_size
 from pytest_diversity.text import number, plural, shorten
 from pytest_diversity.verdict import Status
 
 __all__ = [
+    "AS_WRITTEN",
+    "RECORDED_LENGTHS",
     "describe",
     "endings",
+    "equal_lengths",
     "few_prompts",
     "headline",
     "level_detail",
     "level_text",
+    "no_equal_lengths",
     "outcome",
     "paired_detail",
     "paired_text",
@@ -38,6 +43,8 @@ _MEANING: Mapping[Status, str] = {
     "unclear": "the estimate misses the budget, the bound does not; more prompts would tell",
     "undefined": "nothing to compare",
 }
+AS_WRITTEN = "as written, whatever the lengths"
+RECORDED_LENGTHS = "as written: a baseline keeps no texts to take at equal lengths"
 _CUT = 0.2  # of the answers: above this share, what is cut decides how alike they look
 _ALIKE = "what is cut looks alike"
 _BY_CHANCE = "the estimate misses the budget; one bound in so many may do so by chance"
@@ -70,16 +77,27 @@ def paired_text(word: str, loss: float, base: float, change: Change, *, missed: 
     return f"{word} {shown} {'>' if missed else '<='} {change}"
 
 
-def paired_detail(word: str, losses: Sequence[float], base: float, reference: str) -> str:
-    """A change with its interval, from what, over how many prompts."""
+def paired_detail(word: str, losses: Sequence[float], base: float, reference: Comparison) -> str:
+    """A change with its interval, from what, over how many prompts, at which lengths."""
     loss, size = Mean.of(losses), effect_size(losses)
     interval = loss.interval()
     span = f", 95 % interval [{number(interval[0])}, {number(interval[1])}]" if interval else ""
     effect = f", d_z {number(size)}" if size is not None else ""
+    lengths = f", {reference.lengths}" if reference.lengths else ""
     return (
-        f"paired {word} {number(loss.value)}{span} from {number(base)} ({reference}) "
-        f"over {plural(loss.count, 'prompt')}{effect}"
+        f"paired {word} {number(loss.value)}{span} from {number(base)} ({reference.name}) "
+        f"over {plural(loss.count, 'prompt')}{effect}{lengths}"
     )
+
+
+def equal_lengths(tokens: float) -> str:
+    """To which length both sides were rarefied."""
+    return f"at equal token counts ({number(tokens)} a text)"
+
+
+def no_equal_lengths(metric: Metric) -> str:
+    """That lengths are not controlled, since the metric cannot."""
+    return f"as written: {metric} has no form at equal token counts"
 
 
 def unpaired_text(reference: Comparison | None) -> str:
@@ -120,7 +138,7 @@ def _p(value: float) -> str:
     return "< 0.0001" if value < 1e-4 else number(value)
 
 
-def scope(estimate: Estimate, reference: Comparison | None) -> list[str]:
+def scope(estimate: Estimate, budget: Budget, reference: Comparison | None) -> list[str]:
     """What the verdict rests on: value and interval, size, lengths, groups, where it is defined."""
     lines = []
     if estimate.low is not None:
@@ -133,6 +151,9 @@ def scope(estimate: Estimate, reference: Comparison | None) -> list[str]:
         lines[-1] += f", mean length {number(estimate.mean_tokens)} tokens"
     if reference is not None and reference.before.mean_tokens is not None:
         lines[-1] += f" ({reference.name} {number(reference.before.mean_tokens)})"
+    moves = estimate.metric.definition.in_windows  # with the length
+    if estimate.mean_tokens is not None and budget.levels and moves:
+        lines[-1] += ", which a level does not control"
     lines += _cut(estimate, reference)
     if reference is not None and reference.bar:
         lines.append(reference.bar)

@@ -71,6 +71,18 @@ class Bags:
         """Of each entry the probability to be among those drawn, as many as `drawn` says."""
         return -np.expm1(self.log_missing(drawn))
 
+    def drawable(self, drawn: Ints) -> Bags:
+        """Without the collections of which nothing is drawn."""
+        kept = drawn[self.bag] > 0
+        return Bags(self.size, self.bag[kept], self.item[kept], self.count[kept])
+
+    def types(self, drawn: Ints | None) -> tuple[float, int]:
+        """How many different items there are, and how many in all; expected ones among `drawn`."""
+        if drawn is None:
+            return self.items, int(self.count.sum())
+        missing = np.bincount(self.item, weights=self.log_missing(drawn))
+        return float(-np.expm1(missing).sum()), int(drawn.sum())
+
     @property
     def firsts(self) -> Ints:
         """Where the entries of each item start; shape (items,)."""

@@ -70,6 +70,7 @@ def mean_pair_share(bags: Bags, drawn: Ints | None = None) -> float | None:
     if drawn is None:
         found, totals = np.ones(len(bags.item)), bags.totals
     else:
+        bags = bags.drawable(drawn)
         found, totals = bags.found(drawn), drawn
     own = bags.sums(found)
 

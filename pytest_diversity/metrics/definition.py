@@ -13,9 +13,20 @@ from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
 from pytest_diversity.metrics._limits import Limit, check
 
-__all__ = ["ACROSS", "Better", "Definition", "Function", "Metric", "Value", "declared", "render"]
+__all__ = [
+    "ACROSS",
+    "DRAWN",
+    "Better",
+    "Definition",
+    "Function",
+    "Metric",
+    "Value",
+    "declared",
+    "render",
+]
 
 ACROSS = "across"
+DRAWN = ("drawn_tokens", "drawn_share")  # whoever reads one can be rarefied
 Better = Literal["up", "down"]
 Value = float | str  # whole numbers are floats to the type checker
 Function: TypeAlias = Callable[..., float | None]
@@ -55,6 +66,16 @@ class Definition:
     def name(self) -> str:
         """The name of the function, without parameters."""
         return self.function.__name__
+
+    @property
+    def in_windows(self) -> bool:
+        """Whether it can be taken in windows of texts: it reads them as their tokens or trees."""
+        return {*self.features} <= {"tokens", "tags", "trees"}
+
+    @property
+    def can_be_rarefied(self) -> bool:
+        """Whether it has a form at equal token counts."""
+        return not set(DRAWN).isdisjoint(self.optional)
 
 
 @dataclass(frozen=True, slots=True)

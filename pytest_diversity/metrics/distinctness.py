@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pytest_diversity.metrics._grams import Bags, Corpus, Ints, Tokens
+from pytest_diversity.metrics._grams import Corpus, Ints, Tokens
 from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics._pairs import mean_pair_share
 from pytest_diversity.metrics.registry import metric
@@ -37,10 +37,7 @@ def pair_distinct(
     Source: Shypula et al. 2504.12522 (over the true pairs, not pairs drawn with replacement).
     """
     corpus = Corpus.of(tokens)
-    bags = corpus.bags(n)
-    if drawn_tokens is None:
-        return mean_pair_share(bags)
-    return mean_pair_share(*_drawable(bags, _drawn(corpus, drawn_tokens, n)))
+    return mean_pair_share(corpus.bags(n), _drawn(corpus, drawn_tokens, n))
 
 
 @metric(family="lexical", better="up", highest=1, n=_ORDER)
@@ -61,7 +58,8 @@ def distinct(
 
     Source: Li et al. 1510.03055.
     """
-    types, total = _types(Corpus.of(tokens), n, drawn_tokens)
+    corpus = Corpus.of(tokens)
+    types, total = corpus.bags(n).types(_drawn(corpus, drawn_tokens, n))
     return types / total if total else None
 
 
@@ -89,29 +87,16 @@ def ead(
 
     Source: Liu et al. 2202.13587.
     """
-    types, total = _types(Corpus.of(tokens), n, drawn_tokens)
+    corpus = Corpus.of(tokens)
+    types, total = corpus.bags(n).types(_drawn(corpus, drawn_tokens, n))
     # expm1 and log1p: 1 - ((V - 1) / V)^C loses its digits where V is large
     return types / float(-vocab * np.expm1(total * np.log1p(-1 / vocab))) if total else None
 
 
-def _types(corpus: Corpus, n: int, drawn_tokens: Sequence[int] | None) -> tuple[float, int]:
-    """How many different n-grams there are, and how many in all; expected ones if rarefied."""
-    bags = corpus.bags(n)
-    if drawn_tokens is None:
-        return bags.items, int(bags.count.sum())
-    drawn = _drawn(corpus, drawn_tokens, n)
-    missing = np.bincount(bags.item, weights=bags.log_missing(drawn))
-    return float(-np.expm1(missing).sum()), int(drawn.sum())
-
-
-def _drawn(corpus: Corpus, drawn_tokens: Sequence[int], n: int) -> Ints:
+def _drawn(corpus: Corpus, drawn_tokens: Sequence[int] | None, n: int) -> Ints | None:
     """How many n-grams so many tokens of each text have, at most all of the text's."""
+    if drawn_tokens is None:
+        return None
     tokens = np.minimum(np.asarray(drawn_tokens, dtype=np.int64), corpus.lengths)
     grams: Ints = np.maximum(tokens - n + 1, 0)
     return grams
-
-
-def _drawable(bags: Bags, drawn: Ints) -> tuple[Bags, Ints]:
-    """Leave out the texts of which nothing is drawn."""
-    kept = drawn[bags.bag] > 0
-    return Bags(bags.size, bags.bag[kept], bags.item[kept], bags.count[kept]), drawn

@@ -15,13 +15,16 @@ Tags = Sequence[Sequence[str]]
 
 
 @metric(family="syntactic", better="up", highest=1, n=AtLeast(1))
-def pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
+def pos_distinct(
+    tags: Tags, drawn_tokens: Sequence[int] | None = None, *, n: int = 4
+) -> float | None:
     """Distinct over all n-grams of parts of speech of the K texts together; in (0, 1], up.
 
     As `distinct`: falls with length and with K. Never compare across taggers. None without n-grams.
 
     Args:
         tags: K texts, each as the parts of speech of its words.
+        drawn_tokens: For each text how many tokens to rarefy it to, as in `pair_distinct`.
         n: Length of the n-grams, in words.
 
     Raises:
@@ -29,17 +32,20 @@ def pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
 
     Source: Shaib et al. 2407.00211; in the form of Shypula et al. 2504.12522.
     """
-    return distinct(tags, n=n)
+    return distinct(tags, drawn_tokens, n=n)
 
 
 @metric(family="syntactic", better="up", highest=1, unbiased=True, fewest=2, n=AtLeast(1))
-def pair_pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
+def pair_pos_distinct(
+    tags: Tags, drawn_tokens: Sequence[int] | None = None, *, n: int = 4
+) -> float | None:
     """Mean share of distinct n-grams of parts of speech over all pairs; in (0, 1], up.
 
     As `pair_distinct`: unbiased in K. None if fewer than two texts have n words.
 
     Args:
         tags: K texts, each as the parts of speech of its words.
+        drawn_tokens: For each text how many tokens to rarefy it to, as in `pair_distinct`.
         n: Length of the n-grams, in words.
 
     Raises:
@@ -47,7 +53,7 @@ def pair_pos_distinct(tags: Tags, *, n: int = 4) -> float | None:
 
     Source: Shypula et al. 2504.12522, on parts of speech.
     """
-    return pair_distinct(tags, n=n)
+    return pair_distinct(tags, drawn_tokens, n=n)
 
 
 @metric(family="syntactic", better="down")

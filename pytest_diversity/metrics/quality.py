@@ -34,13 +34,15 @@ def correctness(correct: Valid) -> float | None:
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True, k=AtLeast(1))
-def pass_at(valid: Valid, *, k: int = 1) -> float | None:
+def pass_at(valid: Valid, passed: Valid | None = None, *, k: int = 1) -> float | None:
     """The chance that one of k samples is valid: 1 - C(K - m, k) / C(K, k); in [0, 1], up.
 
     Unbiased for k <= K. None if K < k.
 
     Args:
-        valid: For each of the K samples whether it is correct (m of them are).
+        valid: For each of the K samples whether it meets the quality threshold (m of them do).
+        passed: For each whether it is correct, where a kind of domain tells one from the other;
+            counted in place of `valid`.
         k: How many samples are looked at.
 
     Raises:
@@ -48,7 +50,8 @@ def pass_at(valid: Valid, *, k: int = 1) -> float | None:
 
     Source: Chen et al. 2107.03374.
     """
-    return pass_at_k(len(valid), sum(map(bool, valid)), k)
+    counted = valid if passed is None else passed
+    return pass_at_k(len(counted), sum(map(bool, counted)), k)
 
 
 def pass_at_k(n: int, c: int, k: int) -> float | None:

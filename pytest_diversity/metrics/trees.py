@@ -33,7 +33,9 @@ Trees = Sequence[Tree | None]
 
 
 @metric(family="syntactic", better="up", highest=1, unbiased=True, fewest=2, height=AtLeast(1))
-def pair_subtree(trees: Trees, *, height: int = 4) -> float | None:
+def pair_subtree(
+    trees: Trees, drawn_share: Sequence[float] | None = None, *, height: int = 4
+) -> float | None:
     """Mean share of distinct truncated subtrees over all pairs; in (0, 1], higher is more diverse.
 
     Every node with at least `height` levels under and including it gives one subtree, cut off
@@ -43,24 +45,8 @@ def pair_subtree(trees: Trees, *, height: int = 4) -> float | None:
 
     Args:
         trees: The K samples' canonicalised syntax trees, None where a sample has none.
-        height: Levels of a subtree, its root included.
-
-    Raises:
-        ConfigError: height < 1.
-
-    Source: Shypula et al. 2504.12522.
-    """
-    return mean_pair_share(Forest.of(trees).bags(height))
-
-
-@metric(family="syntactic", better="up", highest=1, height=AtLeast(1))
-def subtree(trees: Trees, *, height: int = 4) -> float | None:
-    """Distinct over all truncated subtrees of the K samples together; in (0, 1], up.
-
-    Falls with the number and the size of the trees. None where no tree is so high.
-
-    Args:
-        trees: The K samples' canonicalised syntax trees, None where a sample has none.
+        drawn_share: Of each sample which share of its subtrees to rarefy it to: the exact
+            expectation for as many, drawn without replacement. Whole trees if None.
         height: Levels of a subtree, its root included.
 
     Raises:
@@ -69,7 +55,38 @@ def subtree(trees: Trees, *, height: int = 4) -> float | None:
     Source: Shypula et al. 2504.12522.
     """
     bags = Forest.of(trees).bags(height)
-    return bags.items / int(bags.count.sum()) if bags.items else None
+    return mean_pair_share(bags, _drawn(bags, drawn_share))
+
+
+@metric(family="syntactic", better="up", highest=1, height=AtLeast(1))
+def subtree(
+    trees: Trees, drawn_share: Sequence[float] | None = None, *, height: int = 4
+) -> float | None:
+    """Distinct over all truncated subtrees of the K samples together; in (0, 1], up.
+
+    Falls with the number and the size of the trees. None where no tree is so high.
+
+    Args:
+        trees: The K samples' canonicalised syntax trees, None where a sample has none.
+        drawn_share: Of each sample which share to rarefy it to, as in `pair_subtree`.
+        height: Levels of a subtree, its root included.
+
+    Raises:
+        ConfigError: height < 1.
+
+    Source: Shypula et al. 2504.12522.
+    """
+    bags = Forest.of(trees).bags(height)
+    types, total = bags.types(_drawn(bags, drawn_share))
+    return types / total if total else None
+
+
+def _drawn(bags: Bags, share: Sequence[float] | None) -> Ints | None:
+    """How many subtrees a share of each sample's is: at least one, where it has any."""
+    if share is None:
+        return None
+    drawn: Ints = np.rint(bags.totals * np.asarray(share, dtype=np.float64)).astype(np.int64)
+    return np.clip(drawn, np.minimum(bags.totals, 1), bags.totals)
 
 
 class Forest(Sequence[Tree | None]):
@@ -109,6 +126,23 @@ class Forest(Sequence[Tree | None]):
             flat = np.concatenate(codes) if codes else owners
             self._bags[height] = Bags.of(len(self), owners, flat)
         return self._bags[height]
+
+    def between(self, spans: Sequence[tuple[float, float]]) -> Forest:
+        """The same trees, of which only subtrees count that begin in a span of the nodes.
+
+        Args:
+            spans: Of each tree where the span begins and ends, as shares of its nodes in pre-order.
+        """
+        shapes, nodes = self._shapes()
+        part = Forest(self.trees)
+        part._found = (
+            shapes,
+            [
+                found[round(low * len(found)) : round(high * len(found))]
+                for found, (low, high) in zip(nodes, spans, strict=True)
+            ],
+        )
+        return part
 
     def _shapes(self) -> tuple[list[_Shape], list[Ints]]:
         """The different whole subtrees, children before parents, and which one each node has."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
@@ -53,6 +53,7 @@ class Bounds(TypedDict, total=False):
         worst_group_min: Lowest value allowed for the lowest group of prompts.
         reference: A checkpoint's name, or samples.
         metric: A metric's name; the default of the domain's kind for the family if left out.
+        length_control: `windows` and `rarefy` judge changes at equal token counts, `off` does not.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
         quality: Which judge says what an answer is, such as `adequate`; the domain's if left out.
     """
@@ -64,6 +65,7 @@ class Bounds(TypedDict, total=False):
     worst_group_min: float
     reference: str | Samples
     metric: str
+    length_control: Literal["windows", "rarefy", "off"]
     level: Level
     quality: str | Mapping[str, Any]
 
@@ -163,7 +165,7 @@ class Diversity:
         features = self._features(samples, domain)
         if quality is not None:
             features = features.judged_by(Quality.parse(quality))
-        reference = judge.against(str(budget.reference), given) if given else judge.reference(gate)
+        reference = judge.against(gate, given) if given else judge.reference(gate)
         return judge.judge_on(gate, features, reference)
 
     def _features(self, samples: Samples | None, domain: str) -> Features:

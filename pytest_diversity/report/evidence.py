@@ -13,17 +13,40 @@ __all__ = ["evidence"]
 
 _WORST = 3
 _NGRAM = 4
+_SHOWN = 5  # answers
+_OF_ANSWERS = ("semantic", "effective", "quality")
 _WIDTH = 88
 
 
-def evidence(features: Features, estimate: Estimate) -> list[str]:
-    """The three worst prompts, and in the worst of them what its samples have in common."""
-    up = estimate.metric.definition.better == "up"
-    ranked = sorted(estimate.per_prompt, key=lambda p: estimate.per_prompt[p], reverse=not up)
+def evidence(features: Features, estimate: Estimate, high: bool) -> list[str]:  # noqa: FBT001 - as `Evidence`
+    """The three worst prompts, and what the samples of the worst are.
+
+    Final answers are counted, where a kind of domain knows them; of other samples that are too
+    alike, it is what they have in common.
+
+    Args:
+        features: Of the checkpoint under test.
+        estimate: What was judged.
+        high: Whether its value is too high, which makes the highest prompts the worst.
+    """
+    ranked = sorted(estimate.per_prompt, key=lambda p: estimate.per_prompt[p], reverse=high)
     worst = ranked[:_WORST]
     names = ", ".join(f"{shorten(p, 24)} {number(estimate.per_prompt[p])}" for p in worst)
     lines = [f"worst prompts: {names}"] if len(ranked) > 1 else []
-    return [*lines, *_commonest(features, worst[0])]
+    definition = estimate.metric.definition
+    if "answers" in features and definition.family in _OF_ANSWERS:
+        return [*lines, _answers(features, worst[0])]
+    alike = high != (definition.better == "up")
+    return [*lines, *(_commonest(features, worst[0]) if alike else [])]
+
+
+def _answers(features: Features, prompt: str) -> str:
+    """The final answers with their counts, the commonest first."""
+    counts = Counter(features["answers"][prompt])
+    named = [f"{shorten(name or 'none', 24)} ({n})" for name, n in counts.most_common(_SHOWN)]
+    rest = len(counts) - _SHOWN
+    where = f" of {shorten(prompt, 24)}" if prompt else ""
+    return f"answers{where}: {', '.join(named)}" + (f" and {rest} others" if rest > 0 else "")
 
 
 def _commonest(features: Features, prompt: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Level thresholds from data: a `min` that a healthy checkpoint keeps in 99 of 100 runs."""
+"""Level thresholds from data: a bound that a healthy checkpoint keeps in 99 of 100 runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from pytest_diversity.config.values import Budget
 from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.estimate import estimate
 from pytest_diversity.files import check_writable, one_at_a_time, write_text
+from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.statistics.mean import jackknife_error
@@ -30,7 +32,7 @@ _BY_HAND = "write the bounds by hand"
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A lower bound for one family of one domain.
+    """A bound for one family of one domain.
 
     Attributes:
         domain: The domain.
@@ -38,8 +40,9 @@ class Proposal:
         checkpoint: The healthy checkpoint that it is from.
         value: Its value.
         error: By how much a value differs from run to run: a standard error over the samples.
-        key: `min`, or `max` for a metric of which lower values are more diverse.
+        key: `min` or `max`, whichever the budget has; else what a loss of diversity breaks.
         bound: What to write under it.
+        highest: The largest value of its metric.
     """
 
     domain: str
@@ -49,14 +52,17 @@ class Proposal:
     error: float
     key: str
     bound: float
+    highest: float = math.inf
 
     @property
     def useful(self) -> bool:
         """Whether any value would miss it; with few samples none may."""
-        return self.key == "max" or self.bound > 0
+        return self.bound > 0 if self.key == "min" else self.bound < self.highest
 
 
-def propose(value: float, error: float, count: int, *, up: bool = True) -> float:
+def propose(
+    value: float, error: float, count: float, *, up: bool = True, highest: float = math.inf
+) -> float:
     """The bound that an unchanged re-sample misses in at most 1 of 100 runs, rounded outwards.
 
     What was measured is off by one error and so is the next run: together by sqrt(2) of it. Already
@@ -69,8 +75,10 @@ def propose(value: float, error: float, count: int, *, up: bool = True) -> float
         error: Standard error over samples, the prompts being the same in every run.
         count: How many samples, or pairs of samples, the value is a mean of.
         up: Whether more is better, which makes it a lower bound.
+        highest: The largest value there is.
     """
-    floor = 2 * abs(value) / count
+    most = value if up or math.isinf(highest) else highest - value
+    floor = 2 * abs(most) / count
     room = float(special.ndtri(1 - _MISSES)) * math.sqrt(2) * math.hypot(error, floor)
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 2) if value else 1e-3
     if up:
@@ -143,17 +151,31 @@ def _shown(proposal: Proposal) -> str:
 
 def _proposal(session: Session, case: Case) -> Proposal:
     value, error = case.measured.value or 0.0, resampling_error(session, case)
-    up = case.metric.definition.better == "up"
-    bound = propose(value, error, _count(case), up=up)
-    key, gate = "min" if up else "max", case.gate
-    return Proposal(gate.domain, gate.family, gate.checkpoint, value, error, key, bound)
+    gate = case.gate
+    up = _from_below(gate.budget, case.metric)
+    key, highest = "min" if up else "max", case.metric.definition.highest
+    bound = propose(value, error, _count(case, up=up), up=up, highest=highest)
+    return Proposal(gate.domain, gate.family, gate.checkpoint, value, error, key, bound, highest)
 
 
-def _count(case: Case) -> int:
-    """What a value is a mean of: the samples, or for metrics of diversity their pairs."""
+def _from_below(budget: Budget, metric: Metric) -> bool:
+    """Whether a lower bound is proposed: the side that a budget bounds, else that of a loss."""
+    if (budget.min is None) == (budget.max is None):
+        return metric.definition.better == "up"
+    return budget.min is not None
+
+
+def _count(case: Case, *, up: bool) -> float:
+    """What a value is a mean of: the samples, or for metrics of diversity their pairs.
+
+    Among samples that agree, one that does not differs from all of its prompt: in K - 1 of the
+    K (K - 1) / 2 pairs.
+    """
     sizes = [len(group) for group in case.features.samples.values()]
     if case.gate.family == "quality":
         return sum(sizes)
+    if not up and case.metric.definition.better == "up":
+        return sum(sizes) / 2
     return max(1, sum(size * (size - 1) // 2 for size in sizes))
 
 

@@ -40,6 +40,11 @@ def _templated(group: Sequence[Sample], chosen: Sequence[int]) -> dict[int, str]
     return {index: _TEMPLATE for index in chosen if index < len(group)}
 
 
+def _scattered(group: Sequence[Sample], chosen: Sequence[int]) -> dict[int, str]:
+    """Another answer each: what a budget forbids where all should agree."""
+    return {index: f"The answer is {index + 1}." for index in chosen if index < len(group)}
+
+
 def _emptied(group: Sequence[Sample], chosen: Sequence[int]) -> dict[int, str]:
     """Nothing at all."""
     return {index: "" for index in chosen if index < len(group)}
@@ -50,6 +55,7 @@ KINDS: Mapping[str, Collapse] = {
     "duplicates": _duplicated,
     "shortened": _shortened,
     "one template": _templated,
+    "scattered": _scattered,
     "empty": _emptied,
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pytest_diversity import register_judge
+from pytest_diversity import measure, register_judge
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.bar import same_bar
@@ -79,3 +79,9 @@ def test_other_metrics_have_no_bar() -> None:
     """Words are counted whether they answer or not."""
     pair = features(2), features(9)
     assert same_bar(parse("distinct(n=1)"), *pair, NAMES)[2] == ""
+
+
+def test_a_judge_that_nobody_asks_is_said() -> None:
+    """Programs are valid by what they are; a judge that is named there would be forgotten."""
+    found = measure(["def f(): pass"] * 2, "validity", domain="code", quality="well_formed")
+    assert "well_formed is not asked: a domain of kind code has no judge" in found.notes

@@ -216,13 +216,14 @@ def test_a_hook_may_run_twice() -> None:
 
 def test_our_kinds_may_be_registered_again() -> None:
     """They are equal to themselves."""
-    for name in ("code", "prose"):
+    for name in ("answer", "code", "prose"):
         register_kind(kind_of(Domain("d", kind=name)))
     assert _registered == {}
 
 
 @pytest.mark.parametrize(
-    ("kind", "runs"), [("code", True), ("prose", False), ("recipe", False), ("script", True)]
+    ("kind", "runs"),
+    [("answer", False), ("code", True), ("prose", False), ("recipe", False), ("script", True)],
 )
 def test_programs_are_run_where_a_kind_has_some(kind: str, runs: bool) -> None:  # noqa: FBT001 - a case
     """And the user has opted in; no kind is asked for its name."""
@@ -234,7 +235,7 @@ def test_programs_are_run_where_a_kind_has_some(kind: str, runs: bool) -> None: 
         assert (features.execute is not None) == (runs and execution == "sandbox")
 
 
-OWN = {"code": ["language"], "prose": [], "recipe": ["language"]}
+OWN = {"answer": ["extract"], "code": ["language"], "prose": [], "recipe": ["language"]}
 
 
 @pytest.mark.parametrize("kind", OWN)
@@ -243,4 +244,4 @@ def test_settings_of_a_baseline(kind: str) -> None:
     register_kind(RECIPE)
     keys = list(settings(Domain("d", kind=kind), None, (4, 4)))
     assert keys[-2 - len(OWN[kind]) :] == [*OWN[kind], "kind", "samples"]
-    assert {"language", "same_meaning"} & {*keys} == {*OWN[kind]}
+    assert {"extract", "language", "same_meaning"} & {*keys} == {*OWN[kind]}

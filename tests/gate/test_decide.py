@@ -323,12 +323,12 @@ def test_without_a_reference_a_change_is_undefined() -> None:
 
 def test_the_message() -> None:
     """Headline first; below it the bound, the interval, the size and the evidence."""
-    verdict = judge(estimated(LEVEL), Budget(min=0.45), evidence=lambda: ["because"])
+    verdict = judge(estimated(LEVEL), Budget(min=0.45), evidence=lambda _: ["because"])
     assert verdict.message.splitlines() == [
         "code lexical 0.400 < 0.450 (dpo)",
         "  one-sided 95 % upper bound 0.417, p 0.000377: beyond the budget",
         "  pair_distinct(n=4) 0.400, 95 % interval [0.380, 0.420] over prompts",
-        "  8 prompts x 8 samples, mean length 20.0 tokens",
+        "  8 prompts x 8 samples, mean length 20.0 tokens, which a level does not control",
         "  because",
     ]
 
@@ -336,7 +336,7 @@ def test_the_message() -> None:
 def test_evidence_is_not_asked_for_when_it_passed() -> None:
     """Looking for evidence costs time, and nobody reads it under a pass."""
 
-    def ask() -> Sequence[str]:
+    def ask(high: bool) -> Sequence[str]:  # noqa: ARG001, FBT001 - as `decide` asks
         raise AssertionError
 
     assert judge(estimated(LEVEL), Budget(min=0.1), evidence=ask).status == "pass"

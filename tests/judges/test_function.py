@@ -68,7 +68,6 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "a module that fails": ("callable:broken_checkers:f", "ZeroDivisionError"),
     "a range that is none": (
         "callable:own_checkers:backwards",
-        ConfigError,
         "has the range 1 to 0",
     ),
     "an unknown judge": ("adequat", "did you mean 'adequate'"),

@@ -124,6 +124,28 @@ def test_drawing_whole_texts(texts: Texts, n: int) -> None:
         assert compute(texts, whole, n=n) == pytest.approx(compute(texts, n=n))
 
 
+def test_rarefied_trees_by_hand() -> None:
+    """Two of the four nodes of one tree, each there in half of the draws, beside another tree."""
+    trees = [m.Tree("abcd", [-1, 0, 0, 0]), m.Tree("ab", [-1, 0])]
+    assert m.pair_subtree(trees, height=1) == pytest.approx(4 / 6)
+    assert m.pair_subtree(trees, [0.5, 1.0], height=1) == pytest.approx((2 + 2 - 1) / 4)
+    # a and b are in the second; c and d are there in half of the draws
+    assert m.subtree(trees, [0.5, 1.0], height=1) == pytest.approx((2 + 1) / 4)
+    assert m.pair_subtree(trees, [0.01, 1.0], height=1) == pytest.approx((1 + 2 - 0.5) / 3)
+    for metric in (m.pair_subtree, m.subtree):
+        assert metric(trees, [1.0, 1.0], height=1) == metric(trees, height=1)
+
+
+@unhurried
+@given(texts=texts_of_one_length(), drawn=st.integers(2, 12))
+def test_rarefied_structure_is_rarefied_as_words_are(texts: Texts, drawn: int) -> None:
+    """Parts of speech are tokens like any other."""
+    counts = [drawn] * len(texts)
+    for n in (1, 2):
+        assert m.pair_pos_distinct(texts, counts, n=n) == m.pair_distinct(texts, counts, n=n)
+        assert m.pos_distinct(texts, counts, n=n) == m.distinct(texts, counts, n=n)
+
+
 @unhurried
 @given(texts=texts_of_one_length(), drawn=st.integers(2, 12))
 def test_rarefaction_is_an_expectation(texts: Texts, drawn: int) -> None:

@@ -63,7 +63,7 @@ def test_a_collapse_fails_the_run(project: pytest.Pytester) -> None:
             "diversity.toml ...F.F*",
             "code lexical drop 50.0% > 20% (dpo)",
             "  paired drop 0.500, 95 % interval [[]0.500, 0.500[]] from 1.00 (base) over 8 *",
-            "  8 prompts x 4 samples, mean length 12.0 tokens (base 12.0)",
+            "  8 prompts x 4 samples, mean length 12.0 tokens (base 12.0), which a level does *",
             "  worst prompts: p0 0.500, p1 0.500, p2 0.500",
             "  in 4 of 4 samples of p0: *",
             "  4 of 4 samples are the same text: *",

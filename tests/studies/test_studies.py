@@ -115,7 +115,7 @@ def test_the_self_test(noisy: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "fails at *duplicates *shortened *one template *empty",
+            "fails at *duplicates *shortened *one template *scattered *empty",
             "prose quality [[]dpo[]] *never *% *never *%",
             "other quality [[]base[]] never fails, whatever was spoilt",
         ]
