@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_diversity.domains import register_kind
     from pytest_diversity.errors import BudgetFailure, DiversityError
     from pytest_diversity.estimate import Comparison, Estimate, measure
+    from pytest_diversity.judges.registry import register_judge
     from pytest_diversity.metrics import register_metric
     from pytest_diversity.plugin.assertions import (
         assert_effective_diversity,
@@ -40,6 +41,7 @@ _HOMES = {
     "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
+    "register_judge": "pytest_diversity.judges.registry",
     "register_kind": "pytest_diversity.domains",
     "register_metric": "pytest_diversity.metrics",
     "register_sampler": "pytest_diversity.sampling.engines.registered",
@@ -60,6 +62,7 @@ __all__ = [
     "assert_syntactic_diversity",
     "measure",
     "metrics",
+    "register_judge",
     "register_kind",
     "register_metric",
     "register_sampler",

@@ -20,6 +20,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DiversityError",
+    "JudgeError",
     "MissingExtraError",
     "SamplingError",
     "StoreError",
@@ -67,6 +68,10 @@ class SamplingError(DiversityError):
 
 class ClusterError(DiversityError):
     """A cluster cannot be reached, or failed."""
+
+
+class JudgeError(DiversityError):
+    """A judge of quality failed, or gave what are no scores."""
 
 
 class StoreError(DiversityError):

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pytest_diversity.cluster import in_process
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
+from pytest_diversity.domains.bar import judged, not_asked, rests_on_judge, same_bar
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
@@ -53,6 +55,7 @@ class Estimate:
         worst_group: The group that does worst in the metric's direction, with its value.
         endings: How the samples ended; None of recorded values.
         quality: Of each prompt the factor of quality in its value; empty where there is none.
+        bar: Judge, version and threshold of what was valid; None where validity rests on no judge.
     """
 
     metric: Metric
@@ -71,6 +74,7 @@ class Estimate:
     worst_group: tuple[str, float] | None = None
     endings: Endings | None = None
     quality: Mapping[str, float] = field(default_factory=dict, repr=False)
+    bar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Comparison:
         before: The reference.
         after: What is compared with it.
         notes: What must be said beside the comparison.
+        bar: What decided which answers of both are valid, and why; empty where a domain says it.
         lengths: What was done about lengths, where they matter.
         as_written: The same without control of lengths, where both sides are at equal ones.
     """
@@ -90,6 +95,7 @@ class Comparison:
     before: Estimate
     after: Estimate
     notes: tuple[str, ...] = ()
+    bar: str = ""
     lengths: str = ""
     as_written: Comparison | None = None
 
@@ -130,6 +136,7 @@ def measure(
     across: bool = False,
     length_control: str | None = None,
     reference: Samples | None = None,
+    quality: Quality | str | Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | None = None,
 ) -> Estimate:
     """Measure `metric` on `samples`.
@@ -146,6 +153,8 @@ def measure(
             rank; without one, each text at the shortest of its prompt. `rarefy(50)` is at 50 tokens
             a text. For the lexical and syntactic metrics that have such a form.
         reference: The other side of the comparison that `rarefy` and `separation()` are for.
+        quality: Which judge says what an answer is: `adequate`, or a table with its threshold; the
+            domain's if None.
         given: Features known already, such as `labels`, `valid`, `utilities` or `billions`: a value
             for each prompt, or one for all.
 
@@ -158,6 +167,8 @@ def measure(
         DataError: `samples` is not of a readable form.
     """
     chosen, wanted = _domain(domain), parse(metric)
+    if quality is not None:
+        chosen = replace(chosen, quality=Quality.parse(quality))
     known, other = SampleSet.of(samples), None
     if reference is not None:
         known, matched = known.matched(SampleSet.of(reference))
@@ -165,6 +176,8 @@ def measure(
     if other is not None and "other_embeddings" in wanted.definition.features:
         given = {"other_embeddings": other["embeddings"], **(given or {})}
     features = features_of(known, chosen, embed, given=given)
+    if other is not None:
+        features = same_bar(wanted, other, features, ("the reference", "these"))[1]
     if length_control is not None:
         from pytest_diversity.features.windows import controlled  # noqa: PLC0415 - rarely asked
 
@@ -201,6 +214,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     note = features.kind.notes(features).get(metric.definition.family)
     factor = metric.definition.quality
     quality = _values(features, parse(factor)) if factor and values else {}
+    assessed = judged(features) if values and rests_on_judge(features, metric) else None
     group_of = _group_of(features, values)
     groups = _groups(group_of, values)
     return Estimate(
@@ -214,12 +228,17 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         samples_per_prompt=(min(counts), max(counts)),
         mean_tokens=_mean_tokens(features),
         reason=reason,
-        notes=(*([note] if note else []), *features.notes),
+        notes=(
+            *([note] if note else []),
+            *(assessed.notes if assessed else not_asked(features, metric)),
+            *features.notes,
+        ),
         groups=groups,
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
         endings=Endings.of(features.samples),
         quality={prompt: quality[prompt] for prompt in values if prompt in quality},
+        bar=assessed.bar if assessed else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Functions that are registered: by a suite that is asked late, and a second time by the same code.
+"""Functions of a suite: registered, late and a second time by the same code, or named by a path.
 
 A suite's hooks are called when something is looked for that is not ours. Whoever knows the suite,
 as the pytest plugin does, sets `suite`; a context variable, for a run inside a run has its own.
@@ -6,12 +6,20 @@ as the pytest plugin does, sets `suite`; a context variable, for a run inside a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from inspect import unwrap
+from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["registered", "same_source", "suite"]
+from pytest_diversity.errors import ConfigError, first_line
+
+__all__ = ["CALLABLE", "digest_of", "named", "registered", "same_source", "suite"]
+
+CALLABLE = "callable:"  # MODULE:FUNCTION, as a configuration names a function
 
 Found = TypeVar("Found")
 
@@ -51,3 +59,53 @@ def _source(function: Any) -> list[Any]:
     closure = [getattr(content, "__code__", content) for content in cells]
     parts = [getattr(plain, part, None) for part in _PARTS]
     return [getattr(plain, "__code__", plain), *parts, *closure]
+
+
+def named(what: str, name: str, root: Path) -> Callable[..., Any]:
+    """The function that a configuration names: `callable:MODULE:FUNCTION`.
+
+    Args:
+        what: It is named as, such as `judge`.
+        name: As it is written.
+        root: Where modules are looked for, too, after all other places.
+
+    Raises:
+        ConfigError: There is none, or its module fails.
+    """
+    fix = f"write {CALLABLE}MODULE:FUNCTION"
+    module, _, attribute = name.removeprefix(CALLABLE).partition(":")
+    try:
+        with _importable(root):
+            function = getattr(import_module(module), attribute)
+    except Exception as error:  # a module of the user's may raise anything
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise ConfigError(f"the {what} {name!r} cannot be found: {said}", fix=fix) from error
+    if not callable(function):
+        raise ConfigError(f"the {what} {name!r} is no function", fix=fix)
+    found: Callable[..., Any] = function
+    return found
+
+
+def digest_of(function: Callable[..., Any]) -> str:
+    """A digest of its source, which an edited function does not share; `unknown` of what has none.
+
+    What it calls is not seen.
+    """
+    import hashlib  # noqa: PLC0415 - rarely asked
+    import inspect  # noqa: PLC0415 - likewise
+
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return "unknown"
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _importable(root: Path) -> Iterator[None]:
+    place = str(root.resolve())
+    sys.path.append(place)
+    try:
+        yield
+    finally:
+        sys.path.remove(place)

@@ -21,7 +21,7 @@ from pytest_diversity.workspace import Workspace
 
 __all__ = ["check_prompts", "validate"]
 
-_CHECKED = ("kind", "language", "extract", "prompts", "embedder")
+_CHECKED = ("kind", "language", "extract", "prompts", "embedder", "quality")
 
 
 def validate(workspace: Workspace) -> None:
@@ -114,6 +114,8 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         kind.check(domain)
     with _key(workspace, domain.name, "prompts"):
         workspace.prompts(domain)
+    with _key(workspace, domain.name, "quality"):
+        workspace.check_judge(domain)
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
 

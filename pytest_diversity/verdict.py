@@ -45,6 +45,7 @@ class Verdict:
         kept: The largest p-value of the other side: small where all bounds are surely kept.
         split: Of an effective change the loss by `quality` and by `narrowing`, each with interval
             and one-sided p-value, as `statistics.split.Part` has them; empty where it has none.
+        bar: Judge, version and threshold of what was valid; None where that rests on no judge.
     """
 
     status: Status
@@ -67,6 +68,7 @@ class Verdict:
     bounds: int = 1
     kept: float | None = None
     split: Split = field(default_factory=dict)
+    bar: str | None = None
 
     @property
     def message(self) -> str:

@@ -18,6 +18,7 @@ from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.bar import fixed
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, DiversityError
 from pytest_diversity.estimate import Estimate, estimate
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
     from pytest_diversity.baselines.record import Provenance
     from pytest_diversity.cluster.ray import Cluster
     from pytest_diversity.features.embeddings import Embedder
+    from pytest_diversity.judges.panel import Panel
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -187,8 +189,19 @@ class Workspace:
             drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
             found = self.features_of(drawing.samples, chosen, prompts, checkpoint)
             found.notes, found.lacks = (*found.notes, *drawing.notes), drawing.lacks
-            self._features[key] = found
+            self._features[key] = self._with_threshold(found, checkpoint)
         return self._features[key]
+
+    def _with_threshold(self, features: Features, checkpoint: str) -> Features:
+        """The features, judged from the score on that a percentile of the reference's is."""
+        quality, reference = features.domain.quality, self.config.reference
+        if quality is None or quality.percentile is None or reference == checkpoint:
+            return features
+        if reference is None or reference not in self.config.checkpoints:
+            own = f"valid from the {quality.percentile:g}th percentile of its own scores on"
+            features.notes = (*features.notes, f"{own}, but for what is compared with a baseline")
+            return features
+        return features.judged_by(fixed(quality, self.features(reference, features.domain.name)))
 
     def _draw(
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
@@ -235,6 +248,7 @@ class Workspace:
             embed,
             self.prompts(domain) if prompts is None else prompts,
             execute=self._executor(domain),
+            assess=lambda quality, pairs: self._panel.assess(domain, quality, pairs),
             spread=self.cluster or in_process,
             whose=whose,
         )
@@ -289,6 +303,25 @@ class Workspace:
             )
 
         return execute
+
+    @cached_property
+    def _panel(self) -> Panel:
+        """The judges of quality."""
+        from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
+
+        return Panel(
+            self.config, self.options, self._embedder, lambda: self.store, lambda: self.sampler
+        )
+
+    def check_judge(self, domain: Domain) -> None:
+        """Make sure that a domain names a judge, where it names one; load no model.
+
+        Raises:
+            ConfigError: It names none, or its threshold is none.
+            CheckpointError: It names a model that is not there.
+        """
+        if domain.quality is not None:
+            self._panel.check(domain)
 
     def _embedder(self, domain: Domain) -> Embedder:
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded

@@ -51,6 +51,7 @@ class Values:
         quality: Of each such prompt the factor of quality in it, where the metric has one.
         embedder: Digest of the embedder, where the metric depends on one.
         sandbox: Fingerprint of the sandbox, where it depends on what programs do.
+        judge: Judge of quality, its version and threshold, where it depends on one.
         equivalence: What told whether answers mean the same, where it depends on that.
     """
 
@@ -58,6 +59,7 @@ class Values:
     quality: Mapping[str, float] | None = None
     embedder: str | None = None
     sandbox: str | None = None
+    judge: str | None = None
     equivalence: str | None = None
 
 
@@ -232,7 +234,7 @@ class _Reader:
         if not isinstance(plain, dict) or not isinstance(plain.get("values"), dict):
             self._fail(f"{metric} of checkpoint {checkpoint!r} has no values", *where)
         for key, value in plain.items():
-            if key not in {*_NUMBERS, "embedder", "sandbox", "equivalence"}:
+            if key not in {*_NUMBERS, "embedder", "sandbox", "judge", "equivalence"}:
                 self._fail(f"unknown key {key!r}", *where, key)
             kind = dict if key in _NUMBERS else str
             if not isinstance(value, kind):

@@ -13,6 +13,7 @@ from pytest_diversity.baselines import file
 from pytest_diversity.baselines.file import RECORD, BaselineError, Profile, Values
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.bar import judged, rests_on_judge
 from pytest_diversity.domains.instruments import instruments
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
@@ -88,6 +89,12 @@ class Baselines:
         known = self._profiles(domain).get(checkpoint)
         return known is None or str(metric) not in known.metrics
 
+    def bar(self, name: str, domain: str, metric: Metric) -> str | None:
+        """Judge, version and threshold that the values of a checkpoint were recorded with."""
+        known = self._profiles(domain).get(name)
+        values = known.metrics.get(str(metric)) if known else None
+        return values.judge if values else None
+
     def compare(self, name: str, after: Features, measured: Estimate, now: Profile) -> Comparison:
         """What was recorded of the checkpoint `name` beside what was measured now.
 
@@ -139,11 +146,18 @@ def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
     old_values, new_values = known.metrics[metric], now.metrics[metric]
     if old_values.embedder != new_values.embedder:
         yield "the embedder has changed"
+    yield from _judge_differs(old_values, new_values)
     was = old_values.equivalence or _before_it_was_chosen(known)
     if new_values.equivalence not in {old_values.equivalence, was}:
         yield f"the equivalence was {was!r}, now {new_values.equivalence!r}"
     if old_values.sandbox != new_values.sandbox:
         yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
+
+
+def _judge_differs(old: Values, new: Values) -> Iterable[str]:
+    if old.judge != new.judge:
+        was = old.judge or "well_formed 1"  # as it was before judges had names
+        yield f"the judge of quality was {was!r}, now {new.judge!r}"
 
 
 def _before_it_was_chosen(known: Profile) -> str | None:
@@ -181,6 +195,7 @@ def profile(
         quality=file.rounded(measured.quality) or None,
         embedder=provenance.embedder() if embeds else None,
         sandbox=provenance.sandbox() if runs else None,
+        judge=judged(features).bar if rests_on_judge(features, measured.metric) else None,
         equivalence=_equivalence(features, reads),
     )
     return Profile(

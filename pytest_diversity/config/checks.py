@@ -21,7 +21,6 @@ KINDS: Mapping[type, str] = {
     bool: "true or false",
     dict: "a table",
     list: "a list",
-    object: 'an amount or a share such as "5%"',
 }
 SWITCHES: Mapping[str, bool] = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),

@@ -22,6 +22,7 @@ from pytest_diversity.config.keys import (
 )
 from pytest_diversity.config.named import add_checkpoints, check_name, matching
 from pytest_diversity.config.options import Options
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.server import Endpoint, is_server
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
@@ -68,7 +69,7 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
         path=path,
         checkpoints=known,
         domains={**_builtin_domains(defaults, path.parent), **domains},
-        selected=tuple(known),
+        selected=tuple(name for name in known if name not in _judging(domains)),
         reference=defaults.value("reference", str),
         settings=_settings(defaults),
         vllm=_vllm(defaults),
@@ -77,6 +78,12 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
     config = add_checkpoints(config, checkpoints, path.parent)
     _check_references(root, config)
     return config
+
+
+def _judging(domains: Mapping[str, Domain]) -> set[str]:
+    """Names of the checkpoints that judge others: they are not under test themselves."""
+    judges = (domain.quality.judge for domain in domains.values() if domain.quality is not None)
+    return {judge.removeprefix("llm:") for judge in judges if judge.startswith("llm:")}
 
 
 def _settings(defaults: Table) -> Mapping[str, Any]:
@@ -215,6 +222,8 @@ def _values(table: Table, settings: type) -> dict[str, Any]:
         for name in names
         if name in table.data
     }
+    if "quality" in values:
+        values["quality"] = table.read("quality", Quality.parse, values["quality"])
     if "stop" in values:
         values["stop"] = _stops(table, values["stop"])
     return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}

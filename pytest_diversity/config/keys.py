@@ -50,8 +50,8 @@ class Key(NamedTuple):
 
     Attributes:
         name: As the file spells it, and as `Options` does.
-        kind: `str`, `int`, `float`, `bool`, `list` (of texts), `dict`, or `object` for an amount
-            or a share such as "5%".
+        kind: `str`, `int`, `float`, `bool`, `list` (of texts), `dict`, or `object` where
+            it may be of several.
         where: Where it may stand.
         help: One line, for `--help` and the documentation.
         metavar: What stands for its value in `--help`.
@@ -61,6 +61,7 @@ class Key(NamedTuple):
         above: Whether `low` itself is too low.
         bare: What the flag means without a value, where it may have none.
         instead: Whether it is done in place of running tests.
+        written: How a value of the kind `object` is.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Key(NamedTuple):
     above: bool = False
     bare: str | None = None
     instead: bool = False
+    written: str = 'an amount or a share such as "5%"'
 
     @property
     def flag(self) -> str:
@@ -166,6 +168,10 @@ _ROWS = (
     Key("thinking", str, _DRAWING,
         "strip tells a model's thoughts from its answers, keep measures both",
         choices=("strip", "keep")),
+    Key("quality", object, _OF_DOMAIN,
+        "what an answer is: a judge, or one with a threshold: 0.4, or "
+        '"reference:p20", the 20th percentile of the reference\'s scores',
+        written='`"adequate"` or `{ judge = "adequate", threshold = 0.4 }`'),
     Key("equivalence", str, _OF_DOMAIN,
         "what tells whether two answers in prose mean the same: similarity, embedding, normalised, "
         "exact or callable:MODULE:FUNCTION"),

@@ -71,7 +71,7 @@ def _elsewhere(key: Key) -> str:
 def _values(key: Key) -> str:
     if key.choices:
         return ", ".join(f"`{choice}`" for choice in key.choices)
-    return " ".join([KINDS[key.kind], *_range(key)])
+    return " ".join([KINDS.get(key.kind, key.written), *_range(key)])
 
 
 def _range(key: Key) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pytest_diversity.config.checks import as_float, check_passed, shown
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
@@ -250,6 +251,7 @@ class Domain:
         embedder: Source of the sentence embedder.
         execution: Whether generated programs are run: `off`, or in a `sandbox`.
         thinking: `strip` tells a model's thoughts from its answers, `keep` measures both.
+        quality: Which judge says what an answer is; the kind's own check if None.
         equivalence: What tells whether two answers in prose mean the same; None for the default.
         same_meaning: They do below this distance, as the equivalence measures it; None for its own.
         length_control: `windows` judges changes of words and structure against a checkpoint at
@@ -273,6 +275,7 @@ class Domain:
     embedder: str | None = None
     execution: str = "off"
     thinking: str = "strip"
+    quality: Quality | None = None
     equivalence: str | None = None
     same_meaning: float | None = None
     length_control: str = "windows"

@@ -8,11 +8,12 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_diversity.cluster import Spread, in_process
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.common import fault_notes, of_answers
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.features import Embed, Execute, Features
+from pytest_diversity.features import Assess, Embed, Execute, Features
 from pytest_diversity.prompts import Prompt, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.thinking import with_thought, without_thought
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_diversity.judges.protocol import Assessed, Pair
     from pytest_diversity.sandbox import Execution, Program
 
 __all__ = ["features_of"]
@@ -33,6 +35,7 @@ def features_of(
     prompts: Mapping[str, Prompt] | None = None,
     *,
     execute: Execute | None = None,
+    assess: Assess | None = None,
     spread: Spread = in_process,
     given: Mapping[str, Any] | None = None,
     whose: str = "",
@@ -48,6 +51,8 @@ def features_of(
         )
     if prompts is None:
         prompts = load_prompts(domain.prompts, domain.root) if domain.prompts else {}
+    if assess is None:
+        assess = _late_assess(domain, embed)
     if embed is None:
         embed = _late_embedder(domain)
     samples, kind = _said(samples, domain.thinking), kind_of(domain)
@@ -60,6 +65,7 @@ def features_of(
         {name: prompts.get(name, Prompt(prompt=name, id=name)) for name in samples},
         embed,
         execute=execute,
+        assess=assess,
         spread=spread,
         given={name: _by_prompt(name, value, samples) for name, value in (given or {}).items()},
     )
@@ -101,6 +107,25 @@ def _late_executor(domain: Domain) -> Execute:
         return Executor(Sandbox(language=domain.language), {}, nullcontext)(programs)
 
     return execute
+
+
+def _late_assess(domain: Domain, embed: Embed | None) -> Assess:
+    """Look for a judge only when quality is asked for; nothing is remembered."""
+    own = embed or _late_embedder(domain)
+
+    def embedder() -> str:
+        from pytest_diversity.features.embeddings import shared_embedder  # noqa: PLC0415 - heavy
+
+        return "given" if embed else shared_embedder(domain.embedder, domain.root).fingerprint({})
+
+    def assess(quality: Quality, pairs: Sequence[Pair]) -> Assessed:
+        from pytest_diversity.judges import protocol, registry  # noqa: PLC0415 - where it is asked
+        from pytest_diversity.judges.tools import Tools  # noqa: PLC0415 - likewise
+
+        tools = Tools(own, embedder, "auto", domain.root, dict)
+        return protocol.assess(registry.find(quality, tools), pairs, quality)
+
+    return assess
 
 
 def _late_embedder(domain: Domain) -> Embed:

@@ -1,4 +1,4 @@
-"""What the kind `prose` knows: words, embeddings as meaning, well-formedness."""
+"""What the kind `prose` knows: words, embeddings as meaning, judges of quality."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pytest_diversity import metrics
 from pytest_diversity.config.values import Domain
+from pytest_diversity.domains.bar import by_prompt, judged
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.tokens import words
@@ -18,8 +19,6 @@ from pytest_diversity.judges import equivalence
 __all__ = ["PROSE"]
 
 _EMBEDDED = frozenset({"embeddings", "prompt_embeddings", "other_embeddings"})
-
-_JUDGED = "quality of prose is a well-formedness check, not a judge of its content"
 
 
 def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
@@ -38,15 +37,11 @@ def _tags(features: Features) -> Mapping[str, metrics.Corpus]:
 
 
 def _valid(features: Features) -> Mapping[str, list[bool]]:
-    from pytest_diversity.judges.well_formed import well_formed  # noqa: PLC0415 - where it is read
+    return by_prompt(features, judged(features).valid)
 
-    return {
-        name: [
-            well_formed(sample.text, tokens)
-            for sample, tokens in zip(group, features["tokens"][name], strict=True)
-        ]
-        for name, group in features.samples.items()
-    }
+
+def _scores(features: Features) -> Mapping[str, list[float | None]]:
+    return by_prompt(features, judged(features).scores)
 
 
 def _embeddings(features: Features) -> Mapping[str, NDArray[np.float32]]:
@@ -100,7 +95,7 @@ def _different(features: Features) -> Mapping[str, NDArray[np.float64]]:
 
 
 def _equivalence(domain: Domain) -> equivalence.Equivalence:
-    return equivalence.find(domain.equivalence, domain.same_meaning)
+    return equivalence.find(domain.equivalence, domain.same_meaning, domain.root)
 
 
 def _equivalences(domain: Domain) -> Mapping[str, str]:
@@ -124,6 +119,7 @@ PROSE = Kind(
         "tokens": _tokens,
         "tags": _tags,
         "valid": _valid,
+        "scores": _scores,
         "embeddings": _embeddings,
         "prompt_embeddings": _prompt_embeddings,
         "distances": _distances,
@@ -136,10 +132,12 @@ PROSE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    notes=lambda _: dict.fromkeys(("quality", "effective"), _JUDGED),
     chosen=_chosen,
     equivalences=_equivalences,
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
     embedded=_EMBEDDED | {"distances", "labels"},
+    judged=frozenset({"valid", "scores"}),
+    bar="well_formed",
+    rough="adequate",
 )

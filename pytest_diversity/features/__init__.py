@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_diversity.cluster import Spread, in_process
@@ -13,12 +14,14 @@ if TYPE_CHECKING:  # domains import this module, and the sandbox below it import
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_diversity.config.quality import Quality
     from pytest_diversity.config.values import Domain
+    from pytest_diversity.judges.protocol import Assessed, Pair
     from pytest_diversity.prompts import Prompt
     from pytest_diversity.samples import SampleSet
     from pytest_diversity.sandbox import Execution, Program
 
-__all__ = ["Embed", "Execute", "Feature", "Features", "Kind", "UndefinedFeatureError"]
+__all__ = ["Assess", "Embed", "Execute", "Feature", "Features", "Kind", "UndefinedFeatureError"]
 
 
 class UndefinedFeatureError(DiversityError):
@@ -30,6 +33,13 @@ class Embed(Protocol):
 
     def __call__(self, texts: Sequence[str], /) -> NDArray[np.float32]:
         """Shape (number of texts, D)."""
+
+
+class Assess(Protocol):
+    """What a judge of quality makes of answers."""
+
+    def __call__(self, quality: Quality, pairs: Sequence[Pair], /) -> Assessed:
+        """A score and a verdict for each (prompt, text), in order."""
 
 
 class Execute(Protocol):
@@ -62,6 +72,9 @@ class Kind:
         within: Features that mean something among the samples of one prompt alone.
         embedded: Features that depend on the sentence embedder.
         executed: Features that depend on what programs do, where they are run.
+        judged: Features that depend on the judge of quality.
+        bar: The judge that is asked where a domain names none, if its validity rests on one.
+        rough: The one that decides in its place where two models answer very unequally often.
     """
 
     name: str
@@ -77,6 +90,9 @@ class Kind:
     within: frozenset[str] = frozenset()
     embedded: frozenset[str] = frozenset()
     executed: frozenset[str] = frozenset()
+    judged: frozenset[str] = frozenset()
+    bar: str | None = None
+    rough: str | None = None
 
     @property
     def runs_programs(self) -> bool:
@@ -96,6 +112,7 @@ class Features:
         embed: Embed,
         *,
         execute: Execute | None = None,
+        assess: Assess | None = None,
         spread: Spread = in_process,
         given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
@@ -108,6 +125,7 @@ class Features:
             prompts: A prompt for each of the samples' prompts.
             embed: What embeds texts.
             execute: What runs programs; None where running them is off.
+            assess: What judges of quality are asked through.
             spread: Where much work on them is done.
             given: Features that are known already, by name and prompt; they are not computed.
         """
@@ -117,11 +135,14 @@ class Features:
         self.prompts = prompts
         self.embed = embed
         self.execute = execute
+        self.assess = assess
         self.spread = spread
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
         self.parts: Sequence[Features] = ()  # views of which values are averaged
         self.lacks: str | None = None  # which samples are not there, so that no value is read
-        self._known: dict[str, Mapping[str, Any]] = dict(given or {})
+        self.given: Mapping[str, Mapping[str, Any]] = dict(given or {})
+        self._known: dict[str, Mapping[str, Any]] = dict(self.given)
+        self._assessed: dict[Quality, Assessed] = {}
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         """The feature `name` of each prompt.
@@ -147,6 +168,38 @@ class Features:
             name: [compute(sample.text, self.prompt(name)) for sample in group]
             for name, group in self.samples.items()
         }
+
+    def assessed(self, quality: Quality) -> Assessed:
+        """What a judge makes of every sample, in the order of the samples; asked once.
+
+        Raises:
+            UndefinedFeatureError: There is nothing to ask judges through.
+            DiversityError: The judge cannot be found or fails.
+        """
+        if self.assess is None:
+            raise UndefinedFeatureError(
+                f"nothing judges the quality of {self.domain.name!r} here",
+                fix="measure the samples themselves",
+            )
+        if quality not in self._assessed:
+            pairs = [
+                (self.prompt(name).prompt, sample.text)
+                for name, group in self.samples.items()
+                for sample in group
+            ]
+            self._assessed[quality] = self.assess(quality, pairs)
+        return self._assessed[quality]
+
+    def judged_by(self, quality: Quality) -> Features:
+        """The same features, but for those that rest on the judge of quality: these on another."""
+        other = copy(self)
+        other.domain = replace(self.domain, quality=quality)
+        other._known = {  # noqa: SLF001 - its own
+            name: value
+            for name, value in self._known.items()
+            if name in self.given or name not in self.kind.judged
+        }
+        return other
 
     def prompt(self, name: str) -> Prompt:
         """The prompt of that id."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sized
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_diversity.features import Features, UndefinedFeatureError
 from pytest_diversity.samples import SampleSet
+
+if TYPE_CHECKING:  # as in Features
+    from pytest_diversity.config.quality import Quality
+    from pytest_diversity.judges.protocol import Assessed
 
 __all__ = ["Across"]
 
@@ -28,6 +32,7 @@ class Across(Features):
             samples, within.domain, within.kind, {}, within.embed, spread=within.spread
         )
         self._within = within
+        self.given = within.given
         self.notes = (
             *within.notes,
             "across prompts: one sample of each; the interval is over samples, at these prompts",
@@ -53,6 +58,14 @@ class Across(Features):
             compute = self.kind.features[name] if relation else lambda _: self._regrouped(name)
             self._known[name] = compute(self)
         return self._known[name]
+
+    def assessed(self, quality: Quality) -> Assessed:
+        """What a judge makes of every sample, in the order of those that are regrouped.
+
+        Raises:
+            DiversityError: The judge cannot be found or fails.
+        """
+        return self._within.assessed(quality)
 
     def _regrouped(self, name: str) -> Mapping[str, Any]:
         by_prompt = self._within[name]

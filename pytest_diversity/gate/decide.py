@@ -95,6 +95,7 @@ def decide(
         bounds=total,
         kept=max((one.kept for one in found), default=None),
         split=parts,
+        bar=(reference.after if reference else estimate).bar,
     )
 
 
@@ -132,6 +133,8 @@ def _notes(
     yield from estimate.notes
     yield from words.endings(gate.checkpoint, estimate, reference)
     yield from reference.notes if reference else ()
+    if reference is not None and reference.bar and not any(one.missed for one in found):
+        yield reference.bar  # a missed budget's details say it
     if estimate.value is None:
         yield estimate.reason or ""
         return

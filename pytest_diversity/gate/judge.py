@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_diversity.config.values import baseline_name
+from pytest_diversity.domains.bar import as_recorded, same_bar
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Comparison, Estimate, estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
@@ -185,7 +186,9 @@ class Judge:
             notes = (*before.notes, *cut_notes(name, before.samples, after.samples, kept))
             old, new = self._same(before, other), self._same(after, kept)
             metric = measured.metric
-            written = Comparison(name, estimate(old, metric), estimate(new, metric), notes)
+            old, new, bar = same_bar(metric, old, new, (name, gate.checkpoint or "these"))
+            sides = estimate(old, metric), estimate(new, metric)
+            written = Comparison(name, *sides, notes, bar)
             control = gate.budget.length_control or after.domain.length_control
             return _at_equal_lengths(written, control, old, new)
 
@@ -195,6 +198,11 @@ class Judge:
         if not name:
             raise ConfigError("a baseline of which checkpoint?", fix='reference="baseline:NAME"')
         self._use(name, after.domain.name, measured)
+        quality = after.domain.quality
+        if quality is not None and quality.percentile is not None:
+            bar = self.baselines.bar(name, after.domain.name, measured.metric)
+            after = after.judged_by(as_recorded(quality, bar))
+            measured = estimate(after, measured.metric)
         now = self._profile(name, after, measured)
         found = self.baselines.compare(name, after, measured, now)
         moves = measured.metric.definition.in_windows  # with the length

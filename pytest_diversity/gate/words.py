@@ -172,6 +172,8 @@ def scope(estimate: Estimate, budget: Budget, reference: Comparison | None) -> l
     if estimate.mean_tokens is not None and budget.levels and moves:
         lines[-1] += ", which a level does not control"
     lines += _cut(estimate, reference)
+    if reference is not None and reference.bar:
+        lines.append(reference.bar)
     if estimate.worst_group is not None:
         group, value = estimate.worst_group
         lines.append(f"worst group {group} {number(value)}")

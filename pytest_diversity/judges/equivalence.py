@@ -6,18 +6,18 @@ import re
 import unicodedata
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity.errors import ConfigError, did_you_mean, first_line
+from pytest_diversity.functions import CALLABLE, digest_of, named
 
 __all__ = ["Answers", "Equivalence", "find", "normalised", "opening_overlap"]
 
-_CALLABLE = "callable:"
 _OPENING = 20  # words
 _MINUS = re.compile(r"(?<!\w)[-\u2212](?=\d)")
 _GRADED = {"similarity": 0.55, "embedding": 0.2}  # below what distance two answers mean the same
@@ -66,13 +66,14 @@ class Equivalence:
         return f"{self.name} {self.version}{near}"
 
 
-def find(name: str | None, near: float | None) -> Equivalence:
+def find(name: str | None, near: float | None, root: Path | None = None) -> Equivalence:
     """The equivalence that a domain names, or the default one.
 
     Args:
         name: `similarity`, `embedding`, `normalised`, `exact` or `callable:MODULE:FUNCTION`. If
             None, `similarity`; or `embedding` where a threshold was chosen, which is one of that.
         near: Below which distance answers mean the same; its default if None.
+        root: Where a function's module is looked for, too.
 
     Raises:
         ConfigError: There is none of that name, or it has no threshold to choose.
@@ -88,11 +89,11 @@ def find(name: str | None, near: float | None) -> Equivalence:
         )
     if chosen in _RULES:
         return Equivalence(chosen, "1", 0.5, graded=False, distances=_RULES[chosen])
-    if chosen.startswith(_CALLABLE):
-        return _of_function(chosen, chosen.removeprefix(_CALLABLE))
+    if chosen.startswith(CALLABLE):
+        return _of_function(chosen, root or Path())
     raise ConfigError(
         f"unknown equivalence {chosen!r}",
-        fix=did_you_mean(chosen, _RULES) or f'choose one, or write "{_CALLABLE}MODULE:FUNCTION"',
+        fix=did_you_mean(chosen, _RULES) or f'choose one, or write "{CALLABLE}MODULE:FUNCTION"',
     )
 
 
@@ -154,20 +155,9 @@ _RULES: dict[str, Callable[[Answers], NDArray[np.float64]]] = {
 }
 
 
-def _of_function(name: str, path: str) -> Equivalence:
-    """`MODULE:FUNCTION`, whose `version` is its own attribute, else 1."""
-    module, _, attribute = path.partition(":")
-    try:
-        function = getattr(import_module(module), attribute)
-    except Exception as error:  # a module of the user's may raise anything
-        raise ConfigError(
-            f"the equivalence {name!r} cannot be found: {first_line(error)}",
-            fix=f'write equivalence = "{_CALLABLE}MODULE:FUNCTION"',
-        ) from error
-    if not callable(function):
-        raise ConfigError(
-            f"{path} is no function", fix="name one: (prompt, one, other) -> True or False"
-        )
+def _of_function(name: str, root: Path) -> Equivalence:
+    """`MODULE:FUNCTION`, whose `version` is its own attribute, else a digest of its source."""
+    function = named("equivalence", name, root)
 
     def distances(answers: Answers) -> NDArray[np.float64]:
         texts = list(dict.fromkeys(answers.texts))
@@ -179,7 +169,7 @@ def _of_function(name: str, path: str) -> Equivalence:
         places = [texts.index(text) for text in answers.texts]
         return 1.0 - same[np.ix_(places, places)]
 
-    version = str(getattr(function, "version", "1"))
+    version = str(getattr(function, "version", None) or digest_of(function))
     return Equivalence(name, version, 0.5, graded=False, distances=distances)
 
 

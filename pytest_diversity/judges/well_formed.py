@@ -1,35 +1,74 @@
-"""Whether a text looks like prose at all: the quality threshold where no judge is configured."""
+"""Whether a text is one at all: the least that is asked of prose.
+
+The form of an answer is the prompt's to set: "Lisbon", "42", a line of code and a haiku are right
+answers, each to its own prompt. What is left to refuse is what answers no prompt: nothing at all,
+control tokens of a chat template, and a model that is stuck in a loop.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["well_formed"]
+from pytest_diversity.config.quality import Quality
+from pytest_diversity.judges.protocol import Judge, Pair
+from pytest_diversity.judges.tools import Tools
 
-_SHORTEST = 3  # words; a haiku has more
-_LETTERS = 0.6  # of the characters that are not white space
-_LOOP = 0.5  # distinct share of the 4-grams; human prose is above .9, a stuck model near 0
+__all__ = ["WELL_FORMED", "find", "well_formed"]
+
 _MARKUP = re.compile(r"<\|[a-z_]+\|>|</?(?:s|bos|eos|pad|unk)>")
+_LOOP = 0.5  # distinct share of the 4-grams; human prose is above .9, a stuck model near 0
+_FEWEST = 12  # words; a refrain of fewer may be meant
+_WORDS = re.compile(r"\w+")
+_STUCK = re.compile(r"(\S{1,24}?)\1{11,}")  # in scripts without spaces, and of signs
+_LARGEST = 0.5  # share of the visible text that one such run may be: rules of tables are less
 
 
-def well_formed(text: str, words: Sequence[str]) -> bool:
-    """Whether `text` looks like prose at all: the documented check where no judge is configured.
+def well_formed(prompt: str, text: str) -> bool:
+    """Whether `text` is more than nothing, markup or a loop.
 
-    It has at least three words, is mostly letters, does not repeat itself in a loop, and shows no
-    control tokens of a chat template. It says nothing about whether the prose is good.
+    It says nothing about whether the text answers the prompt, or is any good. Control tokens that
+    the prompt itself speaks of are no fault.
     """
-    visible = [character for character in text if not character.isspace()]
-    letters = sum(character.isalpha() for character in visible)
-    spoken = [word for word in words if any(character.isalnum() for character in word)]
     return (
-        len(spoken) >= _SHORTEST
-        and letters >= _LETTERS * len(visible)
-        and _distinct_share(spoken) >= _LOOP
-        and not _MARKUP.search(text)
+        any(map(_visible, text))
+        and all(token in prompt for token in _MARKUP.findall(text))
+        and not _loops(text)
     )
+
+
+def _visible(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character)[0] not in "CZ"
+
+
+def _loops(text: str) -> bool:
+    words = _WORDS.findall(text.casefold())
+    if len(words) >= _FEWEST and _distinct_share(words) < _LOOP:
+        return True
+    visible = re.sub(r"\s+", "", text)
+    return any(len(run[0]) > _LARGEST * len(visible) for run in _STUCK.finditer(visible))
 
 
 def _distinct_share(words: Sequence[str], n: int = 4) -> float:
     grams = list(zip(*(words[start:] for start in range(n)), strict=False))
     return len(set(grams)) / len(grams) if grams else 1.0
+
+
+def _score(pairs: Sequence[Pair]) -> list[float]:
+    return [float(well_formed(prompt, text)) for prompt, text in pairs]
+
+
+WELL_FORMED = Judge(
+    name="well_formed",
+    version="2",
+    score=_score,
+    threshold=1.0,
+    note="quality of prose is a well-formedness check, not a judge of its content",
+    kept=False,
+)
+
+
+def find(quality: Quality, tools: Tools) -> Judge:  # noqa: ARG001 - every judge's
+    """The one there is."""
+    return WELL_FORMED

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from pytest_diversity.config.options import Options
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import BOUNDS, CHANGES, FAMILIES, Budget, Change, Config, Level
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.estimate import Estimate
@@ -57,6 +58,7 @@ class Bounds(TypedDict, total=False):
         metric: A metric's name; the default of the domain's kind for the family if left out.
         length_control: `windows` and `rarefy` judge changes at equal token counts, `off` does not.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
+        quality: Which judge says what an answer is, such as `adequate`; the domain's if left out.
     """
 
     min: float
@@ -70,6 +72,7 @@ class Bounds(TypedDict, total=False):
     metric: str
     length_control: Literal["windows", "rarefy", "off"]
     level: Level
+    quality: str | Mapping[str, Any]
 
 
 class Diversity:
@@ -156,12 +159,15 @@ class Diversity:
         return enforce(verdict, strict=self._session.options.strict)
 
     def _judge(self, family: str, samples: Samples | None, domain: str, bounds: Bounds) -> Verdict:
-        judge = self._session.judge
+        judge, quality = self._session.judge, bounds.get("quality")
+        bounds = cast("Bounds", {key: one for key, one in bounds.items() if key != "quality"})
         budget, given = self._budget(family, domain, bounds)
         gate = Gate(self._name() if samples is None else "", domain, family, budget)
-        if samples is None and given is None:
+        if samples is None and given is None and quality is None:
             return judge.judge(gate)
         features = self._features(samples, domain)
+        if quality is not None:
+            features = features.judged_by(Quality.parse(quality))
         reference = judge.against(gate, given) if given else judge.reference(gate)
         return judge.judge_on(gate, features, reference)
 

@@ -26,6 +26,14 @@ def pytest_diversity_register_samplers() -> None:
     """
 
 
+@pytest.hookspec(historic=True)
+def pytest_diversity_register_judges() -> None:
+    """Register judges of quality of one's own with `pytest_diversity.register_judge`.
+
+    Called once, before the first domain is checked.
+    """
+
+
 def register(config: pytest.Config) -> None:
     """Let the suite's hooks register what they have, once a run.
 
@@ -36,3 +44,4 @@ def register(config: pytest.Config) -> None:
     config.stash[_REGISTERED] = True
     config.hook.pytest_diversity_register_metrics.call_historic()
     config.hook.pytest_diversity_register_samplers.call_historic()
+    config.hook.pytest_diversity_register_judges.call_historic()

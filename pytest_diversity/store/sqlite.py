@@ -167,6 +167,15 @@ class Store:
             lambda stored: np.frombuffer(stored, dtype="<f4"),
         )
 
+    def scores(self, judge: str) -> CacheTable[float]:
+        """The scores that `judge`, with its version, gave, by the digest of prompt and text."""
+        return CacheTable(
+            self,
+            f"scores of {judge}",
+            lambda score: repr(score).encode(),
+            float,
+        )
+
     def executions(self, sandbox: str) -> CacheTable[str]:
         """What programs did in a sandbox of that fingerprint, as JSON, by their key."""
         return CacheTable(self, f"executions in {sandbox}", str.encode, bytes.decode)

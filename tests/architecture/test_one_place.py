@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity import measure, register_kind
+from pytest_diversity import measure, register_judge, register_kind
 from pytest_diversity.config import file, keys, options
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains import _registered
@@ -112,16 +112,14 @@ def test_an_option(gated: Callable[..., pytest.RunResult], monkeypatch: pytest.M
     gated(head).stderr.fnmatch_lines(["*unknown colour 'rde' (PYTEST_*); did you mean 'red'?"])
 
 
-def test_a_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function of an answer that says whether it passes, named in a kind's `valid`."""
+def test_a_judge(gated: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function of prompt and text, registered; a domain names it."""
 
-    def polite(text: str) -> bool:
-        return "please" in text
+    def polite(_: str, text: str) -> float:
+        return float("please" in text)
 
-    def valid(features: Features) -> Mapping[str, Any]:
-        return features.each(lambda text, _: polite(text))
-
-    monkeypatch.setattr("pytest_diversity.domains._registered", dict(_registered))
-    register_kind(Kind("request", {**COMMON, "valid": valid}, {"quality": "validity()"}))
-    domain = Domain("asks", kind="request")
-    assert measure(["now!", "please"], "validity", domain=domain).value == 0.5
+    monkeypatch.setattr("pytest_diversity.judges.registry._registered", {})
+    register_judge(polite, version="1", threshold=1)
+    assert measure(["now!", "please"], "validity", quality="polite").value == 0.5
+    head = '[checkpoints]\nm = "replay:base.jsonl"'
+    gated(head, 'quality = "polite"').assert_outcomes(passed=1)

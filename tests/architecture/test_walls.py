@@ -26,7 +26,7 @@ ALLOWED: Mapping[str, str] = {
     "text": "",
     "errors": "text",
     "families": "",
-    "functions": "",
+    "functions": "errors",
     "verdict": "text",
     "events": "verdict",
     "files": "errors",
@@ -34,7 +34,6 @@ ALLOWED: Mapping[str, str] = {
     "prompts": "errors samples",
     "thinking": "samples",
     "statistics": "",
-    "judges": "errors",
     "metrics": "errors families functions",
     "config": "errors families files",
     "checkpoints": "config errors",
@@ -42,16 +41,17 @@ ALLOWED: Mapping[str, str] = {
     "cluster": "errors",
     "sandbox": "cluster errors",
     "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
-    "features": "checkpoints cluster config errors metrics prompts samples sandbox",
+    "judges": "checkpoints config errors functions sampling store",
+    "features": "checkpoints cluster config errors judges metrics prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
     "baselines": "config domains errors estimate events features files judges metrics prompts "
     "statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
-    "metrics prompts samples sampling sandbox store",
-    "gate": "baselines config errors estimate events features metrics samples statistics text "
-    "verdict workspace",
+    "judges metrics prompts samples sampling sandbox store",
+    "gate": "baselines config domains errors estimate events features metrics samples statistics "
+    "text verdict workspace",
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
     "session": "config events gate report validation workspace",
@@ -59,7 +59,7 @@ ALLOWED: Mapping[str, str] = {
     "statistics text",
     "plugin": "baselines config errors estimate events features functions gate report samples "
     "session store studies verdict",
-    "": "domains errors estimate metrics plugin samples sampling",
+    "": "domains errors estimate judges metrics plugin samples sampling",
 }
 
 # Libraries that a room may use beside the standard library; rooms that are not named may use any
@@ -74,7 +74,6 @@ LIBRARIES: Mapping[str, str] = {
     "files": "filelock",
     "prompts": "",
     "thinking": "",
-    "judges": "numpy",
     "statistics": "numpy scipy",
     "metrics": "numpy rapidfuzz scipy",
     "config": "",

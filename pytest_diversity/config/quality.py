@@ -1,0 +1,87 @@
+"""`quality = ...` of a domain: which judge says what an answer is, and from which score on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pytest_diversity.config.checks import as_float, shown
+from pytest_diversity.errors import ConfigError, did_you_mean
+
+__all__ = ["Quality"]
+
+_PERCENTILE = re.compile(r"reference:p(\d{1,2}(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A judge, by its name, and a threshold.
+
+    Attributes:
+        judge: `well_formed`, `adequate`, a registered one, `callable:MODULE:FUNCTION`, or the
+            source of a reward model.
+        threshold: From which score on a text is an answer; the judge's own if None.
+        percentile: In place of a threshold: this percentile of the reference's scores.
+        scorer: The language model that `adequate` scores likelihoods with; the one at hand if None,
+            none where it is `none`.
+        rubric: What an `llm:CHECKPOINT` is asked, with `{prompt}` and `{answer}`; or a file of it.
+        max_calls: The most questions that it is asked in a run.
+    """
+
+    judge: str
+    threshold: float | None = None
+    percentile: float | None = None
+    scorer: str | None = None
+    rubric: str | None = None
+    max_calls: int | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> Quality:
+        """Read `"adequate"`, or `{ judge = "adequate", threshold = 0.4 }`.
+
+        The threshold is a score, or `"reference:p20"`.
+
+        Raises:
+            ConfigError: It is neither, or has an unknown key.
+        """
+        if isinstance(value, Quality):
+            return value
+        if isinstance(value, str):
+            value = {"judge": value}
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"quality cannot be {shown(value)}", fix='write quality = "adequate"')
+        known = {field.name for field in fields(cls)} - {"percentile"}
+        for key in value:
+            if key not in known:
+                raise ConfigError(
+                    f"quality has the unknown key {shown(key)}", fix=did_you_mean(str(key), known)
+                )
+        calls = value.get("max_calls")
+        if calls is not None and (type(calls) is not int or calls < 1):
+            raise ConfigError(f"max_calls cannot be {shown(calls)}", fix="write a whole number")
+        for key in ("judge", "scorer", "rubric"):
+            said = value.get(key, "" if key == "judge" else None)
+            if said is not None and (not isinstance(said, str) or not said.strip()):
+                raise ConfigError(
+                    f"quality needs the name of a {key}, not {shown(said)}",
+                    fix='write quality = { judge = "adequate" }',
+                )
+        return cls(**{**value, **_threshold(value.get("threshold"))})
+
+
+def _threshold(value: object) -> dict[str, Any]:
+    if value is None:
+        return {"threshold": None}
+    if isinstance(value, str) and (found := _PERCENTILE.fullmatch(value.strip())):
+        return {"threshold": None, "percentile": float(found[1])}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = as_float(value)
+        if math.isfinite(number):
+            return {"threshold": number}
+    raise ConfigError(
+        f"the threshold of quality cannot be {shown(value)}",
+        fix='write a score such as 0.4, or "reference:p20"',
+    )

@@ -1,0 +1,128 @@
+"""How much likelier a text is as an answer to its prompt than as more of the same text.
+
+A language model that was tuned to answer scores the beginning of a text twice: as an assistant's
+turn after the prompt, and as a continuation of the prompt alone. Embeddings see whether a text is
+about what the prompt asks; only this sees whether it answers or rambles on.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_diversity.checkpoints.sources import Location
+from pytest_diversity.judges.protocol import Pair
+
+__all__ = ["TOKENS", "Likelihood"]
+
+TOKENS = 24  # of a text that are read: more cost more, and tell hardly more
+_ROWS = 32  # texts of one prompt in one pass
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """A scorer, in memory only while it scores, so that no model under test finds it there.
+
+    Attributes:
+        location: A directory with safetensors weights and a chat template, or a GGUF file.
+        device: `auto` or a torch device.
+        folder: Where a GGUF file's weights are kept once converted; None to convert each time.
+    """
+
+    location: Location
+    device: str
+    folder: Path | None
+
+    def __call__(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
+        """(log p(text | asked) - log p(text | continued)) / sqrt(tokens) of each text's beginning.
+
+        Shape (number of pairs,), in nats; above 0 where it is likelier as an answer; 0 of a text
+        without tokens. A sum over n tokens spreads as sqrt(n): so short and long texts compare.
+
+        Raises:
+            CheckpointError: The model cannot be loaded.
+            MissingExtraError: A library is not installed.
+        """
+        by_prompt: dict[str, list[int]] = {}
+        for index, (prompt, _) in enumerate(pairs):
+            by_prompt.setdefault(prompt, []).append(index)
+        found = np.zeros(len(pairs))
+        with self._loaded() as (tokenizer, model):
+            for prompt, indices in by_prompt.items():
+                for start in range(0, len(indices), _ROWS):
+                    rows = indices[start : start + _ROWS]
+                    texts = [pairs[index][1] for index in rows]
+                    found[rows] = _ratios(tokenizer, model, prompt, texts)
+        return found
+
+    @contextmanager
+    def _loaded(self) -> Iterator[tuple[Any, Any]]:
+        from pytest_diversity.sampling.device import environment  # noqa: PLC0415 - heavy
+        from pytest_diversity.sampling.engines.transformers import loading  # noqa: PLC0415 - heavy
+
+        where = environment(self.device, "float32", {})
+        with TemporaryDirectory() as scratch, loading.explained(f"scorer {self.location.path}"):
+            loading.silence()
+            folder = self.folder or Path(scratch) / "scorer"
+            with loading.without_warnings():
+                loaded = loading.load(self.location, where, folder)
+            model = loaded.model.to(where.device).eval()
+            yield loaded.tokenizer, model
+            del model, loaded
+        gc.collect()
+
+
+def _ratios(tokenizer: Any, model: Any, prompt: str, texts: Sequence[str]) -> NDArray[np.float64]:
+    """The ratio of each text to one prompt."""
+    turn = [{"role": "user", "content": _readable(prompt)}]
+    asked = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    pieces = [_ids(tokenizer, _readable(text).strip())[:TOKENS] for text in texts]
+    known = [row for row, ids in enumerate(pieces) if ids]
+    ratios = np.zeros(len(texts))
+    if known:
+        kept = [pieces[row] for row in known]
+        answered = _log_likelihoods(model, _ids(tokenizer, asked), kept)
+        continued = _log_likelihoods(model, _ids(tokenizer, _readable(prompt) + "\n"), kept)
+        ratios[known] = (answered - continued) / np.sqrt([len(ids) for ids in kept])
+    return ratios
+
+
+def _log_likelihoods(
+    model: Any, before: Sequence[int], pieces: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
+    """The log-likelihood of each piece after the same tokens, which are read once."""
+    import torch  # noqa: PLC0415 - heavy
+
+    longest = max(map(len, pieces))
+    padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in pieces])
+    padded = padded.to(model.device)
+    real = torch.arange(longest) < torch.tensor([[len(ids)] for ids in pieces])
+    with torch.inference_mode():
+        first = model(torch.tensor([before], device=model.device), use_cache=True)
+        logits = first.logits[:, -1:].expand(len(pieces), -1, -1)
+        if longest > 1:
+            cache = first.past_key_values
+            cache.batch_repeat_interleave(len(pieces))
+            later = model(padded[:, :-1], past_key_values=cache, use_cache=True).logits
+            logits = torch.cat([logits, later], dim=1)
+        chosen = logits.float().log_softmax(-1).gather(-1, padded[:, :, None])[:, :, 0].cpu()
+    sums: NDArray[np.float64] = (chosen.double() * real).sum(dim=1).numpy()
+    return sums
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def _readable(text: str) -> str:
+    """Without lone surrogates, which no tokenizer reads."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,52 @@
+"""What a judge may work with: embeddings, a device, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+__all__ = ["Asked", "Tools"]
+
+
+class _Embed(Protocol):
+    def __call__(self, texts: Sequence[str], /) -> Any: ...
+
+
+class Asked(Protocol):
+    """A checkpoint that is asked."""
+
+    @property
+    def identity(self) -> str:
+        """What its answers depend on."""
+
+    @property
+    def count(self) -> int:
+        """How many questions this run has put to it."""
+
+    def __call__(self, questions: Sequence[str], /) -> Sequence[str]:
+        """Its answer to each, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a judge may work with; each is looked for when it is used.
+
+    Attributes:
+        embed: Sentence embeddings of texts.
+        embedder: A digest of what embeds.
+        device: `auto` or a torch device.
+        root: What relative paths are relative to.
+        facts: Gives what remembers digests of files.
+        ask: Gives a checkpoint of the configuration, to be asked.
+        folder: Where a GGUF file's weights are kept once converted; None to convert them each time.
+    """
+
+    embed: _Embed
+    embedder: Callable[[], str]
+    device: str
+    root: Path
+    facts: Callable[[], MutableMapping[str, str]]
+    folder: Path | None = None
+    ask: Callable[[str], Asked] | None = None

@@ -1,0 +1,70 @@
+"""A judge on a server: asked through the engine that samples, with its retries and its store."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .scripted import Call, Reply, Scripted, complete
+
+CONFIG = """
+[checkpoints]
+m = "replay:m.jsonl"
+critic = {{ model = "{url}#critic", retries = 3 }}
+[domains.talk]
+kind = "prose"
+quality = {{ judge = "llm:critic", rubric = "Rate: {{prompt}} / {{answer}}", max_calls = {calls} }}
+[domains.talk.budget]
+quality = {{ min = 0.2 }}
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, server: Scripted) -> pytest.Pytester:
+    """Recorded samples, half of them good, and a server that judges; at first it stumbles."""
+    rows = [
+        {"domain": "talk", "prompt": f"p{p}", "index": i, "text": f"{word} answer {i} to {p}"}
+        for p in range(6)
+        for i, word in enumerate(("good", "bad", "good", "odd"))
+    ]
+    pytester.path.joinpath("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    server.models = ["critic"]
+    stumbled: list[int] = []
+
+    def judge(call: Call) -> Reply:
+        asked = json.dumps(call.body)
+        if call.probes:
+            return complete(call)
+        if not stumbled:
+            stumbled.append(1)
+            return Reply(503)
+        said = {"/ good": "Score: 9", "/ bad": "Score: 1"}
+        return complete(call, next((said[key] for key in said if key in asked), "Hm, who knows."))
+
+    server.behave = judge
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    return pytester
+
+
+def test_a_server_judges_and_is_not_asked_again(project: pytest.Pytester, server: Scripted) -> None:
+    """It is not under test; prose in place of a score is no answer, counted; a 503 is repeated."""
+    config = CONFIG.format(url=server.url, calls=24)
+    project.path.joinpath("diversity.toml").write_text(config)
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*llm:critic gave 6 of 24 samples no score*"])
+    asked = len(server.drawn)
+    assert asked == 24 + 1
+    project.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    assert len(server.drawn) == asked
+
+
+def test_more_calls_than_allowed_are_none(project: pytest.Pytester, server: Scripted) -> None:
+    """One sentence, and nothing is valid by default."""
+    config = CONFIG.format(url=server.url, calls=23)
+    project.path.joinpath("diversity.toml").write_text(config)
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*'llm:critic' would be asked 24 times, more than max_calls*"])
+    assert server.drawn == []
