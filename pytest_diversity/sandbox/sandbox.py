@@ -16,7 +16,7 @@ from .inside.wire import CANONICAL_FORM
 from .languages import language as find_language
 from .model import Execution, Limits, Outcome, Program, second_opinion
 from .server import ROOM_SECONDS, START_SECONDS, ForkServer, LateError, ServerFailedError
-from .tiers import find_tier, require
+from .tiers import find_tier, prove, require
 from .walls import UNSAFE, Tier
 
 if TYPE_CHECKING:
@@ -86,12 +86,31 @@ class Sandbox:
         """See the function of this name."""
         return fingerprint(self.limits, self.tier, self.language.name)
 
+    @property
+    def key(self) -> str:
+        """What outcomes are stored under: the fingerprint, and what programs can import."""
+        digest = self.language.packages.digest
+        return f"{self.fingerprint}; packages {digest}" if digest else self.fingerprint
+
     def __str__(self) -> str:
         """As a report's header says it."""
-        if self.tier == UNSAFE:
-            return str(self.tier)
-        memory = f"{self.limits.memory >> 20} MiB"
-        return f"{self.tier}, {self.workers} workers, {self.limits.cpu:g} s CPU, {memory}"
+        walls = str(self.tier)
+        if self.tier != UNSAFE:
+            memory = f"{self.limits.memory >> 20} MiB"
+            walls += f", {self.workers} workers, {self.limits.cpu:g} s CPU, {memory}"
+        return "; ".join([walls, *self._lacks()])
+
+    def _lacks(self) -> Iterator[str]:
+        """What is not as a user may expect."""
+        if self.tier.barrier == "no-open":
+            yield "programs can import no more than what is loaded before them"
+        elif refused := self.language.packages.refused:
+            yield (
+                f"programs cannot import what is in {', '.join(refused)}, where the current "
+                "folder or your home is"
+            )
+        if self.tier != UNSAFE and not prove(self.tier).threads:
+            yield "their threads are not bounded, which needs Linux 5.5"
 
     def __enter__(self) -> Self:
         """Start the workers."""
