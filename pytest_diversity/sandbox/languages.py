@@ -106,7 +106,7 @@ def _javascript() -> Language:
     )  # fmt: skip
     return Language(
         "javascript",
-        f"node {version.stdout.strip()}",
+        f"node {version.stdout.strip()}, modules",
         (node, *options, runner),
         (node, runner, "/etc/ssl/openssl.cnf", *_SYSTEM),
     )
