@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +19,9 @@ from .failures import SandboxUnavailable
 
 __all__ = ["NONE", "Packages", "packages", "packages_on"]
 
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<one>\w+)|import[ \t]+(?P<all>[\w., \t]+))", re.MULTILINE
+)
 _SITES = ("site-packages", "dist-packages")
 
 
@@ -32,6 +36,7 @@ class Packages:
             files and folders that may be imported; programs can read, and list, no others there.
         refused: The entries of the interpreter's own path that programs have nothing of.
         digest: Of the names and versions of what is installed.
+        installed: The names of what is, as they are imported.
     """
 
     path: tuple[str, ...] = ()
@@ -39,6 +44,17 @@ class Packages:
     modules: Mapping[str, tuple[str, ...]] | None = None
     refused: tuple[str, ...] = ()
     digest: str = ""
+    installed: frozenset[str] = frozenset()
+
+    def imported_by(self, source: str) -> tuple[str, ...]:
+        """Those of the installed packages that a program imports, by the look of its lines."""
+        named = {
+            name.split(".")[0].split()[0]
+            for line in _IMPORT.finditer(source)
+            for name in (line["all"] or line["one"]).split(",")
+            if name.strip()
+        }
+        return tuple(sorted(named & self.installed))
 
 
 NONE = Packages()
@@ -97,8 +113,19 @@ def packages_on(path: Iterable[str], private: Iterable[Path]) -> Packages:
         kept.append(entry)
     sites = [Path(entry) for entry in kept if entry not in modules]
     readable += [str(one.resolve()) for site in sites for one in _linked(site, hidden)]
+    installed = {
+        one.name.split(".")[0]
+        for site in sites
+        if site.is_dir() and _is_site(site)
+        for one in _modules(site, hidden)
+    }
     return Packages(
-        tuple(kept), tuple(dict.fromkeys(readable)), modules, tuple(refused), _digest(sites)
+        tuple(kept),
+        tuple(dict.fromkeys(readable)),
+        modules,
+        tuple(refused),
+        _digest(sites),
+        frozenset(installed - sys.stdlib_module_names),
     )
 
 

@@ -68,6 +68,7 @@ class ForkServer:
         *,
         seed: int = 0,
         handover: int | None = None,
+        imports: Sequence[str] = (),
     ) -> None:
         """Start it, without waiting: `ready` does.
 
@@ -78,8 +79,9 @@ class ForkServer:
             tier: The walls to put up.
             seed: Of the hashes of strings, on which the order of sets depends.
             handover: A socket between a fork server and its checker.
+            imports: Modules that its programs find imported, at no cost of theirs.
         """
-        config = _config(language, limits, tier) | {"handover": handover}
+        config = _config(language, limits, tier) | {"handover": handover, "imports": imports}
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
         command = [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)]
         self.process = _start_patiently(command, seed, handover)

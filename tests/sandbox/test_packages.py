@@ -1,5 +1,7 @@
 """What can be imported outside can be imported inside, and nothing else can be read for it."""
 
+# ruff: noqa: E501 - a package a line
+
 from __future__ import annotations
 
 import json
@@ -15,7 +17,7 @@ import pytest
 from pytest_diversity.sandbox import Limits, Program, Sandbox
 from pytest_diversity.sandbox.languages import language
 from pytest_diversity.sandbox.packages import Packages, packages_on
-from pytest_diversity.sandbox.tiers import prove
+from pytest_diversity.sandbox.tiers import find_tier, prove
 
 from .test_hostile import TIERS
 
@@ -96,7 +98,7 @@ def test_what_is_on_the_path_is_imported(sandbox: Sandbox, name: str, value: str
     """Where files can be opened at all, whatever kind of folder it is in."""
     if sandbox.tier.barrier == "no-open":
         assert _value(sandbox, IMPORTS, name)[0] == "exception"
-        assert "no more than what is loaded before them" in str(sandbox)
+        assert "no more than common modules and the packages that they name" in str(sandbox)
     else:
         assert _value(sandbox, IMPORTS, name) == ("ok", json.dumps(value))
 
@@ -174,3 +176,63 @@ def test_a_venv_stacked_on_another(world: Path, tmp_path: Path, way: str) -> Non
     )
     values = [value for _, value, _ in json.loads(done.stdout)]
     assert values == ["3", '"module"', '"package"']
+
+
+# a package of this name -> what it does when it is imported, and what then comes of a program
+AHEAD = {
+    "slow": ("import time\nwhile time.process_time() < 1.5: pass\nVALUE = 1\n", "ok"),
+    "large": ("import mmap\nKEPT = mmap.mmap(-1, 700 << 20)\nVALUE = 1\n", "ok"),
+    "threaded": ("import _thread, time\n_thread.start_new_thread(time.sleep, (9,))\nVALUE = 1\n", "ok"),
+    "leaving": ("import os\nos._exit(3)\n", "no-result"),
+    "exiting": ("raise SystemExit(3)\n", "exit"),
+    "failing": ("raise ImportError('no')\n", "exception"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def importing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox whose programs may use half a second and 512 MiB, and import these packages."""
+    site = tmp_path_factory.mktemp("ahead") / "site-packages"
+    site.mkdir()
+    for name, (source, _) in AHEAD.items():
+        (site / f"{name}.py").write_text(source)
+    found = packages_on([*sys.path, str(site)], ())
+    sandbox = Sandbox(limits=Limits(cpu=0.5), workers=1)
+    readable = (*sandbox.language.readable, str(site))
+    sandbox.language = replace(sandbox.language, readable=readable, packages=found)
+    with sandbox:
+        yield sandbox
+
+
+@pytest.mark.skipif(find_tier().barrier == "bubblewrap", reason="which has no /proc to measure by")
+@pytest.mark.parametrize("name", AHEAD)
+def test_an_import_is_not_at_the_cost_of_a_program(importing: Sandbox, name: str) -> None:
+    """Neither its time nor its memory, and where it cannot be done ahead it is the program's."""
+    source = f"import {name}\ndef f(a):\n    return {name}.VALUE\n"
+    (execution,) = importing.run([Program(source, "f", ([1],))])
+    assert execution.outcomes[0].kind == AHEAD[name][1]
+    assert not execution.nondeterministic
+
+
+def test_the_memory_of_a_program_is_bounded_all_the_same(importing: Sandbox) -> None:
+    """What its imports took is no room for it."""
+    source = "import large\ndef f(a):\n    return len(bytearray(600 << 20))\n"
+    (execution,) = importing.run([Program(source, "f", ([1],))])
+    assert execution.outcomes[0].kind == "memory"
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    {
+        "import slow": ("slow",),
+        "import slow as s, large.part": ("large", "slow"),
+        "from slow.part import x": ("slow",),
+        "def f():\n    import slow; return slow": ("slow",),
+        "import json, nothing_of_that_name": (),
+        "from . import slow": (),
+        "important = 1": (),
+    }.items(),
+)
+def test_what_a_program_imports(importing: Sandbox, source: str, names: tuple[str, ...]) -> None:
+    """Of what is installed and not the interpreter's own, by the look of its lines."""
+    assert importing.language.packages.imported_by(source) == names
