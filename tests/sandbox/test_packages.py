@@ -186,6 +186,7 @@ AHEAD = {
     "leaving": ("import os\nos._exit(3)\n", "no-result"),
     "exiting": ("raise SystemExit(3)\n", "exit"),
     "failing": ("raise ImportError('no')\n", "exception"),
+    "reading": ("try:\n    VALUE = open('/etc/passwd').read()\nexcept OSError:\n    VALUE = 'closed'\n", "ok"),
 }  # fmt: skip
 
 
@@ -212,6 +213,14 @@ def test_an_import_is_not_at_the_cost_of_a_program(importing: Sandbox, name: str
     (execution,) = importing.run([Program(source, "f", ([1],))])
     assert execution.outcomes[0].kind == AHEAD[name][1]
     assert not execution.nondeterministic
+
+
+@pytest.mark.skipif(find_tier().barrier == "no-open", reason="which closes no files ahead")
+def test_an_import_ahead_opens_no_files_of_the_users(importing: Sandbox) -> None:
+    """A program chooses what is imported: it must not reach through that what it cannot itself."""
+    source = "import reading\ndef f(a):\n    return reading.VALUE\n"
+    (execution,) = importing.run([Program(source, "f", ([1],))])
+    assert execution.outcomes[0].value == '"closed"'
 
 
 def test_the_memory_of_a_program_is_bounded_all_the_same(importing: Sandbox) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -30,31 +30,51 @@ def use(path: Sequence[str], modules: Mapping[str, Sequence[str]]) -> None:
         sys.path_importer_cache.clear()
 
 
-def import_ahead(modules: Sequence[str]) -> int:
+def import_ahead(modules: Sequence[str], close: Callable[[], None]) -> int:
     """Import what programs will, whose time and memory are then not theirs: the bytes it took.
+
+    A program chooses which of the installed packages these are, so that files are closed before.
+
+    Args:
+        modules: Names of installed packages.
+        close: Puts up the file barrier, where one holds for this process, too.
 
     Raises:
         RuntimeError: A program forked from here would not be as if it had imported them itself.
+        WallError: The file barrier cannot be put up.
     """
-    before = _address_space()
-    for module in modules:
-        with suppress(Exception):  # which is the program's to meet
-            import_module(module)
-    if modules and len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - as below
-        raise RuntimeError("an import has started threads, which no child would have")
-    took = _address_space() - before
+    if not modules:
+        return 0
+    with ExitStack() as opened:
+        statm, tasks = (_opened(f"/proc/self/{name}", opened) for name in ("statm", "task"))
+        before = _address_space(statm)
+        close()
+        for module in modules:
+            with suppress(Exception):  # which is the program's to meet
+                import_module(module)
+        if tasks is not None and len(os.listdir(tasks)) > 1:  # noqa: PTH208 - a descriptor
+            raise RuntimeError("an import has started threads, which no child would have")
+        took = _address_space(statm) - before
     if took > MOST:
         raise RuntimeError(f"imports took {took} bytes of address space")
     return took
 
 
-def _address_space() -> int:
-    """Bytes of it, of this process; 0 where /proc is not there, as in bubblewrap."""
+def _opened(path: str, opened: ExitStack) -> int | None:
+    """A descriptor that stays open where no file can be opened; None where there is no /proc."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - pathlib would cost the fork server its start
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # as in bubblewrap
+        return None
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _address_space(statm: int | None) -> int:
+    """Bytes of it, of this process; 0 where that is not known."""
+    if statm is None:
         return 0
+    return int(os.pread(statm, 64, 0).split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class _Listed:

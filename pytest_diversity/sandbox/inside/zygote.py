@@ -17,12 +17,13 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any, NoReturn
 
 from . import channel, program
 from .clock import Clock, install
-from .confine import Wall, adopt_orphans, hide, leave, orphans
+from .confine import Wall, adopt_orphans, close_files, hide, leave, orphans
 from .packages import import_ahead
 from .run import STATUS, End, Run, Stream
 from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
@@ -265,7 +266,8 @@ def _volunteer() -> None:
 
 def _prepare(config: dict[str, Any]) -> tuple[_Server, Wall]:
     _volunteer()
-    config["limits"]["memory"] += import_ahead(config["imports"])
+    close = partial(close_files, config["barrier"], config["readable"], config["abi"])
+    config["limits"]["memory"] += import_ahead(config["imports"], close)
     one = _Program(config)
     if one.wall.filter:
         hide()
