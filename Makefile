@@ -103,4 +103,5 @@ bench-determinism: $(VENV)/ready
 bench-statistics: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.intervals $(ARGS)
 	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)
+	$(VENV)/bin/python -m benchmarks.split $(ARGS)
 	$(VENV)/bin/python -m benchmarks.lengths $(ARGS)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_diversity import metrics
     from pytest_diversity.domains import register_kind
     from pytest_diversity.errors import BudgetFailure, DiversityError
-    from pytest_diversity.estimate import Estimate, measure
+    from pytest_diversity.estimate import Comparison, Estimate, measure
     from pytest_diversity.judges.registry import register_judge
     from pytest_diversity.metrics import register_metric
     from pytest_diversity.plugin.assertions import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BudgetFailure": "pytest_diversity.errors",
+    "Comparison": "pytest_diversity.estimate",
     "DiversityError": "pytest_diversity.errors",
     "Estimate": "pytest_diversity.estimate",
     "Sample": "pytest_diversity.samples",
@@ -48,6 +49,7 @@ _HOMES = {
 
 __all__ = [
     "BudgetFailure",
+    "Comparison",
     "DiversityError",
     "Estimate",
     "Sample",

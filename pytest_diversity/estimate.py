@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from pytest_diversity.features.endings import Endings
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.statistics.mean import Mean
+
+if TYPE_CHECKING:
+    from pytest_diversity.statistics.split import Part
 
 __all__ = ["Comparison", "Estimate", "estimate", "measure"]
 
@@ -51,6 +54,7 @@ class Estimate:
         group_of: The group of each prompt that has one and a value.
         worst_group: The group that does worst in the metric's direction, with its value.
         endings: How the samples ended; None of recorded values.
+        quality: Of each prompt the factor of quality in its value; empty where there is none.
         bar: Judge, version and threshold of what was valid; None where validity rests on no judge.
     """
 
@@ -69,6 +73,7 @@ class Estimate:
     group_of: Mapping[str, str] = field(default_factory=dict, repr=False)
     worst_group: tuple[str, float] | None = None
     endings: Endings | None = None
+    quality: Mapping[str, float] = field(default_factory=dict, repr=False)
     bar: str | None = None
 
 
@@ -93,6 +98,33 @@ class Comparison:
     bar: str = ""
     lengths: str = ""
     as_written: Comparison | None = None
+
+    @property
+    def parts(self) -> Mapping[str, tuple[float, float]]:
+        """Of each prompt what it lost by quality, and what by narrowing among valid answers.
+
+        Empty where the metric is no product with a quality, or none was recorded.
+        """
+        old, new = self.before, self.after
+        common = [p for p in old.quality if p in new.quality]
+        if not common:
+            return {}
+        from pytest_diversity.statistics.split import split  # noqa: PLC0415 - few metrics have parts
+
+        return {
+            p: split((old.per_prompt[p], old.quality[p]), (new.per_prompt[p], new.quality[p]))
+            for p in common
+        }
+
+    @property
+    def split(self) -> Mapping[str, Part]:
+        """The mean loss by `quality` and by `narrowing`, its summands; empty as `parts` is."""
+        if not self.parts:
+            return {}
+        from pytest_diversity.statistics.split import Part  # noqa: PLC0415 - as above
+
+        quality, narrowing = zip(*self.parts.values(), strict=True)
+        return {"quality": Part.of(quality), "narrowing": Part.of(narrowing)}
 
 
 def measure(
@@ -180,6 +212,8 @@ def estimate(features: Features, metric: Metric) -> Estimate:
     mean = Mean.of(list(values.values()), bounded=bounded) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes(features).get(metric.definition.family)
+    factor = metric.definition.quality
+    quality = _values(features, parse(factor)) if factor and values else {}
     assessed = judged(features) if values and rests_on_judge(features, metric) else None
     group_of = _group_of(features, values)
     groups = _groups(group_of, values)
@@ -203,6 +237,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         group_of=group_of,
         worst_group=_worst(groups, metric.definition.better),
         endings=Endings.of(features.samples),
+        quality={prompt: quality[prompt] for prompt in values if prompt in quality},
         bar=assessed.bar if assessed else None,
     )
 

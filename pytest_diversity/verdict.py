@@ -5,14 +5,16 @@ A module of its own beside `gate/`, for events carry verdicts to every room that
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
 
-from pytest_diversity.text import visible
+from pytest_diversity.text import number, visible
 
-__all__ = ["Status", "Verdict"]
+__all__ = ["Split", "Status", "Verdict", "split_line"]
 
 Status = Literal["pass", "fail", "unclear", "undefined"]
+Split: TypeAlias = Mapping[str, Mapping[str, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Verdict:
         adjusted: The same after Holm, or an upper limit of it where that decided already.
         bounds: Over how many bounds of the checkpoint Holm went.
         kept: The largest p-value of the other side: small where all bounds are surely kept.
+        split: Of an effective change the loss by `quality` and by `narrowing`, each with interval
+            and one-sided p-value, as `statistics.split.Part` has them; empty where it has none.
         bar: Judge, version and threshold of what was valid; None where that rests on no judge.
     """
 
@@ -63,12 +67,19 @@ class Verdict:
     adjusted: float | None = None
     bounds: int = 1
     kept: float | None = None
+    split: Split = field(default_factory=dict)
     bar: str | None = None
 
     @property
     def message(self) -> str:
         """The headline and what stands under it."""
         return visible("\n".join([self.headline, *(f"  {line}" for line in self.details)]))
+
+    @property
+    def moved(self) -> str | None:
+        """Of an effective change, its parts in a line; None where neither surely moved."""
+        surely = any(map(_moved, self.split.values()))
+        return split_line(self.split) if surely else None
 
     @property
     def warned(self) -> bool:
@@ -84,3 +95,23 @@ class Verdict:
         """The counterpart of `as_dict`, also after JSON has made lists of tuples."""
         lines = {key: tuple(plain[key]) for key in ("details", "notes")}
         return cls(**{**plain, **lines})
+
+
+def split_line(split: Split) -> str:
+    """Which part of an effective loss is quality control and which narrowing, and what moved."""
+    total = sum(part["loss"] or 0.0 for part in split.values())
+    shown = " + ".join(f"{name} {_with_interval(part)}" for name, part in split.items())
+    moved = " and ".join(name for name, part in split.items() if _moved(part)) or "neither surely"
+    return f"loss {number(total)} = {shown}: {moved} moved"
+
+
+def _with_interval(part: Mapping[str, float | None]) -> str:
+    low, high = part["low"], part["high"]
+    span = f" [{number(low)}, {number(high)}]" if low is not None else ""
+    return f"{number(part['loss'])}{span}"
+
+
+def _moved(part: Mapping[str, float | None]) -> bool:
+    """Whether its interval leaves out that nothing has changed."""
+    low, high = part["low"], part["high"]
+    return low is not None and high is not None and not low <= 0 <= high

@@ -5,20 +5,24 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from pytest_diversity.errors import ConfigError, DataError
 from pytest_diversity.prompts import BUILTIN, Prompt, choose_prompts, load_prompts
+from pytest_diversity.sandbox import Program, Sandbox
 
 BUILTINS = sorted(path.stem for path in BUILTIN.glob("*.jsonl"))
 
 
+GRADED = [f"code-{i}-{grade}" for i in ("javascript", "python") for grade in ("easy", "medium")]
+
+
 def test_the_built_in_files() -> None:
-    """Code and creative writing come with prompts."""
-    assert BUILTINS == ["code-python", "creative-writing"]
+    """Code, in three grades and two languages, and creative writing come with prompts."""
+    assert set(BUILTINS) == {*GRADED, "code-python", "creative-writing"}
 
 
 @pytest.mark.parametrize("name", BUILTINS)
@@ -30,6 +34,51 @@ def test_built_in_prompts(name: str, tmp_path: Path) -> None:
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in prompts)
     assert len({prompt.group for prompt in prompts.values()}) >= 3
     assert all(prompt.group for prompt in prompts.values())
+
+
+SIGNATURES = {"python": r"^def f\((.*)\):$", "javascript": r"^function f\((.*)\) {$"}
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_graded_prompts_show_what_is_called(name: str) -> None:
+    """Each begins the function that its inputs fit; the two grades ask different things."""
+    language, grade = name.split("-")[1:]
+    other = {"easy": "medium", "medium": "easy"}[grade]
+    prompts = load_prompts(f"builtin:{name}", Path())
+    assert prompts.keys().isdisjoint(load_prompts(f"builtin:code-{language}-{other}", Path()))
+    for prompt in prompts.values():
+        signature = re.search(SIGNATURES[language], prompt.prompt, re.MULTILINE)
+        assert signature
+        count = len(signature[1].split(", "))
+        assert {len(given) for given in prompt.inputs} == {count}
+        assert len({repr(given) for given in prompt.inputs}) == len(prompt.inputs) >= 5
+
+
+ANSWERS: Sequence[tuple[str, str]] = (
+    ("True or False", "True"),
+    ("a number|a new price|the amount|the result", "1.5"),
+    ("a (string|changed version|new word|grade)", "'a'"),
+    ("a (new )?list|the (integers|list)", "[1]"),
+    ("a (new )?dictionary", "{'a': 1}"),
+    ("", "0"),
+)
+
+
+def test_checks_of_graded_prompts() -> None:
+    """In the sandbox they pass what is of the kind that was asked for, and no other."""
+    names = [name for name in GRADED if "python" in name]
+    prompts = [one for name in names for one in load_prompts(f"builtin:{name}", Path()).values()]
+    programs = []
+    for prompt in prompts:
+        [asked] = re.findall(r"returns (.+?)\.?$", prompt.prompt, re.MULTILINE)
+        answer = next(value for words, value in ANSWERS if re.match(words, asked))
+        programs += [
+            Program(f"def f(*_):\n    return {value}", "f", prompt.inputs[:1], prompt.check)
+            for value in (answer, "None")
+        ]
+    with Sandbox() as sandbox:
+        correct = [execution.correct for execution in sandbox.run(programs)]
+    assert correct == [True, False] * len(prompts)
 
 
 CODE = load_prompts("builtin:code-python", Path())

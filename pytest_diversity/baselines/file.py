@@ -48,6 +48,7 @@ class Values:
 
     Attributes:
         values: Of each prompt where it is defined, to six significant digits.
+        quality: Of each such prompt the factor of quality in it, where the metric has one.
         embedder: Digest of the embedder, where the metric depends on one.
         sandbox: Fingerprint of the sandbox, where it depends on what programs do.
         judge: Judge of quality, its version and threshold, where it depends on one.
@@ -55,6 +56,7 @@ class Values:
     """
 
     values: Mapping[str, float]
+    quality: Mapping[str, float] | None = None
     embedder: str | None = None
     sandbox: str | None = None
     judge: str | None = None
@@ -172,6 +174,7 @@ _WRITABLE = "record in a checkout that can be written to"
 _FIX = f"restore it from version control, or delete it and record it anew: {RECORD}"
 _TEXTS = ("prompts", "weights")
 _TABLES = ("settings", "versions", "metrics")
+_NUMBERS = {"values", "quality"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,19 +234,24 @@ class _Reader:
         if not isinstance(plain, dict) or not isinstance(plain.get("values"), dict):
             self._fail(f"{metric} of checkpoint {checkpoint!r} has no values", *where)
         for key, value in plain.items():
-            if key not in {"values", "embedder", "sandbox", "judge", "equivalence"}:
+            if key not in {*_NUMBERS, "embedder", "sandbox", "judge", "equivalence"}:
                 self._fail(f"unknown key {key!r}", *where, key)
-            if key != "values" and not isinstance(value, str):
-                self._fail(f"{key!r} must be a string", *where, key)
-        for prompt, value in plain["values"].items():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not math.isfinite(value):
-                self._fail(
-                    f"{metric} of prompt {prompt!r} is not a number: {json.dumps(value)[:40]}",
-                    *where,
-                    "values",
-                    prompt,
-                )
+            kind = dict if key in _NUMBERS else str
+            if not isinstance(value, kind):
+                what = "a table" if kind is dict else "a string"
+                self._fail(f"{key!r} must be {what}", *where, key)
+        for key in _NUMBERS & set(plain):
+            for prompt, value in plain[key].items():
+                self._number(value, prompt, *where, key)
+
+    def _number(self, value: Any, prompt: str, *where: str) -> None:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            self._fail(
+                f"{where[2]} of prompt {prompt!r} is not a number: {json.dumps(value)[:40]}",
+                *where,
+                prompt,
+            )
 
     def _fail(self, message: str, *keys: str) -> NoReturn:
         """Point at the last of `keys`, each looked for behind the one before."""

@@ -120,6 +120,11 @@ class Baselines:
             if now.versions.get(package, old) != old and package != "pytest-diversity"
         ]
         before = _estimate(measured, known.metrics[metric])
+        if measured.quality and not before.quality:
+            notes.append(
+                f"the baseline of {name} does not say how many answers were valid: to tell quality "
+                f"from narrowing, record it anew: {RECORD}"
+            )
         return Comparison(f"baseline {name}", before, measured, tuple(notes))
 
     def _profiles(self, domain: str) -> Mapping[str, Profile]:
@@ -174,6 +179,7 @@ def _estimate(measured: Estimate, recorded: Values) -> Estimate:
         defined=measured.defined,
         samples_per_prompt=measured.samples_per_prompt,
         reason=None if values else "the baseline has no prompt where it is defined",
+        quality=recorded.quality or {},
     )
 
 
@@ -186,6 +192,7 @@ def profile(
     runs = features.execute is not None and reads & features.kind.executed
     values = Values(
         file.rounded(measured.per_prompt),
+        quality=file.rounded(measured.quality) or None,
         embedder=provenance.embedder() if embeds else None,
         sandbox=provenance.sandbox() if runs else None,
         judge=judged(features).bar if rests_on_judge(features, measured.metric) else None,

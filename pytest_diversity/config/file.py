@@ -29,6 +29,7 @@ from pytest_diversity.config.values import (
     BASELINE,
     BOUNDS,
     BUILTIN_DOMAINS,
+    CHANGES,
     FAMILIES,
     Budget,
     Change,
@@ -181,7 +182,7 @@ def _builtin_domains(defaults: Table, root: Path) -> dict[str, Domain]:
 def _budget(table: Table, reference: str | None) -> Budget:
     _allow(table, (BUDGET,), "budget key")
     values = {"reference": reference, **_values(table, Budget)}
-    for key in ("max_drop", "max_rise"):
+    for key in CHANGES:
         if key in values:
             values[key] = table.read(key, Change.parse, values[key])
     budget = table.read(None, lambda given: Budget(**given), values)
@@ -192,7 +193,11 @@ def _budget(table: Table, reference: str | None) -> Budget:
             fix=f'give {", ".join(BOUNDS)}, or level = "off" to only measure',
         )
     if budget.compares and budget.reference is None:
-        table.fail(None, "max_drop and max_rise need a reference", fix='add reference = "NAME"')
+        table.fail(
+            None,
+            f"{', '.join(budget.changes)}: a change needs a reference",
+            fix='add reference = "NAME"',
+        )
     return budget
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,6 +19,7 @@ from pytest_diversity.families import FAMILIES
 __all__ = [
     "BOUNDS",
     "BUILTIN_DOMAINS",
+    "CHANGES",
     "FAMILIES",
     "Budget",
     "Change",
@@ -31,7 +32,9 @@ __all__ = [
 ]
 
 BASELINE = "baseline"
-BOUNDS = ("min", "max", "max_drop", "max_rise", "worst_group_min")
+CHANGES = ("max_drop", "max_rise", "max_quality_loss", "max_narrowing")
+PARTS = ("max_quality_loss", "max_narrowing")
+BOUNDS = ("min", "max", *CHANGES, "worst_group_min")
 # What a chat template is told by the run.
 _RENDERED = {
     *("conversation", "messages", "chat_template", "add_generation_prompt", "tokenize"),
@@ -160,6 +163,8 @@ class Budget:
         max: Highest value allowed.
         max_drop: Largest loss of diversity against the reference, paired by prompt.
         max_rise: Largest gain of diversity against the reference, paired by prompt.
+        max_quality_loss: Largest part of a loss that fewer valid answers may have.
+        max_narrowing: Largest part of a loss that less diversity among valid answers may have.
         worst_group_min: Lowest value allowed for the lowest group of prompts.
         reference: The checkpoint to compare with; `baseline` for what was recorded of the
             checkpoint under test, `baseline:NAME` for what was recorded of another.
@@ -172,6 +177,8 @@ class Budget:
     max: float | None = None
     max_drop: Change | None = None
     max_rise: Change | None = None
+    max_quality_loss: Change | None = None
+    max_narrowing: Change | None = None
     worst_group_min: float | None = None
     reference: str | None = None
     metric: str | None = None
@@ -206,7 +213,23 @@ class Budget:
     @property
     def compares(self) -> bool:
         """Whether it needs a reference."""
-        return self.max_drop is not None or self.max_rise is not None
+        return bool(self.changes)
+
+    @property
+    def changes(self) -> Mapping[str, Change]:
+        """The bounds on a change, by name."""
+        return {name: one for name in CHANGES if (one := getattr(self, name)) is not None}
+
+    def without_changes(self) -> Budget:
+        """The bounds on the level alone."""
+        return replace(
+            self, max_drop=None, max_rise=None, max_quality_loss=None, max_narrowing=None
+        )
+
+    @property
+    def parts(self) -> Mapping[str, Change]:
+        """Those on a part of it."""
+        return {name: one for name, one in self.changes.items() if name in PARTS}
 
 
 @dataclass(frozen=True, slots=True)

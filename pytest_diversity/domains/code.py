@@ -121,24 +121,53 @@ def _program(source: str, prompt: Prompt) -> Program:
 
 
 def _labels(features: Features) -> Mapping[str, list[Hashable]]:
-    """The outcomes on the prompt's inputs: programs that did the same mean the same."""
+    """The outcomes on the prompt's inputs: programs that did the same mean the same.
+
+    What cannot be compared equals nothing but the same program.
+    """
     executions = features["executions"]
     for name in executions:
         if not features.prompt(name).inputs:
             raise UndefinedFeatureError(
                 f"prompt {name!r} has no inputs to tell programs apart by", fix='add "inputs" to it'
             )
-    return {name: [one.meaning for one in group] for name, group in executions.items()}
+    programs = features["programs"]
+    return {
+        name: [
+            (one.meaning, source if one.opaque else None)
+            for one, source in zip(group, programs[name], strict=True)
+        ]
+        for name, group in executions.items()
+    }
 
 
-def _correct(features: Features) -> Mapping[str, list[bool]]:
+def _correct(features: Features) -> Mapping[str, list[bool | None]]:
+    """Whether each program passes its check; None for all of a prompt whose check is at fault."""
     executions = features["executions"]
     for name in executions:
         if features.prompt(name).check is None:
             raise UndefinedFeatureError(
                 f"prompt {name!r} has no check to judge programs by", fix='add "check" to it'
             )
-    return {name: [bool(one.correct) for one in group] for name, group in executions.items()}
+    if len(bad := _bad_checks(features)) == len(executions):
+        raise UndefinedFeatureError(
+            "; ".join(f"the check of prompt {name!r} {why}" for name, why in bad.items()),
+            fix="correct it",
+        )
+    return {
+        name: [None if name in bad else bool(one.correct) for one in group]
+        for name, group in executions.items()
+    }
+
+
+def _bad_checks(features: Features) -> Mapping[str, str]:
+    """What is wrong with the check of each prompt whose check is itself at fault."""
+    return {
+        name: one.verdict.value or "cannot be used"
+        for name, group in features["executions"].items()
+        for one in group
+        if one.verdict is not None and one.verdict.kind == "bad-check"
+    }
 
 
 def _notes(features: Features) -> Mapping[str, str]:
@@ -169,14 +198,29 @@ def _execution_notes(features: Features) -> Mapping[str, str]:
     if features.execute is None:
         return {"quality": DEFINES_NOTE}
     executions = [one for group in features["executions"].values() for one in group]
-    unstable = sum(one.nondeterministic for one in executions)
-    if not unstable:
-        return {}
-    note = (
-        f"{unstable} of {len(executions)} programs answer differently when they run again: "
-        "they count as invalid"
-    )
-    return dict.fromkeys(("semantic", "effective", "quality"), note)
+    said = {
+        "answer differently when they run again: they count as invalid": sum(
+            one.nondeterministic for one in executions
+        ),
+        "give something that cannot be compared: each counts as a meaning of its own": sum(
+            one.opaque for one in executions
+        ),
+        "pass by a verdict that could not be cross-checked": sum(
+            bool(one.correct) and not one.cross_checked for one in executions
+        ),
+        "forged the verdict of their check: they count as failing": sum(
+            one.verdict is not None and one.verdict.kind == "forged" for one in executions
+        ),
+    }
+    sentences = [
+        *(f"{count} of {len(executions)} programs {what}" for what, count in said.items() if count),
+        *(
+            f"the check of prompt {name!r} {why}: the prompt is left out of what checks tell"
+            for name, why in _bad_checks(features).items()
+        ),
+    ]
+    note = "; ".join(sentences)
+    return dict.fromkeys(("semantic", "effective", "quality"), note) if note else {}
 
 
 def _check(domain: Domain) -> None:

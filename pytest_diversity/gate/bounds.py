@@ -55,7 +55,7 @@ class Gate:
 
     def without_changes(self) -> Gate:
         """The gate on the level alone."""
-        return replace(self, budget=replace(self.budget, max_drop=None, max_rise=None))
+        return replace(self, budget=self.budget.without_changes())
 
     def __str__(self) -> str:
         """For tables."""
@@ -69,9 +69,13 @@ def check_reachable(budget: Budget, metric: Metric) -> None:
         ConfigError: A bound lies beyond the largest value there is, or below the least, which is 0.
     """
     highest = metric.definition.highest
-    changes = (("max_drop", budget.max_drop), ("max_rise", budget.max_rise))
+    if budget.parts and metric.definition.quality is None:
+        raise ConfigError(
+            f"{min(budget.parts)} needs a metric whose changes can be split, and {metric} is none",
+            fix="use effective_pairs(), of the family effective",
+        )
     bounds = [("min", budget.min), ("max", budget.max), ("worst_group_min", budget.worst_group_min)]
-    bounds += [(name, one.amount) for name, one in changes if one and not one.relative]
+    bounds += [(name, one.amount) for name, one in budget.changes.items() if not one.relative]
     for name, bound in bounds:
         if bound is not None and bound < 0:
             raise ConfigError(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
@@ -15,7 +17,11 @@ from pytest_diversity.statistics.paired import FEWEST, paired_p
 from pytest_diversity.text import plural
 from pytest_diversity.verdict import Status
 
-__all__ = ["Compared", "compare", "pairs_of"]
+__all__ = ["Compared", "beyond", "compare", "losses_of", "pairs_of"]
+
+_TELLING = 0.3
+Notes: TypeAlias = tuple[str, ...]
+_PARTS = {"max_quality_loss": 0, "max_narrowing": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Compared:
     detail: str
     high: bool = False
     beside: str = ""
-    notes: tuple[str, ...] = ()
+    notes: Notes = ()
 
     @property
     def known_p(self) -> float:
@@ -78,9 +84,8 @@ def compare(
         yield _level(mean, budget.max, lower=False)
     if budget.worst_group_min is not None:
         yield _worst_group(estimate, budget.worst_group_min)
-    for change, drop in ((budget.max_drop, True), (budget.max_rise, False)):
-        if change is not None:
-            yield _paired(change, reference, drop=drop, alpha=ALPHA / total)
+    for name, change in budget.changes.items():
+        yield _paired(name, change, reference, alpha=ALPHA / total)
 
 
 def _level(mean: Mean, bound: float, *, lower: bool, confidence: float = CONFIDENCE) -> Compared:
@@ -124,34 +129,35 @@ def _nothing(text: str, detail: str) -> Compared:
     return Compared(missed=True, p=None, kept=1.0, text=text, detail=detail)
 
 
-def _paired(change: Change, reference: Comparison | None, *, drop: bool, alpha: float) -> Compared:
+def _paired(name: str, change: Change, reference: Comparison | None, *, alpha: float) -> Compared:
     """A change budget: paired by prompt, in the direction of the metric.
 
     A relative budget is the contrast (1 - share) * reference - candidate, so that the uncertainty
     of the reference is part of it.
     """
-    pairs = pairs_of(reference) if reference else []
+    pairs = losses_of(reference, name) if reference else []
     if reference is None or not pairs:
         return _nothing(words.unpaired_text(reference), words.unpaired(reference))
-    falls = (reference.after.metric.definition.better == "up") == drop
-    sign = 1 if falls else -1
-    losses = [sign * (before - after) for before, after in pairs]
+    falls, losses = _falls(reference, name), [loss for _, loss in pairs]
     allowed = [
         change.amount * abs(before) if change.relative else change.amount for before, _ in pairs
     ]
     excess = [loss - free for loss, free in zip(losses, allowed, strict=True)]
     missed = Mean.of(excess).value > 0
     base = Mean.of([before for before, _ in pairs]).value
-    word = "drop" if drop else "rise"
+    word, free = words.CHANGE[name], Mean.of(allowed).value
+    far, after = beyond(free, base), reference.after
+    say = partial(words.weak, words.change_of(name, change, free + far, base), after, len(pairs))
+    p = paired_p(excess) if len(pairs) >= FEWEST else 1.0
     return Compared(
         missed=missed,
-        p=paired_p(excess) if len(pairs) >= FEWEST else 1.0,
+        p=p,
         kept=paired_p([-one for one in excess]) if len(pairs) >= FEWEST else 1.0,
         text=words.paired_text(word, Mean.of(losses).value, base, change, missed=missed),
         detail=words.paired_detail(word, losses, base, reference),
-        beside=_as_written(reference.as_written, word, sign),
+        beside=_as_written(reference.as_written, word, 1 if falls else -1),
         high=not falls,
-        notes=_power(Mean.of(excess), Mean.of(allowed).value, alpha),
+        notes=() if p <= alpha else _weak(Mean.of(excess), far, alpha, say),
     )
 
 
@@ -165,24 +171,52 @@ def _as_written(written: Comparison | None, word: str, sign: int) -> str:
     return f"{words.AS_WRITTEN}: {words.paired_detail(word, losses, base, written)}"
 
 
+def losses_of(reference: Comparison, name: str) -> list[tuple[float, float]]:
+    """(before, what it lost) of each prompt, as far as the bound `name` is about it."""
+    if name in _PARTS:
+        before = reference.before.per_prompt
+        return [(before[p], part[_PARTS[name]]) for p, part in reference.parts.items()]
+    sign = 1 if _falls(reference, name) else -1
+    return [(before, sign * (before - after)) for before, after in pairs_of(reference)]
+
+
+def _falls(reference: Comparison, name: str) -> bool:
+    """Whether it is a falling value that breaks the bound `name`."""
+    return (reference.after.metric.definition.better == "up") == (name != "max_rise")
+
+
 def pairs_of(reference: Comparison) -> list[tuple[float, float]]:
     """(before, after) of each prompt that is defined on both sides."""
     after = reference.after.per_prompt
     return [(b, after[p]) for p, b in reference.before.per_prompt.items() if p in after]
 
 
-def _power(excess: Mean, allowed: float, alpha: float) -> tuple[str, ...]:
-    """Say so when the budget is smaller than what these prompts can find.
+def beyond(allowed: float, base: float) -> float:
+    """How far beyond what is allowed lies a loss that a gate should find.
 
-    From no change at all, a loss is found with 80 % power when it exceeds what is allowed by the
-    smallest detectable change; a gate that needs twice its budget for that says little.
+    As far again: a gate that needs more than twice its budget to fail says little. Where nothing is
+    allowed, 30 % of the reference.
     """
-    if excess.error is None or excess.count < FEWEST or not allowed:
+    return allowed or _TELLING * abs(base)
+
+
+def _weak(
+    excess: Mean, loss: float, alpha: float, say: Callable[[float, int | None], str]
+) -> Notes:
+    """Say so when a loss that the gate should find is found too seldom.
+
+    Args:
+        excess: What the prompts lost beyond the budget.
+        loss: The true loss, as far as it is beyond the budget.
+        alpha: The one-sided error rate that the bound has.
+        say: The sentence, from the power and the prompts needed for more.
+    """
+    if excess.error is None or excess.count < FEWEST or not loss:
         return ()
     from pytest_diversity.statistics import power  # noqa: PLC0415 - where a change is judged
 
     spread = excess.error * math.sqrt(excess.count)
-    if power.power(allowed, spread, excess.count, alpha=alpha) >= power.WANTED:
-        return ()  # which is known much sooner than how small a change would be found
-    found = power.smallest_detectable(excess.error, excess.count, alpha=alpha)
-    return (words.too_few_to_find(found, allowed),)
+    often = power.power(loss, spread, excess.count, alpha=alpha)
+    if often >= power.WANTED:
+        return ()
+    return (say(often, power.prompts_needed(loss, spread, alpha=alpha)),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
@@ -11,7 +11,7 @@ from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.compare import Compared, compare, pairs_of
 from pytest_diversity.statistics.paired import FEWEST
 from pytest_diversity.text import number
-from pytest_diversity.verdict import Status, Verdict
+from pytest_diversity.verdict import Status, Verdict, split_line
 
 __all__ = ["NO_OTHERS", "OtherBounds", "decide", "p_values"]
 
@@ -67,6 +67,9 @@ def decide(
         for line in (_explained(one, statuses[i], adjusted[i], total), one.beside)
         if line
     ]
+    split = reference.split if reference else {}
+    parts = {name: asdict(part) for name, part in split.items()}
+    details += [split_line(parts)] if parts else []
     details += words.scope(estimate, budget, reference)
     if status != "pass" and estimate.value is not None:
         details += evidence(found[statuses.index(status)].high)
@@ -91,6 +94,7 @@ def decide(
         adjusted=min((adjusted[i] for i in tested), default=None),
         bounds=total,
         kept=max((one.kept for one in found), default=None),
+        split=parts,
         bar=(reference.after if reference else estimate).bar,
     )
 

@@ -16,7 +16,9 @@ from pytest_diversity.verdict import Status
 
 __all__ = [
     "AS_WRITTEN",
+    "CHANGE",
     "RECORDED_LENGTHS",
+    "change_of",
     "describe",
     "endings",
     "equal_lengths",
@@ -30,11 +32,17 @@ __all__ = [
     "paired_text",
     "samples",
     "scope",
-    "too_few_to_find",
     "unpaired",
     "unpaired_text",
+    "weak",
 ]
 
+CHANGE: Mapping[str, str] = {
+    "max_drop": "drop",
+    "max_rise": "rise",
+    "max_quality_loss": "quality loss",
+    "max_narrowing": "narrowing",
+}
 _HEADLINE = 60  # pytest's short summary cuts a line off about there
 _REFERENCE = 16  # characters of the reference's name in it
 _MEANING: Mapping[Status, str] = {
@@ -111,15 +119,24 @@ def unpaired(reference: Comparison | None) -> str:
     if reference is None:
         return "there is no reference to compare with"
     sides = (reference.before.reason, reference.after.reason)
-    return next(filter(None, sides), "no prompt is defined on both sides")
+    both = reference.before.per_prompt.keys() & reference.after.per_prompt.keys()
+    unknown = "how many answers of the reference were valid is not known"
+    return next(filter(None, sides), unknown if both else "no prompt is defined on both sides")
 
 
-def too_few_to_find(found: float, allowed: float) -> str:
-    """That the budget is smaller than what these prompts can find."""
-    return (
-        f"finds a change of {number(found)} beyond the budget with 80 % power, the budget is "
-        f"{number(allowed)}: more prompts would sharpen it"
-    )
+def change_of(name: str, change: Change, loss: float, base: float) -> str:
+    """A change of a certain size, as in `a drop of 30.0%`."""
+    relative = (change.relative or not change.amount) and base
+    return f"a {CHANGE[name]} of {f'{loss / base:.0%}' if relative else number(loss)}"
+
+
+def weak(change: str, estimate: Estimate, count: int, often: float, needed: int | None) -> str:
+    """How seldom a change is found, how few answers count where quality does, and what helps."""
+    size = f"{plural(count, 'prompt')} x {samples(estimate)} samples"
+    quality = list(estimate.quality.values())
+    valid = f", of whose pairs {Mean.of(quality).value:.1%} are both valid" if quality else ""
+    helps = f"{needed} prompts would find it 80 times" if needed else "no number of prompts would"
+    return f"{change} is found {100 * often:.0f} times in 100 by {size}{valid}; {helps}"
 
 
 def few_prompts(count: int) -> str:
@@ -209,7 +226,6 @@ def describe(budget: Budget) -> str:
     """The bounds of a budget."""
     levels = ((">=", budget.min), ("<=", budget.max), ("worst group >=", budget.worst_group_min))
     parts = [f"{relation} {number(bound)}" for relation, bound in levels if bound is not None]
-    changes = (("drop", budget.max_drop), ("rise", budget.max_rise))
-    parts += [f"{word} <= {bound}" for word, bound in changes if bound is not None]
+    parts += [f"{CHANGE[name]} <= {bound}" for name, bound in budget.changes.items()]
     text = ", ".join(parts)
     return f"{text} vs {budget.reference}" if budget.compares and budget.reference else text

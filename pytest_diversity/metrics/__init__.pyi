@@ -44,6 +44,7 @@ from pytest_diversity.metrics.pos import pos_distinct as pos_distinct
 from pytest_diversity.metrics.quality import correctness as correctness
 from pytest_diversity.metrics.quality import pass_at as pass_at
 from pytest_diversity.metrics.quality import pass_at_k as pass_at_k
+from pytest_diversity.metrics.quality import valid_pairs as valid_pairs
 from pytest_diversity.metrics.quality import validity as validity
 from pytest_diversity.metrics.registry import definitions as definitions
 from pytest_diversity.metrics.registry import metric as metric

@@ -49,6 +49,9 @@ class Definition:
         unbiased: Whether its expected value is the same for any number of samples, so that few of
             them can be held against a bound.
         fewest: The smallest number of samples of a prompt that it is defined for.
+        quality: The metric of quality that it is a product with: what is left of it after division,
+            diversity among valid samples, must not depend on how many are valid. None if it has no
+            such factor.
     """
 
     function: Function
@@ -61,6 +64,7 @@ class Definition:
     highest: float = math.inf
     unbiased: bool = False
     fewest: int = 1
+    quality: str | None = None
 
     @property
     def name(self) -> str:
@@ -124,6 +128,7 @@ def declared(
     highest: float,
     unbiased: bool,
     fewest: int,
+    quality: str | None,
     limits: Mapping[str, Limit],
 ) -> Definition:
     """The definition of `function`, whose parameters name its features and its own settings.
@@ -150,6 +155,7 @@ def declared(
         highest=highest,
         unbiased=unbiased,
         fewest=fewest,
+        quality=quality,
     )
 
 

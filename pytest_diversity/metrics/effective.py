@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-@metric(family="effective", better="up", highest=1, unbiased=True, fewest=2)
+@metric(family="effective", better="up", highest=1, unbiased=True, fewest=2, quality="valid_pairs")
 def effective_pairs(
     labels: Labels, valid: Valid, distances: ArrayLike | None = None
 ) -> float | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics._classes import Valid
 from pytest_diversity.metrics._limits import AtLeast
 from pytest_diversity.metrics._rarefaction import expected_classes
 from pytest_diversity.metrics.registry import metric
 
-__all__ = ["correctness", "pass_at", "pass_at_k", "validity"]
+__all__ = ["correctness", "pass_at", "pass_at_k", "valid_pairs", "validity"]
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True)
@@ -21,16 +23,31 @@ def validity(valid: Valid) -> float | None:
     return sum(map(bool, valid)) / len(valid) if len(valid) else None
 
 
-@metric(family="quality", better="up", highest=1, unbiased=True)
-def correctness(correct: Valid) -> float | None:
-    """Share of samples that pass their prompt's check; in [0, 1], higher is better.
+@metric(family="quality", better="up", highest=1, unbiased=True, fewest=2)
+def valid_pairs(valid: Valid) -> float | None:
+    """Share of pairs of samples that are both valid, m (m - 1) / (K (K - 1)); in [0, 1], up.
 
-    A stricter validity, reported beside it. None without samples.
+    The quality in `effective_pairs`, which is this times `pair_semantic`. Unbiased in K. None if
+    K < 2.
 
     Args:
-        correct: For each of the K samples whether its check passed.
+        valid: For each of the K samples whether it meets the quality threshold.
     """
-    return validity(correct)
+    size, passed = len(valid), sum(map(bool, valid))
+    return passed * (passed - 1) / (size * (size - 1)) if size > 1 else None
+
+
+@metric(family="quality", better="up", highest=1, unbiased=True)
+def correctness(correct: Sequence[bool | None]) -> float | None:
+    """Share of samples that pass their prompt's check; in [0, 1], higher is better.
+
+    A stricter validity, reported beside it. None without samples that a check could judge.
+
+    Args:
+        correct: For each of the K samples whether its check passed; None where the check itself
+            is at fault.
+    """
+    return validity([one for one in correct if one is not None])
 
 
 @metric(family="quality", better="up", highest=1, unbiased=True, k=AtLeast(1))

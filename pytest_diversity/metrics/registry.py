@@ -40,6 +40,7 @@ def metric(
     highest: float = math.inf,
     unbiased: bool = False,
     fewest: int = 1,
+    quality: str | None = None,
     **limits: Limit,
 ) -> Callable[[Written], Written]:
     """Register the decorated function as a metric of `family` that improves towards `better`.
@@ -50,6 +51,7 @@ def metric(
         highest: The largest value there is, where one is known.
         unbiased: Whether its expected value is the same for any number of samples.
         fewest: The smallest number of samples of a prompt that it is defined for.
+        quality: The metric of quality that it is a product with, if its changes can be split.
         limits: What a declared parameter may be, by its name; checked whenever it is given.
 
     Raises:
@@ -64,6 +66,7 @@ def metric(
             highest=highest,
             unbiased=unbiased,
             fewest=fewest,
+            quality=quality,
             limits=limits,
         )
         checked = _checked(function, limits) if limits else function
@@ -90,6 +93,7 @@ def register(
     highest: float = math.inf,
     unbiased: bool = False,
     fewest: int = 1,
+    quality: str | None = None,
     limits: Mapping[str, Limit] | None = None,
 ) -> None:
     """Register `function` as a metric; a second one of the same name must be the same function.
@@ -102,6 +106,7 @@ def register(
         highest: The largest value there is, where one is known.
         unbiased: Whether its expected value is the same for any number of samples.
         fewest: The smallest number of samples of a prompt that it is defined for.
+        quality: The metric of quality that it is a product with, if its changes can be split.
         limits: What a declared parameter may be, by its name; checked where a metric is named.
 
     Raises:
@@ -115,6 +120,7 @@ def register(
             highest=highest,
             unbiased=unbiased,
             fewest=fewest,
+            quality=quality,
             limits=limits or {},
         )
     )

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.config.values import BOUNDS, FAMILIES, Budget, Change, Config, Level
+from pytest_diversity.config.values import BOUNDS, CHANGES, FAMILIES, Budget, Change, Config, Level
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
@@ -50,6 +50,9 @@ class Bounds(TypedDict, total=False):
         max: Highest value allowed.
         max_drop: Largest loss of diversity against `reference`: `0.02`, or `"5%"` of its value.
         max_rise: Largest gain, likewise.
+        max_quality_loss: Largest part of a loss of effective diversity that fewer valid answers may
+            have, likewise.
+        max_narrowing: Largest part that less diversity among valid answers may have.
         worst_group_min: Lowest value allowed for the lowest group of prompts.
         reference: A checkpoint's name, or samples.
         metric: A metric's name; the default of the domain's kind for the family if left out.
@@ -62,6 +65,8 @@ class Bounds(TypedDict, total=False):
     max: float
     max_drop: float | str
     max_rise: float | str
+    max_quality_loss: float | str
+    max_narrowing: float | str
     worst_group_min: float
     reference: str | Samples
     metric: str
@@ -138,14 +143,12 @@ class Diversity:
     ) -> Verdict:
         """Gate the change of `family` against `reference`.
 
-        Without `max_drop` and `max_rise`, any drop that the prompts can tell from noise fails.
+        Without a bound on a change, any drop that the prompts can tell from noise fails.
         """
         __tracebackhide__ = True
         if family not in FAMILIES:
             raise ConfigError(f"unknown family {family!r}", fix=did_you_mean(family, FAMILIES))
-        given: Bounds = (
-            bounds if {"max_drop", "max_rise"} & set(bounds) else {**bounds, "max_drop": 0.0}
-        )
+        given: Bounds = bounds if set(CHANGES) & set(bounds) else {**bounds, "max_drop": 0.0}
         return self._assert(family, samples, domain, given)
 
     assert_no_regression = assert_no_diversity_regression
@@ -184,7 +187,7 @@ class Diversity:
         values = {key: value for key, value in values.items() if value is not None}
         if not set(BOUNDS) & set(values):
             return self._from_file(family, domain, values), None
-        for key in {"max_drop", "max_rise"} & set(values):
+        for key in set(CHANGES) & set(values):
             values[key] = Change.parse(values[key])
         reference = values.get("reference", self._session.config.reference)
         budget = Budget(
@@ -193,7 +196,8 @@ class Diversity:
         if not budget.compares or isinstance(reference, str):
             return budget, None
         if reference is None:
-            raise ConfigError("max_drop and max_rise need a reference", fix='add reference="NAME"')
+            named = ", ".join(budget.changes)
+            raise ConfigError(f"{named}: a change needs a reference", fix='add reference="NAME"')
         return replace(budget, reference="reference"), self._features(reference, domain)
 
     def _from_file(self, family: str, domain: str, values: Mapping[str, Any]) -> Budget:
@@ -270,7 +274,7 @@ def assert_no_diversity_regression(
 ) -> Verdict:
     """Gate the change of a family against `reference`.
 
-    Without `max_drop` and `max_rise`, any drop that the prompts can tell from noise fails.
+    Without a bound on a change, any drop that the prompts can tell from noise fails.
     """
     __tracebackhide__ = True
     now = _current()

@@ -15,6 +15,7 @@ __all__ = [
     "drawing_line",
     "note_lines",
     "saving_lines",
+    "split_lines",
     "summarise",
     "table",
 ]
@@ -55,7 +56,7 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
             terminal.write_line(line, **markup)
     lines = [*([drawing_line(drawings)] if drawings else []), *saving_lines(drawings)]
     lines += damage_lines(event for event in events if isinstance(event, Damaged))
-    lines += correction_lines(verdicts)
+    lines += [*split_lines(verdicts), *correction_lines(verdicts)]
     for line in [*lines, *note_lines(verdicts), *said]:
         terminal.write_line(visible(line))
 
@@ -79,6 +80,15 @@ def note_lines(verdicts: Iterable[Verdict]) -> list[str]:
         if verdict.status == "unclear" or verdict.warned:
             places.setdefault(f"warning: {verdict.headline}: {verdict.status}", [])
     return [f"{', '.join(where)}: {note}" if where else note for note, where in places.items()]
+
+
+def split_lines(verdicts: Iterable[Verdict]) -> list[str]:
+    """Of each effective change of which a part surely moved, which one."""
+    return [
+        f"{one.domain} {one.family} ({one.checkpoint or 'samples'}): {moved}"
+        for one in verdicts
+        if (moved := one.moved)
+    ]
 
 
 def saving_lines(drawings: Iterable[Drawn]) -> list[str]:

@@ -10,7 +10,9 @@ from typing import Any
 
 from .failures import CheckError
 
-__all__ = ["Execution", "Limits", "Outcome", "Program"]
+__all__ = ["Execution", "Limits", "Outcome", "Program", "second_opinion"]
+
+NOT_CROSS_CHECKED = "not cross-checked"
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,35 @@ class Outcome:
         """What tells it from other outcomes: its output, or how it failed; never a message."""
         return self.kind, self.output if self.kind == "ok" else self.value
 
+    @property
+    def opaque(self) -> bool:
+        """Whether it gave something that nothing can be compared by."""
+        return self.kind == "ok" and (self.value or "").startswith('["opaque",')
+
     def to_json(self) -> list[str | None]:
         """As plain data."""
         return [self.kind, self.value, self.stdout]
+
+
+def second_opinion(verdict: Outcome, opinion: str, why: str | None, end: Outcome) -> Outcome:
+    """The verdict on a program of which its own process says that the check passes, or is at fault.
+
+    Args:
+        verdict: What that process says.
+        opinion: What the check came to out of the program's reach: `passes`, `fails`, `unclear`
+            (it cannot say), `gone` (the program ended) or `bad-check`.
+        why: Of an `unclear` or `bad-check`.
+        end: How the program's process ended there.
+    """
+    if opinion == "bad-check":
+        return Outcome(opinion, why)
+    if verdict.kind == "bad-check":  # so says the program alone
+        return Outcome("forged")
+    if opinion == "gone" and end.kind in ("timeout", "memory", "output-limit"):
+        opinion, why = "unclear", end.kind
+    if opinion == "unclear":
+        return Outcome("ok", f"{NOT_CROSS_CHECKED}: {why}")
+    return Outcome("ok" if opinion == "passes" else "forged")
 
 
 @dataclass(frozen=True)
@@ -130,8 +158,15 @@ class Execution:
 
     @property
     def correct(self) -> bool | None:
-        """Whether the check passed; None without a check."""
-        return None if self.verdict is None else self.verdict.kind == "ok"
+        """Whether the check passed; None without a check, or where the check itself is at fault."""
+        if self.verdict is None or self.verdict.kind == "bad-check":
+            return None
+        return self.verdict.kind == "ok"
+
+    @property
+    def cross_checked(self) -> bool:
+        """Whether a passing verdict holds in a process, too, that the program cannot reach."""
+        return self.verdict == Outcome("ok")
 
     @property
     def meaning(self) -> tuple[tuple[str, str | None], ...]:
@@ -139,10 +174,16 @@ class Execution:
         return tuple(outcome.meaning for outcome in self.outcomes)
 
     @property
+    def opaque(self) -> bool:
+        """Whether its meaning cannot be compared: it is that of no other program."""
+        return any(outcome.opaque for outcome in self.outcomes)
+
+    @property
     def valid(self) -> bool:
         """Whether it ran to its end and gave something on every input (Shypula et al., 2504.12522).
 
-        Without inputs only the check was run: it must have passed, or failed by an assertion.
+        Without inputs only the check was run: it must have passed, or failed by an assertion;
+        where the check is at fault, nothing is held against the program.
         """
         return self.is_valid()
 
@@ -150,7 +191,7 @@ class Execution:
         """Like `valid`, where returning nothing, or raising, may count as behaviour too."""
         kinds = {"ok", "exception"} if allow_exceptions else {"ok"}
         if not self.outcomes and self.verdict:
-            return self.verdict.kind == "ok" or self.verdict.value == "AssertionError"
+            return self.verdict.kind in ("ok", "wrong", "bad-check")
         return (
             bool(self.outcomes)
             and not self.nondeterministic

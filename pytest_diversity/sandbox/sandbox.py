@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .failures import CheckError, HarnessError, SandboxUnavailable
 from .inside.wire import CANONICAL_FORM
 from .languages import language as find_language
-from .model import Execution, Limits, Outcome, Program
+from .model import Execution, Limits, Outcome, Program, second_opinion
 from .server import ROOM_SECONDS, START_SECONDS, ForkServer, LateError, ServerFailedError
 from .tiers import find_tier, require
 from .walls import UNSAFE, Tier
@@ -238,6 +238,11 @@ class _Worker:
         if not inputs:
             return ()
         style = "script" if isinstance(inputs[0], str) else "call"
+        return self._run(style, program, inputs, name)
+
+    def _run(
+        self, style: str, program: Program, inputs: tuple[Any, ...], name: str = "first"
+    ) -> tuple[Outcome, ...]:
         seconds = (self.limits.wall + 5) * len(inputs) + 30
         return self._ask(name, self._job(style, program) | {"inputs": inputs}, seconds)
 
@@ -278,24 +283,31 @@ class _Worker:
         self.servers[name] = server
 
     def _verdict(self, program: Program, outcomes: tuple[Outcome, ...]) -> Outcome | None:
-        """Let the checker judge the program, in whose process the check never is."""
+        """Let the check run with the program and, if it passes, once more out of its reach."""
         if program.check is None:
             return None
         if any(outcome.kind == "timeout" for outcome in outcomes):
             return Outcome("timeout")
         if not self.language.judges:
             raise CheckError(f"checks of programs in {self.language.name!r} are not supported")
+        check = {"prefix": program.prefix, "check": program.check, "entry": program.entry_point}
+        (verdict,) = self._run("judge", program, (check,))
+        if verdict.kind not in ("ok", "bad-check"):
+            return verdict
+        opinion, why, end = self._opinion(program, check)
+        return end if end.kind == SHORT else second_opinion(verdict, opinion, why, end)
+
+    def _opinion(self, program: Program, check: dict[str, Any]) -> tuple[str, str | None, Outcome]:
+        """What the check comes to in a process that the program cannot reach, and its end."""
         checker = self._server("checker")
-        checker.send({"prefix": program.prefix, "check": program.check})
+        checker.send(check)
         (end,) = self._ask("first", self._job("serve", program), self.limits.wall + 30)
         try:
-            kind, value = checker.receive(self.limits.wall)
+            opinion, why = checker.receive(self.limits.wall)
         except LateError:  # its answers kept the check busy for ever
             self.servers.pop("checker").close(at_once=True)
-            return Outcome("timeout")
-        if kind == "bad-check":
-            raise CheckError(f"the check of {program.entry_point} {value}")
-        return end if kind == "gone" else Outcome(kind, value)
+            return "gone", None, Outcome("timeout")
+        return opinion, why, end
 
 
 def _short(execution: Execution) -> bool:

@@ -19,6 +19,7 @@ _DRAWS = 4000
 _FAR = 1e6  # standard deviations beyond which the digits of the draws are lost, and nothing changes
 _HOPELESS = 1e4  # standard deviations that no gate could call a change
 _PRECISE = 1e-6  # of them
+_DIGITS = 3  # of an effect whose power is simulated, so that near ones are simulated once
 _CERTAIN = 25.0  # standard errors beyond which the noncentral t has no digits left
 
 
@@ -34,8 +35,7 @@ def power(change: float, spread: float, count: int, *, alpha: float = 0.05) -> f
     if count < FEWEST or spread <= 0:
         return float(change > 0 and count >= FEWEST)
     if count <= _SIMULATED:
-        drawn = _standard(count) + min(change / spread, _FAR)
-        return float(np.mean(_p_values(drawn) <= alpha))
+        return _simulated(round(min(change / spread, _FAR), _DIGITS), count, alpha)
     threshold = float(special.stdtrit(count - 1, 1 - alpha))
     shift = change / spread * math.sqrt(count)
     if shift - threshold > _CERTAIN:
@@ -97,6 +97,12 @@ def _standardised(count: int, alpha: float, wanted: float) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+@lru_cache(maxsize=4096)
+def _simulated(effect: float, count: int, alpha: float) -> float:
+    """The power at a change of `effect` standard deviations."""
+    return float(np.mean(_p_values(_standard(count) + effect) <= alpha))
 
 
 @lru_cache(maxsize=16)

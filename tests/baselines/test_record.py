@@ -146,6 +146,38 @@ def test_assertions_in_tests_know_baselines(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["FAILED * - a baseline of which checkpoint?; *baseline:NAME*"])
 
 
+SPLIT = """
+[checkpoints]
+dpo = "replay:dpo.jsonl"
+[defaults]
+reference = "baseline"
+[domains.prose.budget]
+effective = { max_quality_loss = "10%", max_narrowing = "10%" }
+"""
+
+
+def test_parts_of_a_change_since_the_baseline(project: pytest.Pytester, record: Record) -> None:
+    """Recorded is what was valid, too; what was recorded without it fails and says what to do."""
+    (project.path / "diversity.toml").write_text(SPLIT)
+    project.runpytest_inprocess("--diversity-record").assert_outcomes(passed=1)
+    record(project.path / "dpo.jsonl", different=1)
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "prose effective narrowing 100.0% > 10% (dpo)",
+            "prose effective (dpo): loss * = quality 0.000 * + narrowing *: narrowing moved",
+        ]
+    )
+    path = project.path / FOLDER / "prose.json"
+    plain = json.loads(path.read_text())
+    del plain["checkpoints"]["dpo"]["metrics"]["effective_pairs()"]["quality"]
+    path.write_text(json.dumps(plain))
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*how many answers *valid*record it anew: pytest --diversity-re*"])
+
+
 CHANGED: Mapping[str, tuple[tuple[str, str], Sequence[str], str]] = {
     "the number of samples": (
         ("", ""),

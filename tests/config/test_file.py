@@ -290,11 +290,14 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
     "a budget without a bound": (
         f"{BUDGET}lexical = {{}}",
-        "4: the budget 'lexical' has no bound; give min, max, max_drop, max_rise, worst_group_min",
+        (
+            "4: the budget 'lexical' has no bound; give min, max, max_drop, max_rise, "
+            "max_quality_loss, max_narrowing, worst_group_min"
+        ),
     ),
     "a change without a reference": (
         f"{BUDGET}lexical = {{ max_drop = '5%' }}",
-        '4: max_drop and max_rise need a reference; add reference = "NAME"',
+        '4: max_drop: a change needs a reference; add reference = "NAME"',
     ),
     "a change in words": (
         f"{BUDGET}lexical = {{ max_drop = '5 percent', reference = 'base' }}",

@@ -11,9 +11,12 @@ from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.domains.extract import extract_program
 from pytest_diversity.estimate import Estimate, estimate
+from pytest_diversity.features import Features
 from pytest_diversity.judges.defines import defines
 from pytest_diversity.metrics import parse
+from pytest_diversity.prompts import Prompt
 from pytest_diversity.samples import SampleSet
+from pytest_diversity.sandbox import Execution, Outcome
 
 F = "def f(xs):\n    return sum(xs)\n"
 DOCUMENTED = 'def f(xs):\n    """Adds up.\n\n    ```\n    f([1])\n    ```\n    """\n    return 1\n'
@@ -153,3 +156,48 @@ def test_an_unknown_prompt_has_no_entry_point() -> None:
     domain: Domain = BUILTIN_DOMAINS["code"]
     features = features_of(SampleSet.of({"elsewhere": [F, G, "no!"]}), domain)
     assert estimate(features, parse("validity")).value == pytest.approx(2 / 3)
+
+
+def judged(*verdicts: tuple[str | None, ...]) -> Features:
+    """Features of programs whose checks came to this, a prompt each."""
+    prompts = {
+        f"p{n}": Prompt(prompt="?", entry_point="f", check="def check(candidate): ...")
+        for n in range(len(verdicts))
+    }
+    outcomes = [
+        Outcome(kind or "bad-check", None if kind else "cannot be loaded: SyntaxError")
+        for group in verdicts
+        for kind in group
+    ]
+    samples = SampleSet.of(
+        {
+            name: [f"def f(x): return {n}" for n in range(len(group))]
+            for name, group in zip(prompts, verdicts, strict=True)
+        }
+    )
+    return features_of(
+        samples,
+        BUILTIN_DOMAINS["code"],
+        prompts=prompts,
+        execute=lambda _: [Execution(verdict=one) for one in outcomes],
+    )
+
+
+def test_a_check_at_fault_leaves_its_prompt_out_and_is_named() -> None:
+    """No program fails by it, also none that it could not be tried on, and the gate goes on."""
+    found = estimate(judged(("ok", "wrong"), (None, "syntax")), parse("correctness"))
+    assert found.per_prompt == {"p0": 0.5}
+    assert "the check of prompt 'p1' cannot be loaded: SyntaxError" in " ".join(found.notes)
+
+
+def test_where_every_check_is_at_fault_correctness_is_undefined() -> None:
+    """The reason names the prompt and the check."""
+    found = estimate(judged((None, "ok")), parse("correctness"))
+    assert found.value is None
+    assert found.reason is not None
+    assert "the check of prompt 'p0' cannot be loaded: SyntaxError" in found.reason
+
+
+def test_a_program_is_not_invalid_by_a_check_at_fault() -> None:
+    """Nothing is known of it by that check."""
+    assert Execution(verdict=Outcome("bad-check", "why")).valid

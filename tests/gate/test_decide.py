@@ -352,7 +352,11 @@ def test_an_undefined_metric_says_why() -> None:
 NOTES: Mapping[str, tuple[Sequence[float], Sequence[float], str]] = {
     "too few prompts": (BASE[:5], BASE[:5], "only 5 prompts: this gate can hardly fail"),
     "a single prompt": (BASE[:1], BASE[:1], "only 1 prompt: this gate can hardly fail"),
-    "a budget below what can be found": (BASE, [*WORSE[:4], *BASE[4:]], "with 80 % power"),
+    "a budget below what can be found": (
+        BASE,
+        [*WORSE[:4], *BASE[4:]],
+        "times in 100 by 8 prompts x 8 samples",
+    ),
 }
 
 

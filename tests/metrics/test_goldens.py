@@ -53,6 +53,7 @@ LEXICAL: dict[str, tuple[Callable[[], float | None], float]] = {
 }
 SEMANTIC: dict[str, tuple[Callable[[], float | None], float]] = {
     "validity": (lambda: m.validity(V), 0.75),
+    "valid_pairs": (lambda: m.valid_pairs(V), 15 / 28),
     "pair_semantic": (lambda: m.pair_semantic(S, V), 0.733333),
     "effective_pairs": (lambda: m.effective_pairs(S, V), 0.392857),
     "effective_distinct": (lambda: m.effective_distinct(S, V), 0.375),

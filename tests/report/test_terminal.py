@@ -8,7 +8,8 @@ import pytest
 
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, DrawingProgress
-from pytest_diversity.report.terminal import drawing_line
+from pytest_diversity.report.terminal import drawing_line, split_lines
+from pytest_diversity.verdict import Split, Verdict
 
 
 def drawing(drawn: int, stored: int, *, domain: str = "code", replayed: bool = False) -> Drawn:
@@ -39,6 +40,32 @@ def test_where_samples_came_from(case: str) -> None:
     """Each sample is counted once, whoever read it and however often."""
     events, line = LINES[case]
     assert drawing_line(events) == line
+
+
+def part(loss: float, error: float) -> Mapping[str, float | None]:
+    """A part of a loss with its interval."""
+    return {"loss": loss, "low": loss - error, "high": loss + error, "p": 0.5}
+
+
+SPLITS: Mapping[str, tuple[Split, Sequence[str]]] = {
+    "no parts": ({}, ()),
+    "neither moved": ({"quality": part(0.1, 0.2), "narrowing": part(0.0, 0.1)}, ()),
+    "one moved": (
+        {"quality": part(0.1, 0.2), "narrowing": part(0.2, 0.1)},
+        ["loss 0.300 = quality 0.100 [-0.100, 0.300] + narrowing 0.200 [0.100, 0.300]: narrowing"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPLITS)
+def test_which_part_moved(case: str) -> None:
+    """A line of the summary for each change of which a part surely moved, whatever the verdict."""
+    split, lines = SPLITS[case]
+    names = {"checkpoint": "dpo", "domain": "code", "family": "effective"}
+    size = {"value": 0.1, "low": None, "high": None, "prompts": 8, "samples": "8"}
+    said = {"headline": "", "details": (), "notes": (), "metric": "", "budget": "", "level": "warn"}
+    verdict = Verdict.from_dict({"status": "pass", **names, **size, **said, "split": split})
+    assert split_lines([verdict]) == [f"code effective (dpo): {line} moved" for line in lines]
 
 
 def test_speed_is_that_of_drawing(

@@ -159,13 +159,14 @@ ENDINGS = {
     "catastrophic regular expression": Ending(
         "import re\ndef f(): return bool(re.match('(a+)+$', 'a' * 64 + 'b'))", "timeout"
     ),
-    "__repr__ that loops": Ending(
+    "__repr__ that loops, which nobody asks": Ending(
         "class A:\n    def __repr__(self):\n        while True: pass\ndef f(): return A()",
-        "timeout",
+        "ok",
+        '["object","A",["dict",[]]]',
     ),
     "generator that never yields": Ending(
-        "def f():\n    while True:\n        pass\n    yield", "ok", '["iterator",[]]'
-    )._replace(kinds="timeout", value=None),
+        "def f():\n    while True:\n        pass\n    yield", "timeout"
+    ),
     "sleeping forever": Ending("def f(): time.sleep(1000)", "timeout"),
     "stopping itself": Ending("def f(): os.kill(os.getpid(), signal.SIGSTOP)", "timeout"),
     "sleeping with everything closed": Ending(
@@ -188,8 +189,13 @@ ENDINGS = {
     ),
     "huge returned value": Ending("def f(): return 'x' * (5 << 20)", "output-limit"),
     "value of many parts": Ending("def f(): return list(range(10**6))", "output-limit"),
-    "huge __repr__": Ending(
+    "huge __repr__, which nobody asks": Ending(
         "class A:\n    def __repr__(self): return 'x' * (5 << 20)\ndef f(): return A()",
+        "ok",
+        '["object","A",["dict",[]]]',
+    ),
+    "huge attribute": Ending(
+        "class A: pass\ndef f():\n    a = A()\n    a.x = 'x' * (5 << 20)\n    return a",
         "output-limit",
     ),
     "value that shares itself": Ending(

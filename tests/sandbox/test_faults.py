@@ -229,10 +229,15 @@ def test_a_checker_that_dies_is_replaced_and_never_a_verdict() -> None:
 
 
 # Prints the processes that it started, then waits to be killed while they are busy.
-HOST = """
+HOST = '''
 import sys, threading, time
 from pytest_diversity.sandbox import Limits, Program, Sandbox, Tier
-CHECK = "def check(candidate):\\n    candidate(1)\\n    while True: pass"
+CHECK = """
+import sys
+def check(candidate):
+    candidate(1)
+    while 'program' not in sys.modules: pass
+"""
 with Sandbox(limits=Limits(cpu=60, wall=60), workers=1, tier=Tier(sys.argv[1])) as sandbox:
     (worker,) = sandbox._all
     program = Program("def f(x): return x", "f", check=CHECK)
@@ -240,7 +245,7 @@ with Sandbox(limits=Limits(cpu=60, wall=60), workers=1, tier=Tier(sys.argv[1])) 
     while "checker" not in worker.servers or "first" not in worker.servers: time.sleep(0.05)
     print(*(server.process.pid for server in worker.servers.values()), flush=True)
     time.sleep(600)
-"""
+'''
 
 
 def _below(pids: list[int]) -> list[int]:

@@ -163,7 +163,7 @@ def test_executions_survive_a_store(sandbox: Sandbox) -> None:
 
 CHECKS = {
     "a right answer": ("def f(x): return x + 1", "assert candidate(1) == 2", "ok"),
-    "a wrong answer": ("def f(x): return x", "assert candidate(1) == 2", "exception"),
+    "a wrong answer": ("def f(x): return x", "assert candidate(1) == 2", "wrong"),
     "exact values": (
         "def f(x): return (0.1 + 0.2, {x})",
         "assert candidate(1)[0] == .1 + .2",
@@ -185,7 +185,7 @@ CHECKS = {
     "an object that equals everything": (
         "class E:\n    def __eq__(s, o): return True\ndef f(x): return E()",
         "assert candidate(1) == 2",
-        "exception",
+        "forged",
     ),
     "leaving before the check ends": (
         "import os\ndef f(x): os._exit(0)",
@@ -211,7 +211,7 @@ CHECKS = {
     "looking for the check": (
         "import gc\nf = lambda x: any('check' in d for d in gc.get_objects() if type(d) is dict)",
         "assert candidate(1) is False",
-        "ok",
+        "wrong",
     ),
     "an endless loop": ("def f(x):\n    while True: pass", "candidate(1)", "timeout"),
     "a syntax error": ("def f(x:", "candidate(1)", "syntax"),
@@ -224,7 +224,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_checks_judge_from_outside_the_program(sandbox: Sandbox, name: str) -> None:
+def test_how_a_check_ends(sandbox: Sandbox, name: str) -> None:
     source, body, kind = CHECKS[name]
     check = f"def check(candidate):\n    {body}"
     program = Program(source, "f", check=check, prefix="def helper(x): return 2 * x")
@@ -232,19 +232,6 @@ def test_checks_judge_from_outside_the_program(sandbox: Sandbox, name: str) -> N
     assert done.verdict is not None
     assert done.verdict.kind == kind
     assert done.correct is (kind == "ok")
-
-
-BAD_CHECKS = {
-    "def check(candidate:": "cannot be loaded: SyntaxError",
-    "x = 1": "defines no function check",
-    "def check(c): c(object())": "passes object to the program; only plain data can cross",
-}
-
-
-@pytest.mark.parametrize("check", BAD_CHECKS)
-def test_a_check_that_cannot_be_used_is_the_users_error(sandbox: Sandbox, check: str) -> None:
-    with pytest.raises(CheckError, match=BAD_CHECKS[check]):
-        list(sandbox.run([Program("def f(x): pass", "f", check=check)]))
 
 
 def test_a_check_that_does_not_end_is_a_timeout() -> None:
@@ -299,7 +286,7 @@ def test_the_fingerprint_names_what_outcomes_depend_on() -> None:
     assert "cpython 3." in text
     assert find_tier().barrier in text
     assert "cpu=3.5" in text
-    assert "form 1" in text
+    assert "form 2" in text
 
 
 def test_no_sandbox_means_no_execution(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_diversity.sandbox.inside.wire import (
-    Opaque,
     TooLargeError,
     canonical,
-    decode,
     encode,
 )
 
@@ -65,7 +63,7 @@ FORMS = {
     "a fraction": (Fraction(2, 4), '["Fraction","1/2"]'),
     "a generator is what it yields": (one_two(), '["iterator",[1,2]]'),
     "a range too": (range(3), '["iterator",[0,1,2]]'),
-    "another object is its text": (deque([1]), '["object","deque","deque([1])"]'),
+    "a deque is not a list": (deque([1]), '["deque",[1]]'),
 }
 
 
@@ -83,9 +81,10 @@ def test_depth_and_cycles_are_marked() -> None:
     deep: list[Any] = []
     for _ in range(100):
         deep = [deep]
-    assert '["deep"]' in canonical(encode(deep))
-    deep.append(deep)
-    assert '["cycle"]' in canonical(encode(deep))
+    assert canonical(encode(deep)) == '["opaque","deep"]'
+    loop: list[Any] = []
+    loop.append(loop)
+    assert canonical(encode(loop)) == '["list",[["cycle"]]]'
 
 
 def test_what_nobody_would_compare_is_too_large() -> None:
@@ -112,19 +111,6 @@ values = st.recursive(
 )
 
 
-@given(values)
-def test_plain_values_cross_exactly(value: object) -> None:
-    crossed = decode(encode(value))
-    assert crossed == value
-    assert type(crossed) is type(value)
-
-
-@given(values)
-def test_the_canonical_form_survives_the_crossing(value: object) -> None:
-    wire = encode(value)
-    assert canonical(encode(decode(wire))) == canonical(wire)
-
-
 @given(st.lists(st.tuples(keys, scalars), unique_by=lambda pair: pair[0]), st.randoms())
 def test_order_of_insertion_does_not_count(pairs: list[Any], random: Any) -> None:
     shuffled = random.sample(pairs, len(pairs))
@@ -137,15 +123,3 @@ def test_order_of_insertion_does_not_count(pairs: list[Any], random: Any) -> Non
 def test_different_exact_values_without_floats_differ(one: object, other: object) -> None:
     if "float" not in canonical(encode([one, other])) and one != other:
         assert canonical(encode(one)) != canonical(encode(other))
-
-
-def test_an_object_that_claims_to_equal_everything_equals_nothing_outside() -> None:
-    class Liar:
-        def __eq__(self, other: object) -> bool:
-            return True
-
-        __hash__ = None  # type: ignore[assignment]
-
-    crossed = decode(encode(Liar()))
-    assert isinstance(crossed, Opaque)
-    assert crossed.kind == "Liar"

@@ -56,7 +56,7 @@ def test_the_plan(noisy: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
-            "gate *bound *n x K *spread *fails at *budget *needs *from",
+            "gate *bound *n x K *spread *fails at *budget *found *needs *from",
             "prose lexical [[]base[]] *min 0.200 *10 x 8 *",
             "prose lexical [[]dpo[]] *max_drop 20% *10 x 8 *prompts* the differences to base",
             "*no tests ran*",
@@ -81,6 +81,20 @@ def test_the_plan_as_json(noisy: pytest.Pytester) -> None:
     assert found[1] < found[0]
 
 
+def test_the_plan_says_what_is_seldom_found(noisy: pytest.Pytester) -> None:
+    """A sentence for each change bound that finds twice its budget too seldom."""
+    (noisy.path / "diversity.toml").write_text(CONFIG.replace("20%", "1%"))
+    result = noisy.runpytest_inprocess("--diversity-plan=plan.json")
+    result.stdout.fnmatch_lines(
+        ["prose lexical [[]dpo[]]: a drop of 2% is found * times in 100 by 10 prompts x 8 samples*"]
+    )
+    rows = json.loads((noisy.path / "plan.json").read_text())
+    (row,) = [row for row in rows if row["bound"] == "max_drop 1%"]
+    assert row["loss"] == pytest.approx(2 * row["budget"])
+    assert row["power"] < 0.8
+    assert row["needs_prompts"] > 10
+
+
 def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     """Without a baseline yet, two halves of the samples stand for two runs."""
     text = CONFIG.replace('"base"\n[dom', '"baseline"\n[dom')
@@ -88,6 +102,12 @@ def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     result = noisy.runpytest_inprocess("--diversity-plan")
     result.stdout.fnmatch_lines(
         ["prose lexical [[]dpo[]] *max_drop 20% *two halves of the samples"]
+    )
+    effective = "effective = { max_narrowing = '20%' }\nquality"
+    (noisy.path / "diversity.toml").write_text(text.replace("quality", effective))
+    result = noisy.runpytest_subprocess("--diversity-plan")
+    result.stdout.fnmatch_lines(
+        ["prose effective [[]dpo[]] *max_narrowing 20% *two halves of the samples"]
     )
 
 

@@ -5,7 +5,7 @@ const { isBuiltin } = require("module");
 const vm = require("vm");
 
 const REPLY = 3, REQUEST = 4;
-const DEPTH = 50, NODES = 100000, ITEMS = 10000; // as in wire.py
+const DEPTH = 100, NODES = 100000, ITEMS = 1000; // as in wire.py
 const EPOCH = Date.UTC(2024, 0, 1); // as in clock.py
 
 class TooLarge extends Error {}
@@ -50,9 +50,10 @@ function encoder(room) {
     if (typeof value === "string") return fits(value);
     if (typeof value === "number") return ["float", String(value)];
     if (typeof value === "bigint") return ["int", fits("0x" + value.toString(16))];
+    if (typeof value === "function") return ["opaque", "function"];
     if (typeof value !== "object") return ["object", typeof value, fits(String(value))];
     if (inside.has(value)) return ["cycle"];
-    if (depth >= DEPTH) return ["deep"];
+    if (depth >= DEPTH) return ["opaque", "deep"];
     inside.add(value);
     const wire = compound(value, depth + 1);
     inside.delete(value);

@@ -15,37 +15,49 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import find_spec
+from io import BytesIO, TextIOWrapper
 from json import dumps, loads
 from os import read, write
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from .confine import leave
-from .wire import TooLargeError, decode, encode, type_name
+from .judgement import BadCheckError, Report, judge, load
+from .peer import GoneError, Peer, everything
+from .wire import TooLargeError, encode, type_name
 
 __all__ = ["REPLY", "REQUESTS", "run"]
 
 # The functions below keep looking up these builtins, whatever a program puts in their place.
 globals()["__builtins__"] = dict(vars(builtins))
 
-REPLY, REQUESTS = 3, 4  # descriptors: answers out; calls of a checker in
+REPLY, REQUESTS = 3, 4  # descriptors: answers out; a check, or its questions, in
 SEED = 0
-
-Report = list[Any]  # [kind, value]
+OURS = 12  # frames and calls between `run` and what a program or a check defines, and some more
 
 
 def run(job: dict[str, Any], nonce: bytes) -> NoReturn:
     """Run the program of `job`, report on `REPLY`, and end the process."""
     output = sys.stdout
     _fix_random()
+    sys.setrecursionlimit(sys.getrecursionlimit() + _depth() + OURS)
     if job["style"] == "serve":
         _serve(job)
     else:
-        report = _script(job) if job["style"] == "script" else _call(job)
+        report = _STYLES[job["style"]](job)
         with suppress(OSError, ValueError):  # the program may have closed it
             output.flush()
         _write(nonce + _text(report, job["result"]))
     leave(0)
+
+
+def _depth() -> int:
+    """The frames that are below: a program is to have as many of its own as elsewhere."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - there is no public way
+    depth = 0
+    while frame := frame and frame.f_back:
+        depth += 1
+    return depth
 
 
 def _write(data: bytes) -> None:
@@ -101,39 +113,70 @@ def _end() -> None:
     atexit._run_exitfuncs()  # noqa: SLF001 - as above
 
 
-def _entry(job: dict[str, Any]) -> Report | Callable[..., Any]:
+def _entry(job: dict[str, Any]) -> Report | tuple[Callable[..., Any], dict[str, Any]]:
+    """The entry point and the program's names, or the report of why there is none."""
     loaded = _load(job, "program")
     if isinstance(loaded, list):
         return loaded
     entry = loaded.get(job["entry"])
-    return entry if callable(entry) else ["exception", "NameError"]
+    return (entry, loaded) if callable(entry) else ["exception", "NameError"]
 
 
 def _call(job: dict[str, Any]) -> Report:
-    entry = _entry(job)
-    if isinstance(entry, list):
-        return entry
-    return _outcome(lambda: encode(entry(*job["args"]), job["result"]))
+    found = _entry(job)
+    if isinstance(found, list):
+        return found
+    return _outcome(lambda: encode(found[0](*job["args"]), job["result"], job["calls"]))
+
+
+def _judge(job: dict[str, Any]) -> Report:
+    """Let the check, which is read only now, call the program as Python would."""
+    found = _entry(job)
+    if isinstance(found, list):
+        return found
+    entry, names = found
+    trusted = loads(b"".join(iter(lambda: read(REQUESTS, 1 << 16), b"")))
+
+    def verdict() -> Report:
+        try:
+            check = load(trusted["prefix"], trusted["check"], {}, names)
+            return judge(check, entry, names)
+        except BadCheckError as error:
+            return ["bad-check", str(error)]
+
+    report = _outcome(verdict)
+    return report[1] if report[0] == "ok" else report
 
 
 def _serve(job: dict[str, Any]) -> None:
-    """Answer the calls of a checker until it hangs up."""
-    entry = _entry(job)
-    for line in _lines():
-        if isinstance(entry, list):
-            _write(_text(["unloaded", entry], job["result"]) + b"\n")
-            continue
-        call = decode(loads(line))
-        report = _outcome(lambda: encode(entry(*call[0], **call[1]), job["result"]))  # noqa: B023 - used at once
-        after = _outcome(lambda: encode(call, job["result"]))  # noqa: B023 - as above
-        _write(_text([*report, after[1]], job["result"]) + b"\n")
+    """Answer a check in another process until it hangs up."""
+    found = _entry(job)
+    if not isinstance(found, list):
+        with suppress(GoneError):
+            _Answers(*found).serve()
 
 
-def _lines() -> Any:
-    kept = b""
-    while chunk := read(REQUESTS, 1 << 16):
-        *lines, kept = (kept + chunk).split(b"\n")
-        yield from lines
+class _Answers(Peer):
+    """The program's side of a conversation with a check: it hides nothing."""
+
+    def __init__(self, entry: Any, names: dict[str, Any]) -> None:
+        super().__init__(REQUESTS, REPLY, first=1)
+        self.verbs = everything(names, entry)
+        self.kept = BytesIO()
+        self.output = sys.stdout = TextIOWrapper(self.kept, "utf-8", write_through=True)
+
+    def printed(self) -> str:
+        """What the check may have redirected."""
+        with suppress(OSError, ValueError):  # the program may have closed it
+            self.output.flush()
+            text = self.kept.getvalue().decode("utf-8", "backslashreplace")
+            self.kept.seek(0)
+            self.kept.truncate()
+            return text
+        return ""
+
+
+_STYLES = {"script": _script, "call": _call, "judge": _judge}
 
 
 def _fix_random() -> None:

@@ -9,56 +9,50 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
 from itertools import islice
-from json import dumps
+from json import dumps, loads
 from math import isnan
+from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import Any
 
-__all__ = [
-    "CANONICAL_FORM",
-    "Opaque",
-    "TooLargeError",
-    "canonical",
-    "decode",
-    "encode",
-    "type_name",
-]
+__all__ = ["CANONICAL_FORM", "TooLargeError", "canonical", "encode", "type_name"]
 
 # The functions below keep looking up these builtins, whatever a program puts in their place.
 globals()["__builtins__"] = dict(vars(builtins))
 
-CANONICAL_FORM = 1  # grows with every change of what `canonical` returns
+CANONICAL_FORM = 2  # grows with every change of what `canonical` returns
 
-DEPTH = 50  # deeper values are marked, not followed
+DEPTH = 100  # deeper values are opaque
 NODES = 100_000  # of one value; more are "too large", like too many characters
-ITEMS = 10_000  # taken from an iterator
+ITEMS = 1_000  # taken from an iterator, which may be endless
+CALLS = 8  # of a function that is a value, or in one
+NESTED = 3  # functions that give functions that give functions
 EXACT = 1 << 53  # larger integers are strings: JSON readers elsewhere round them
+OPAQUE = "opaque"
+_VARIADIC = 0x04  # inspect.CO_VARARGS
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
-_ITERATORS = ("map", "filter", "zip", "range", "enumerate", "reversed", "generator", "chain")
+_VIEWS: tuple[type, ...] = (range, type({}.keys()), type({}.values()), type({}.items()))
 
 
 class TooLargeError(Exception):
     """A value has more parts than anyone would compare."""
 
 
-class Opaque:
-    """A value that did not cross the wall; equal to nothing but itself."""
-
-    def __init__(self, kind: str) -> None:
-        """Remember the `kind` of the value, for messages."""
-        self.kind = kind
-
-    def __repr__(self) -> str:
-        """Say what it stands for."""
-        return f"<{self.kind} of the program>"
+class _OpaqueError(Exception):
+    """A value has a part that nothing can be compared by."""
 
 
 class _Encoder:
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, calls: Sequence[Sequence[Any]]) -> None:
         self.nodes = 0
+        self.calls = calls
+        self.applying = 0
         self.room = size
         self.inside: set[int] = set()
 
@@ -72,7 +66,7 @@ class _Encoder:
         if id(value) in self.inside:
             return ["cycle"]
         if depth >= DEPTH:
-            return ["deep"]
+            return ["opaque", "deep"]
         self.inside.add(id(value))
         try:
             return self._compound(value, kind, depth + 1)
@@ -95,8 +89,8 @@ class _Encoder:
             raise TooLargeError
         return text
 
-    def _compound(self, value: Any, kind: type, depth: int) -> list[Any]:
-        for base in (list, tuple, set, frozenset):
+    def _compound(self, value: Any, kind: type, depth: int) -> list[Any]:  # noqa: PLR0911 - a form each
+        for base in (list, tuple, set, frozenset, deque):
             if issubclass(kind, base):
                 items: Iterable[Any] = base.__iter__(value)
                 return [base.__name__, [self.encode(item, depth) for item in items]]
@@ -105,9 +99,54 @@ class _Encoder:
             return ["dict", [[self.encode(k, depth), self.encode(v, depth)] for k, v in pairs]]
         if _module(kind) == "numpy":
             return [f"numpy.{kind.__name__}", self.encode(value.tolist(), depth)]
-        if type_name(kind) in _ITERATORS and _module(kind) in ("builtins", "itertools"):
-            return ["iterator", [self.encode(item, depth) for item in islice(value, ITEMS)]]
-        return [self._fits(text) for text in _described(value, kind)]
+        if issubclass(kind, _VIEWS) or _has(kind, "__next__"):
+            taken = [*islice(iter(value), ITEMS + 1)]
+            more = [["more"]] if len(taken) > ITEMS else []
+            return ["iterator", [self.encode(item, depth) for item in taken[:ITEMS]] + more]
+        if _has(kind, "__await__") or _has(kind, "__anext__"):
+            return ["awaited", self.encode(_awaited(value), depth)]
+        if callable(value):
+            return self._function(value, depth)
+        return self._object(value, kind, depth)
+
+    def _object(self, value: Any, kind: type, depth: int) -> list[Any]:
+        """What a program's own object holds; another one's text, if it has one of its own."""
+        text = _described(value, kind)
+        if text:
+            return [self._fits(part) for part in text]
+        if kind is not object and not _made_here(kind):
+            return ["opaque", type_name(kind)]
+        names = {name for one in kind.__mro__ for name in _slots(one)}
+        held = {name: getattr(value, name) for name in names if hasattr(value, name)}
+        held |= getattr(value, "__dict__", {})
+        if issubclass(kind, BaseException):
+            held["args"] = value.args
+        return ["object", type_name(kind), self.encode(held, depth)]
+
+    def _function(self, value: Any, depth: int) -> list[Any]:
+        """A library's function is its name; one of the program, what it gives on the inputs."""
+        named = value if isinstance(value, (type, *_FUNCTIONS)) else type(value)
+        known = isinstance(value, type) or type(value) in _FUNCTIONS
+        if known and not _made_here(named):
+            return ["named", f"{named.__module__}.{named.__qualname__}"]
+        if self.applying >= NESTED:
+            return ["opaque", "function"]
+        self.applying += 1
+        given = [
+            self._applied(value, arguments, depth) for arguments in _fitting(value, self.calls)
+        ]
+        self.applying -= 1
+        if all(one is None or _raised(one) for one in given):
+            return ["opaque", "function"]
+        return ["function", given]
+
+    def _applied(self, function: Any, arguments: Sequence[Any], depth: int) -> Any:
+        try:
+            return self.encode(function(*loads(dumps(arguments))), depth)
+        except TooLargeError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is what it does
+            return ["raised", type_name(type(error))]
 
 
 # A class may define a __name__ of its own, which could do anything.
@@ -116,7 +155,57 @@ _module: Callable[[type], object] = vars(type)["__module__"].__get__
 _SIMPLE = (str, int, float, type(None))
 
 
-def _described(value: Any, kind: type) -> list[str]:
+def _has(kind: type, name: str) -> bool:
+    return any(name in vars(one) for one in kind.__mro__)
+
+
+def _made_here(kind: Any) -> bool:
+    """Whether a class or function is the program's own."""
+    return getattr(kind, "__module__", None) in ("program", "__main__")
+
+
+def _slots(kind: type) -> Iterable[str]:
+    slots = vars(kind).get("__slots__", ())
+    return [slots] if isinstance(slots, str) else slots
+
+
+def _raised(wire: Any) -> bool:
+    return isinstance(wire, list) and wire[:1] == ["raised"]
+
+
+def _fitting(function: Any, calls: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Arguments for a function of as many as it takes, made of those that there are."""
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):
+        return calls[:CALLS]
+    takes = code.co_argcount - len(getattr(function, "__defaults__", None) or ())
+    if any(len(given) == takes for given in calls) or code.co_flags & _VARIADIC:
+        return calls[:CALLS]
+    pool = [argument for given in calls for argument in given]
+    if not takes or not pool:
+        return [()]
+    pool *= -(-takes // len(pool))
+    return [pool[i : i + takes] for i in range(0, len(pool) - takes + 1, takes)][:CALLS]
+
+
+def _awaited(value: Any) -> Any:
+    """What comes of a coroutine, or out of an asynchronous iterator."""
+    import asyncio  # noqa: PLC0415 - few programs need it
+
+    async def wait() -> Any:
+        if _has(type(value), "__await__"):
+            return await value
+        items: list[Any] = []
+        async for item in value:
+            items.append(item)
+            if len(items) >= ITEMS:
+                break
+        return items
+
+    return asyncio.run(wait())
+
+
+def _described(value: Any, kind: type) -> list[str] | None:
     for base in (bytes, bytearray):
         if issubclass(kind, base):
             return [base.__name__, base.hex(value)]
@@ -124,59 +213,43 @@ def _described(value: Any, kind: type) -> list[str]:
         return ["complex", repr(value.real), repr(value.imag)]
     if kind in (Decimal, Fraction):
         return [kind.__name__, str(value)]
-    return ["object", type_name(kind), _ADDRESS.sub("0x", repr(value))]
+    if isinstance(value, Enum):
+        return ["enum", type_name(kind), value.name]
+    if _made_here(kind) or vars(object)["__repr__"] is kind.__repr__:
+        return None
+    text = repr(value)
+    return None if _ADDRESS.search(text) else ["object", type_name(kind), text]
 
 
-def encode(value: Any, size: int = 1 << 20) -> Any:
-    """The exact form of any value.
+def encode(value: Any, size: int = 1 << 20, calls: Sequence[Sequence[Any]] = ()) -> Any:
+    """The exact form of any value: what it holds, yields, or gives when it is called.
+
+    Args:
+        value: Whatever a program returned.
+        size: The most characters in it.
+        calls: Lists of arguments by which functions are told apart.
 
     Raises:
         TooLargeError: It has too many parts, or more than `size` characters in them.
     """
-    return _Encoder(size).encode(value)
-
-
-def decode(wire: Any) -> Any:
-    """The value that an exact form stands for; an `Opaque` where only a description came."""
-    if not isinstance(wire, list):
-        return wire
-    tag, *rest = wire
-    if tag in _SEQUENCES:
-        return _SEQUENCES[tag](decode(item) for item in rest[0])
-    if tag == "dict":
-        return {decode(key): decode(value) for key, value in rest[0]}
-    if tag in _SCALARS:
-        return _SCALARS[tag](*rest)
-    if tag.startswith("numpy."):
-        return decode(rest[0])
-    return Opaque(rest[0] if tag == "object" else tag)
-
-
-_SEQUENCES: dict[str, Any] = {
-    "list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "iterator": iter,
-}  # fmt: skip
-_SCALARS: dict[str, Any] = {
-    "int": lambda text: int(text, 16),
-    "float": float,
-    "bytes": bytes.fromhex,
-    "bytearray": bytearray.fromhex,
-    "complex": lambda real, imaginary: complex(float(real), float(imaginary)),
-    "Decimal": Decimal,
-    "Fraction": Fraction,
-}
+    return _Encoder(size, calls).encode(value)
 
 
 def canonical(wire: Any) -> str:
     """One text for all values that count as equal: it can be compared, hashed and stored.
 
     Types are kept apart (1, 1.0, True and "1" differ, and a list from a tuple); floats have 12
-    digits, one nan and no negative zero; sets and dictionaries have no order.
+    digits, one nan and no negative zero; sets and dictionaries have no order. Of a value with a
+    part that nothing can be compared by, only that is left: `["opaque", type]`.
 
     Raises:
         ValueError: No encoder wrote this: it is deeper than one goes. Other exceptions too may
             come of what a program wrote itself.
     """
-    return dumps(_canonical(wire, DEPTH + 2), separators=(",", ":"))
+    try:
+        return dumps(_canonical(wire, DEPTH + 2), separators=(",", ":"))
+    except _OpaqueError as error:
+        return dumps([OPAQUE, *error.args], separators=(",", ":"))
 
 
 def _canonical(wire: Any, depth: int) -> Any:
@@ -187,6 +260,10 @@ def _canonical(wire: Any, depth: int) -> Any:
     tag, *rest = wire
     form: Callable[..., list[Any]] = _FORMS.get(tag, _unchanged)
     return form(depth - 1, tag, *rest)
+
+
+def _opaque(_: int, __: str, kind: str) -> list[Any]:
+    raise _OpaqueError(str(kind)[:200])
 
 
 def _unchanged(depth: int, tag: str, *rest: Any) -> list[Any]:
@@ -216,8 +293,11 @@ def _rounded(text: str) -> str:
 
 
 _FORMS: dict[str, Callable[..., list[Any]]] = {
+    "opaque": _opaque,
     "list": _ordered,
     "tuple": _ordered,
+    "deque": _ordered,
+    "function": _ordered,
     "iterator": _ordered,
     "set": _unordered,
     "frozenset": _unordered,

@@ -31,7 +31,8 @@ from .wire import canonical
 
 __all__ = ["main"]
 
-KINDS = ("ok", "exception", "exit", "syntax", "memory", "output-limit")  # a program may report
+# what a program may report
+KINDS = ("ok", "wrong", "exception", "exit", "syntax", "memory", "output-limit", "bad-check")
 KEPT = 4096  # characters of an output or a value; of what is longer, a digest of all of it too
 JOB = STATUS + 1  # of a child's descriptors: its job, which is read before the walls stand
 
@@ -157,6 +158,8 @@ class _Server:
     def _all(self, job: dict[str, Any]) -> list[Any]:
         """One process per input, up to the first timeout, which is assumed for the rest."""
         inputs = job.pop("inputs")
+        if job["style"] == "call":  # a function as an answer is what it gives on them
+            job["calls"] = inputs
         outcomes: list[Any] = []
         for given in inputs:
             outcomes.append(self._one(job, given))
@@ -171,9 +174,12 @@ class _Server:
         nonce = os.urandom(16).hex()
         run = self._run()
         reply = run.read(program.REPLY, self.limits["result"] + 2 * len(nonce))
+        judged = job["style"] == "judge"  # by a check, which it reads when the program is loaded
+        if judged:
+            run.give(program.REQUESTS, json.dumps(given).encode("ascii"))
         if job["style"] == "script":
             run.give(0, given.encode("utf-8", "backslashreplace"))
-        self._start(run, job | {"args": given, "nonce": nonce})
+        self._start(run, job | {"args": None if judged else given, "nonce": nonce})
         end = run.finish()
         report = _report(reply, nonce.encode())
         return _short_of(job, end) or _outcome(end, self.limits, report, run.stdout)
