@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pytest_diversity.config.checks import as_float, shown
@@ -37,6 +37,10 @@ class Quality:
     scorer: str | None = None
     rubric: str | None = None
     max_calls: int | None = None
+
+    def at(self, percentile: float) -> Quality:
+        """The same judge, with this percentile of the reference's scores as its threshold."""
+        return replace(self, threshold=None, percentile=percentile)
 
     @classmethod
     def parse(cls, value: object) -> Quality:

@@ -7,12 +7,15 @@ about what the prompt asks; only this sees whether it answers or rambles on.
 
 from __future__ import annotations
 
+import atexit
 import gc
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -34,7 +37,7 @@ class Likelihood:
     Attributes:
         location: A directory with safetensors weights and a chat template, or a GGUF file.
         device: `auto` or a torch device.
-        folder: Where a GGUF file's weights are kept once converted; None to convert each time.
+        folder: Where a GGUF file's weights are kept once converted; None while the process lives.
     """
 
     location: Location
@@ -69,15 +72,23 @@ class Likelihood:
         from pytest_diversity.sampling.engines.transformers import loading  # noqa: PLC0415 - heavy
 
         where = environment(self.device, "float32", {})
-        with TemporaryDirectory() as scratch, loading.explained(f"scorer {self.location.path}"):
+        with loading.explained(f"scorer {self.location.path}"):
             loading.silence()
-            folder = self.folder or Path(scratch) / "scorer"
+            folder = self.folder or _scratch(self.location.path)
             with loading.without_warnings():
                 loaded = loading.load(self.location, where, folder)
             model = loaded.model.to(where.device).eval()
             yield loaded.tokenizer, model
             del model, loaded
         gc.collect()
+
+
+@cache
+def _scratch(path: Path) -> Path:
+    """Where the weights of a file are kept while the process lives: converting takes seconds."""
+    folder = mkdtemp(prefix="pytest-diversity-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder) / path.stem
 
 
 def _ratios(tokenizer: Any, model: Any, prompt: str, texts: Sequence[str]) -> NDArray[np.float64]:

@@ -40,7 +40,8 @@ class Tools:
         root: What relative paths are relative to.
         facts: Gives what remembers digests of files.
         ask: Gives a checkpoint of the configuration, to be asked.
-        folder: Where a GGUF file's weights are kept once converted; None to convert them each time.
+        folder: Where a GGUF file's weights are kept once converted; None while the process
+            lives.
     """
 
     embed: _Embed

@@ -20,6 +20,7 @@ from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.statistics.mean import jackknife_error
 from pytest_diversity.studies.cases import Case, cases
+from pytest_diversity.studies.thresholds import trade
 from pytest_diversity.text import columns, number
 
 __all__ = ["Proposal", "calibrate", "check_mode", "propose", "resampling_error"]
@@ -132,16 +133,18 @@ def calibrate(session: Session, mode: str = "-") -> Sequence[str]:
     healthy = session.config.reference or session.config.selected[0]
     if healthy not in session.config.selected:
         healthy = session.config.selected[0]
+    known = list(cases(session, idle=True))
     found = [
         _proposal(session, case)
-        for case in cases(session, idle=True)
+        for case in known
         if case.gate.checkpoint == healthy and case.measured.value is not None
     ]
     rows = [(f"{p.domain} {p.family}", number(p.value), number(p.error), _shown(p)) for p in found]
     lines = columns([("budget", healthy, "error", "proposed"), *rows])
     if mode == "write" and session.config.path is not None:
         lines.append(_write(session.config.path, [one for one in found if one.useful]))
-    return [*lines, "an unchanged re-sample misses a proposed bound in at most 1 of 100 runs"]
+    promised = "an unchanged re-sample misses a proposed bound in at most 1 of 100 runs"
+    return [*lines, promised, *trade(known, healthy)]
 
 
 def _shown(proposal: Proposal) -> str:

@@ -55,8 +55,8 @@ ALLOWED: Mapping[str, str] = {
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
     "session": "config events gate report validation workspace",
-    "studies": "baselines config errors estimate features files gate metrics samples session "
-    "statistics text",
+    "studies": "baselines config domains errors estimate features files gate metrics samples "
+    "session statistics text",
     "plugin": "baselines config errors estimate events features functions gate report samples "
     "session store studies verdict",
     "": "domains errors estimate judges metrics plugin samples sampling",

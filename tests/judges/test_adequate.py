@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_diversity import measure
 from pytest_diversity.config.quality import Quality
+from pytest_diversity.features.embeddings import shared_embedder
 from pytest_diversity.judges import adequate
 from pytest_diversity.judges.protocol import Pair, assess
 from pytest_diversity.judges.tools import Tools
@@ -61,16 +61,17 @@ def test_without_a_scorer_it_says_so() -> None:
     assert judge.version.endswith("no scorer)")
 
 
-def test_an_answer_is_told_from_rambling() -> None:
+@pytest.mark.parametrize(
+    "scorer", [pytest.param(None, marks=pytest.mark.long, id="with a scorer"), "none"]
+)
+def test_an_answer_is_told_from_rambling(scorer: str | None) -> None:
     """By the models that are installed; a lone surrogate and a very long text are no fault."""
     texts = [ANSWER, RAMBLING, "\ud800", "bread " + "word " * 20_000]
-    found = measure({PROMPT: texts}, "validity", quality="adequate", domain="creative_writing")
-    assert found.value is not None
-    scores = {
-        text: measure({PROMPT: [text]}, "validity", quality="adequate").value for text in texts[:2]
-    }
-    assert scores == {ANSWER: 1.0, RAMBLING: 0.0}
-    assert any("adequate" in note for note in found.notes)
+    embedder = shared_embedder(None, Path())
+    tools = Tools(embedder, lambda: embedder.fingerprint({}), "cpu", Path(), dict)
+    quality = Quality("adequate", scorer=scorer)
+    found = assess(adequate.find(quality, tools), [(PROMPT, text) for text in texts], quality)
+    assert found.valid == [True, False, False, False]
 
 
 def test_the_weights_are_small() -> None:

@@ -123,6 +123,21 @@ def test_a_judge_that_fails_makes_nothing_valid(
     result.stdout.fnmatch_lines([message])
 
 
+def test_calibrate_shows_what_a_threshold_costs(project: pytest.Pytester) -> None:
+    """The share of each checkpoint's answers at percentiles of the healthy one's scores."""
+    configure(project, '"callable:checkers:tenths"', "min = 0.1", "base")
+    result = project.runpytest_inprocess("--diversity-calibrate")
+    result.stdout.re_match_lines(
+        [
+            "accepted by callable:checkers:tenths +threshold +base +dpo",
+            "talk p20 +0.1[0-9]+ +0.80 +1.00",
+            "talk p50 +0.4[0-9]+ +0.50 +0.71",
+            r"proposed: threshold = 0\.1\d*, or reference:p20 to follow base",
+        ],
+        consecutive=False,
+    )
+
+
 HOOK = """
 from pytest_diversity import register_judge
 
