@@ -38,9 +38,13 @@ def old(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Py
 
 
 def test_an_old_store_and_an_old_baseline_are_read(old: pytest.Pytester) -> None:
-    """Nothing is drawn again, and every change is judged against what was recorded then."""
+    """Nothing is drawn again, and what rests on the same rules is judged against what was recorded.
+
+    The judge of quality has another version since, which is refused, and how to go on is said.
+    """
     result = old.runpytest_inprocess("diversity.toml", "--diversity-store=samples.sqlite")
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*the judge of quality was 'well_formed 1', now 'well_formed 2*"])
     result.stdout.fnmatch_lines(["*drop <= 50% vs baseline  *", "72 samples from the store, none*"])
 
 
@@ -58,4 +62,6 @@ def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
         del one["versions"]
     for one in before["checkpoints"].values():  # what metrics rest on its classes now say so
         del one["settings"]["same_meaning"]
+    for one in after["checkpoints"].values():
+        assert one["metrics"]["validity()"].pop("judge").startswith("well_formed 2")
     assert after == before
