@@ -62,6 +62,8 @@ def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
         del one["versions"]
     for one in before["checkpoints"].values():  # what metrics rest on its classes now say so
         del one["settings"]["same_meaning"]
+    for one in before["checkpoints"].values():  # a short answer is well-formed now
+        del one["metrics"]["validity()"]
     for one in after["checkpoints"].values():
-        assert one["metrics"]["validity()"].pop("judge").startswith("well_formed 2")
+        assert one["metrics"].pop("validity()")["judge"].startswith("well_formed 2")
     assert after == before
