@@ -38,10 +38,19 @@ def old(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Py
 
 
 def test_an_old_store_and_an_old_baseline_are_read(old: pytest.Pytester) -> None:
-    """Nothing is drawn again, and every change is judged against what was recorded then."""
+    """Nothing is drawn again, and changes are judged against what was recorded then.
+
+    But for quality: what is well-formed is another matter since, and that is said.
+    """
     result = old.runpytest_inprocess("diversity.toml", "--diversity-store=samples.sqlite")
-    result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["*drop <= 50% vs baseline  *", "72 samples from the store, none*"])
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*the judge of quality was 'well_formed 1', now 'well_formed 2 *record it anew*",
+            "*drop <= 50% vs baseline  *",
+            "72 samples from the store, none*",
+        ]
+    )
 
 
 def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
@@ -56,6 +65,8 @@ def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
     after = json.loads(path.read_text())
     for one in (*before["checkpoints"].values(), *after["checkpoints"].values()):
         del one["versions"]
-    for one in before["checkpoints"].values():  # what metrics rest on its classes now say so
+    for one in before["checkpoints"].values():  # metrics that rest on classes or a judge now say so
         del one["settings"]["same_meaning"]
+    for one in after["checkpoints"].values():
+        assert one["metrics"]["validity()"].pop("judge") == "well_formed 2 >= 1.0"
     assert after == before
