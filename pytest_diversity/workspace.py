@@ -296,7 +296,7 @@ class Workspace:
             from pytest_diversity.sandbox.nodes import Sandboxes  # noqa: PLC0415 - likewise
 
             sandbox = self._sandbox(domain.language)
-            memory = self.store.executions(sandbox.fingerprint)
+            memory = self.store.executions(sandbox.key)
             runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
             return Executor(runs, memory, lambda: self.store.lock("execution", "runs programs"))(
                 programs

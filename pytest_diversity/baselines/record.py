@@ -28,6 +28,7 @@ __all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "s
 # Left out of the settings, so that older baselines can be compared with.
 _ALWAYS_SO = {"thinking": "strip", "style": "answer"}
 _THRESHOLD = "same_meaning"  # once a setting; what it says is part of the equivalence now
+_UNSAID = {"extraction": "1"}  # of baselines that are older than the name
 
 Mode = Literal["", "new", "all"]
 
@@ -116,7 +117,7 @@ class Baselines:
             )
         notes = [
             f"the baseline was recorded with {package} {old}, this is {now.versions[package]}"
-            for package, old in known.versions.items()
+            for package, old in {**_UNSAID, **known.versions}.items()
             if now.versions.get(package, old) != old and package != "pytest-diversity"
         ]
         before = _estimate(measured, known.metrics[metric])

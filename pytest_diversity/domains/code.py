@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_diversity import metrics
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.common import COMMON
-from pytest_diversity.domains.extract import Extraction, extract, extract_continuation
+from pytest_diversity.domains.extract import EXTRACTION, Extraction, extract, extract_continuation
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.features.grammars import load, packages
 from pytest_diversity.features.syntax import Syntax, analyse
@@ -253,6 +253,7 @@ CODE = Kind(
     check=_check,
     settings=("language", "style"),
     packages=lambda domain: packages(domain.language),
+    versions={"extraction": EXTRACTION},
     # what a program does is its outcomes on the inputs of its own prompt
     within=frozenset({"labels"}),
     executed=frozenset({"valid", "executions", "labels", "correct"}),

@@ -18,8 +18,9 @@ def instruments(domain: Domain) -> dict[str, str]:
 
     The embedder has a fingerprint of its own, `Embedder.fingerprint`, and so has the sandbox.
     """
-    packages = (*_ALWAYS, *kind_of(domain).packages(domain))
-    return {"compressor": metrics.COMPRESSOR} | {package: _version(package) for package in packages}
+    kind = kind_of(domain)
+    packages = {package: _version(package) for package in (*_ALWAYS, *kind.packages(domain))}
+    return {"compressor": metrics.COMPRESSOR, **kind.versions, **packages}
 
 
 def _version(package: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_diversity.cluster import Spread, in_process
@@ -67,6 +67,7 @@ class Kind:
         equivalences: By feature, what tells whether samples mean the same, where that is chosen.
         settings: Names of the domain's settings that values depend on.
         packages: Packages whose versions values depend on.
+        versions: Of what else they depend on, by its name.
         relations: Features that a sample has only in relation to the others of its group, such as
             distances; all others are one value for each sample, in order.
         within: Features that mean something among the samples of one prompt alone.
@@ -86,6 +87,7 @@ class Kind:
     equivalences: Callable[[Domain], Mapping[str, str]] = lambda _: {}
     settings: tuple[str, ...] = ()
     packages: Callable[[Domain], Sequence[str]] = lambda _: ()
+    versions: Mapping[str, str] = field(default_factory=dict)
     relations: frozenset[str] = frozenset()
     within: frozenset[str] = frozenset()
     embedded: frozenset[str] = frozenset()

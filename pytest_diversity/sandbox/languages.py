@@ -22,13 +22,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from .executables import find_executable
 from .failures import SandboxUnavailable
+from .packages import NONE, Packages, packages
 
 __all__ = ["Language", "language"]
 
@@ -50,6 +50,7 @@ class Language:
         command: What a child executes; empty for Python, which is forked.
         readable: The paths that its programs may read, and its command be loaded from.
         judges: Whether `check(candidate)` works in it.
+        packages: What its programs may import.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Language:
     command: tuple[str, ...]
     readable: tuple[str, ...]
     judges: bool = False
+    packages: Packages = NONE
 
 
 def language(name: str) -> Language:
@@ -73,15 +75,14 @@ def language(name: str) -> Language:
 
 @cache
 def _python() -> Language:
-    paths = sysconfig.get_paths()
-    libraries = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    libraries |= {os.path.join(sys.base_prefix, "lib")}  # noqa: PTH118 - libpython is there
+    found = packages()
     return Language(
         "python",
         f"{sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}",
         (),
-        (*sorted(libraries), *_SYSTEM),
+        (*found.readable, *_SYSTEM),
         judges=True,
+        packages=found,
     )
 
 
@@ -105,7 +106,7 @@ def _javascript() -> Language:
     )  # fmt: skip
     return Language(
         "javascript",
-        f"node {version.stdout.strip()}",
+        f"node {version.stdout.strip()}, modules",
         (node, *options, runner),
         (node, runner, "/etc/ssl/openssl.cnf", *_SYSTEM),
     )

@@ -20,7 +20,8 @@ _PIECE = 64  # programs that a dead process costs
 class Sandboxes:
     """Runs many programs on a cluster, and few in the sandbox of this machine.
 
-    The outcomes are the same: a node whose walls, interpreter or limits are others runs nothing.
+    The outcomes are the same: a node whose walls, interpreter, packages or limits are others runs
+    nothing.
 
     Args:
         sandbox: That of this machine.
@@ -62,20 +63,18 @@ class Sandboxes:
                 _run,
                 language=sandbox.language.name,
                 unsafe=sandbox.tier == UNSAFE,
-                fingerprint=sandbox.fingerprint,
+                key=sandbox.key,
             )
             yield from self._spread(work, programs, _PIECE)
 
 
-def _run(
-    programs: Sequence[Program], *, language: str, unsafe: bool, fingerprint: str
-) -> list[Execution]:
+def _run(programs: Sequence[Program], *, language: str, unsafe: bool, key: str) -> list[Execution]:
     sandbox = Sandbox(language=language, unsafe=unsafe, workers=1)
-    if sandbox.fingerprint != fingerprint:
+    if sandbox.key != key:
         raise SandboxUnavailable(
-            f"a node of the Ray cluster has another sandbox: {sandbox.fingerprint!r}, not "
-            f"{fingerprint!r}; nothing was run there",
-            fix="use the same Python and the same kind of container on all nodes",
+            f"a node of the Ray cluster has another sandbox: {sandbox.key!r}, not "
+            f"{key!r}; nothing was run there",
+            fix="use the same Python, packages and kind of container on all nodes",
         )
     with sandbox:
         return list(sandbox.run(programs))

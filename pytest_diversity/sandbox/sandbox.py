@@ -8,15 +8,15 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from queue import SimpleQueue
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .failures import CheckError, HarnessError, SandboxUnavailable
 from .inside.wire import CANONICAL_FORM
 from .languages import language as find_language
 from .model import Execution, Limits, Outcome, Program, second_opinion
+from .room import ATTEMPTS, QUIET, alone
 from .server import ROOM_SECONDS, START_SECONDS, ForkServer, LateError, ServerFailedError
-from .tiers import find_tier, require
+from .tiers import find_tier, prove, require
 from .walls import UNSAFE, Tier
 
 if TYPE_CHECKING:
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sandbox", "fingerprint"]
 
-ATTEMPTS = 5  # of a program that could not start its threads, while others take all there are
 SHORT = "short"  # what a fork server says of such a program; never an outcome
-_ROOM = Lock()  # two that look for room would take it from each other
+IMPORTS = 2  # sets of packages that a worker keeps a fork server for, which has imported them
 AHEAD = 32  # programs per worker that may be finished before the one that is waited for
 
 
@@ -86,12 +85,31 @@ class Sandbox:
         """See the function of this name."""
         return fingerprint(self.limits, self.tier, self.language.name)
 
+    @property
+    def key(self) -> str:
+        """What outcomes are stored under: the fingerprint, and what programs can import."""
+        digest = self.language.packages.digest
+        return f"{self.fingerprint}; packages {digest}" if digest else self.fingerprint
+
     def __str__(self) -> str:
         """As a report's header says it."""
-        if self.tier == UNSAFE:
-            return str(self.tier)
-        memory = f"{self.limits.memory >> 20} MiB"
-        return f"{self.tier}, {self.workers} workers, {self.limits.cpu:g} s CPU, {memory}"
+        walls = str(self.tier)
+        if self.tier != UNSAFE:
+            memory = f"{self.limits.memory >> 20} MiB"
+            walls += f", {self.workers} workers, {self.limits.cpu:g} s CPU, {memory}"
+        return "; ".join([walls, *self._lacks()])
+
+    def _lacks(self) -> Iterator[str]:
+        """What is not as a user may expect."""
+        if self.tier.barrier == "no-open":
+            yield "programs can import no more than common modules and the packages that they name"
+        elif refused := self.language.packages.refused:
+            yield (
+                f"programs cannot import what is in {', '.join(refused)}, where the current "
+                "folder or your home is"
+            )
+        if self.tier != UNSAFE and not prove(self.tier).threads:
+            yield "their threads are not bounded, which needs Linux 5.5"
 
     def __enter__(self) -> Self:
         """Start the workers."""
@@ -156,6 +174,8 @@ class _Worker:
         self.started = ExitStack()
         self.busy = False
         self.ended = False
+        self.imports: tuple[str, ...] = ()  # of the program, which its fork server has done
+        self.alone: set[tuple[str, ...]] = set()  # sets of packages that it has to import itself
         self.patient = False  # with a program that cannot start its threads
 
     def end(self) -> None:
@@ -203,34 +223,46 @@ class _Worker:
 
         That it had none is the program's word, so it is believed only where there is none now.
         """
-        for _ in range(ATTEMPTS):
-            execution = self._attempt(program, patient=True)
-            if not _short(execution):
-                return execution
-            if not self._waited_for_room():
-                break
-        return self._attempt(program, patient=False)
+        execution = self._attempt(program, patient=True)
+        if not _short(execution):
+            return execution
+        with alone():
+            quiet = 0
+            for _ in range(ATTEMPTS):
+                room = self._wait_for_room()
+                quiet = 0 if room["waited"] else quiet + 1
+                if room["refused"] or quiet > QUIET:
+                    break
+                execution = self._attempt(program, patient=True)
+                if not _short(execution):
+                    return execution
+            return self._attempt(program, patient=False)
 
-    def _waited_for_room(self) -> bool:
-        with _ROOM:
-            server = self._server("first")
-            server.send({"style": "room"})
-            answer = server.receive(START_SECONDS + ROOM_SECONDS)
+    def _wait_for_room(self) -> dict[str, bool]:
+        """Whether it had to wait, and whether the last program was refused for its own bound."""
+        server = self._server("first")
+        server.send({"style": "room"})
+        answer: dict[str, bool] = server.receive(START_SECONDS + ROOM_SECONDS)
         if "error" in answer:
             raise ServerFailedError(answer["error"])
-        return bool(answer["waited"])
+        return answer
 
     def _attempt(self, program: Program, *, patient: bool) -> Execution:
         self.patient = patient
+        imports = self.language.packages.imported_by(program.source)
+        self.imports = () if imports in self.alone else imports
         outcomes = self._outcomes("first", program, program.inputs)
-        nondeterministic = bool(outcomes) and self._differs(program, outcomes[0])
+        again = self._again(program, outcomes)
+        if again is not None and again.kind == SHORT:
+            return Execution((again,))
+        nondeterministic = again is not None and again.meaning != outcomes[0].meaning
         return Execution(outcomes, nondeterministic, self._verdict(program, outcomes))
 
-    def _differs(self, program: Program, outcome: Outcome) -> bool:
-        if outcome.kind in ("timeout", "syntax", SHORT):  # dear, certain, and to be repeated
-            return False
-        again = self._outcomes("second", program, program.inputs[:1])
-        return again[0].meaning != outcome.meaning
+    def _again(self, program: Program, outcomes: tuple[Outcome, ...]) -> Outcome | None:
+        """The first outcome with other hashes; None where nothing can be learnt from it."""
+        if not outcomes or outcomes[0].kind in ("timeout", "syntax", SHORT):
+            return None  # dear, certain, or to be repeated
+        return self._outcomes("second", program, program.inputs[:1])[0]
 
     def _outcomes(
         self, name: str, program: Program, inputs: tuple[Any, ...]
@@ -260,13 +292,30 @@ class _Worker:
         return _read(server.receive(seconds))
 
     def _server(self, name: str) -> ForkServer:
-        if name not in self.servers:
-            self._start(name)
+        imports = () if name == "checker" else self.imports
+        key = " ".join([name, *imports])
+        if key not in self.servers:
+            try:
+                self.servers[key] = self._start(name, imports)
+            except ServerFailedError:
+                if not imports or self.ended:
+                    raise
+                self.alone.add(imports)
+                self.imports = ()
+                return self._server(name)
         if self.ended:  # also while it was being started, when `end` could not know it
             raise ServerFailedError("is wanted no more")
-        return self.servers[name]
+        return self.servers[key]
 
-    def _start(self, name: str) -> None:
+    def _make_room(self, name: str) -> None:
+        """End the fork server that was first started for a set of packages, if there are many."""
+        held = [key for key in self.servers if key.startswith(f"{name} ")]
+        if len(held) >= IMPORTS:
+            self.servers.pop(held[0]).close()
+
+    def _start(self, name: str, imports: tuple[str, ...]) -> ForkServer:
+        if imports:
+            self._make_room(name)
         if not self.ends:
             self.ends = [self.started.enter_context(end) for end in socket.socketpair()]
         ends = dict(zip(("first", "checker"), self.ends, strict=True))
@@ -277,10 +326,15 @@ class _Worker:
             self.tier,
             seed=int(name == "second"),
             handover=ends[name].fileno() if name in ends else None,
+            imports=imports,
         )
         self.started.callback(server.close)
-        server.ready()
-        self.servers[name] = server
+        try:
+            server.ready()
+        except ServerFailedError:
+            server.close(at_once=True)
+            raise
+        return server
 
     def _verdict(self, program: Program, outcomes: tuple[Outcome, ...]) -> Outcome | None:
         """Let the check run with the program and, if it passes, once more out of its reach."""

@@ -26,7 +26,9 @@ __all__ = ["ForkServer", "LateError", "ServerFailedError"]
 _HERE = Path(__file__).parent
 _START = (
     "import json,sys;sys.path.insert(0,sys.argv[1]);from importlib import import_module;"
-    "main=import_module('inside.'+sys.argv[2]).main;del sys.path[0];main(json.loads(sys.argv[3]))"
+    "main=import_module('inside.'+sys.argv[2]).main;use=import_module('inside.packages').use;"
+    "del sys.path[0];config=json.loads(sys.argv[3]);use(config['path'],config['modules']);"
+    "main(config)"
 )
 # -P and -s: nothing of the current folder or the user; -I would ignore PYTHONHASHSEED.
 _PYTHON = (sys.executable, "-P", "-s", "-B", "-c", _START)
@@ -66,6 +68,7 @@ class ForkServer:
         *,
         seed: int = 0,
         handover: int | None = None,
+        imports: Sequence[str] = (),
     ) -> None:
         """Start it, without waiting: `ready` does.
 
@@ -76,8 +79,9 @@ class ForkServer:
             tier: The walls to put up.
             seed: Of the hashes of strings, on which the order of sets depends.
             handover: A socket between a fork server and its checker.
+            imports: Modules that its programs find imported, at no cost of theirs.
         """
-        config = _config(language, limits, tier) | {"handover": handover}
+        config = _config(language, limits, tier) | {"handover": handover, "imports": imports}
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
         command = [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)]
         self.process = _start_patiently(command, seed, handover)
@@ -197,6 +201,8 @@ def _config(language: Language, limits: Limits, tier: Tier) -> dict[str, Any]:
         "language": language.name,
         "command": language.command,
         "readable": language.readable,
+        "path": language.packages.path,
+        "modules": language.packages.modules or {},
         "limits": vars(limits) | {"preload": ()},
         "preload": _preload(language, limits, tier),
     }

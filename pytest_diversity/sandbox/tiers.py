@@ -43,11 +43,13 @@ class Trial:
         tier: The walls.
         missing: Why they could not be put up; empty if they were.
         broken: The attacks that they let through.
+        threads: Whether they bound a program's threads.
     """
 
     tier: Tier
     missing: str = ""
     broken: tuple[str, ...] = ()
+    threads: bool = False
 
 
 @cache
@@ -107,7 +109,7 @@ def attack(tier: Tier) -> Trial:
 
 
 def _probe(tier: Tier, server: ForkServer) -> Trial:
-    abi = server.ready()["abi"]
+    hello = server.ready()
     with (
         tempfile.TemporaryDirectory() as folder,
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -121,7 +123,8 @@ def _probe(tier: Tier, server: ForkServer) -> Trial:
         server.send(job | {"inputs": [arguments], "patient": False})
         answer = server.receive(60)
         harm = _harm(victim, listener)
-    return Trial(Tier(tier.barrier, abi), *_result(answer, harm))
+    missing, broken = _result(answer, harm)
+    return Trial(Tier(tier.barrier, hello["abi"]), missing, broken, hello["threads"])
 
 
 def _harm(victim: Path, listener: socket.socket) -> list[str]:

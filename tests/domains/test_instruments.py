@@ -24,7 +24,7 @@ def test_instruments_have_versions() -> None:
     prose, code = (instruments(Domain("d", kind=kind)) for kind in ("prose", "code"))
     common = {"compressor", "numpy", "pytest-diversity"}
     assert prose.keys() == common | {"icu4py", "textblob"}
-    assert code.keys() == common | {"tree-sitter", "tree-sitter-python"}
+    assert code.keys() == common | {"extraction", "tree-sitter", "tree-sitter-python"}
     assert all(prose.values())
     assert all(code.values())
 
@@ -46,3 +46,21 @@ def test_a_baseline_of_fewer_instruments(
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*was recorded with*")
+
+
+def test_a_baseline_of_another_extraction(
+    pytester: pytest.Pytester, record: Callable[..., Path]
+) -> None:
+    """It says so, also where it is older than the versions of extractions."""
+    record(pytester.path / "base.jsonl")
+    config = CONFIG.replace(
+        "[domains.prose.budget]", '[domains.prose]\nkind = "code"\n[domains.prose.budget]'
+    )
+    pytester.makefile(".toml", diversity=config)
+    pytester.runpytest_inprocess("--diversity-record").assert_outcomes(passed=1)
+    path = pytester.path / "tests/__diversity__/prose.json"
+    recorded = json.loads(path.read_text())
+    del recorded["checkpoints"]["base"]["versions"]["extraction"]
+    path.write_text(json.dumps(recorded))
+    result = pytester.runpytest_inprocess("-rA")
+    result.stdout.fnmatch_lines(["*the baseline was recorded with extraction 1, this is 2*"])

@@ -38,19 +38,14 @@ def old(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Py
 
 
 def test_an_old_store_and_an_old_baseline_are_read(old: pytest.Pytester) -> None:
-    """Nothing is drawn again, and changes are judged against what was recorded then.
+    """Nothing is drawn again, and what rests on the same rules is judged against what was recorded.
 
-    But for quality: what is well-formed is another matter since, and that is said.
+    The judge of quality has another version since, which is refused, and how to go on is said.
     """
     result = old.runpytest_inprocess("diversity.toml", "--diversity-store=samples.sqlite")
     result.assert_outcomes(passed=2, failed=2)
-    result.stdout.fnmatch_lines(
-        [
-            "*the judge of quality was 'well_formed 1', now 'well_formed 2 *record it anew*",
-            "*drop <= 50% vs baseline  *",
-            "72 samples from the store, none*",
-        ]
-    )
+    result.stdout.fnmatch_lines(["*the judge of quality was 'well_formed 1', now 'well_formed 2*"])
+    result.stdout.fnmatch_lines(["*drop <= 50% vs baseline  *", "72 samples from the store, none*"])
 
 
 def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
@@ -65,8 +60,10 @@ def test_recording_again_writes_the_same_values(old: pytest.Pytester) -> None:
     after = json.loads(path.read_text())
     for one in (*before["checkpoints"].values(), *after["checkpoints"].values()):
         del one["versions"]
-    for one in before["checkpoints"].values():  # metrics that rest on classes or a judge now say so
+    for one in before["checkpoints"].values():  # what metrics rest on its classes now say so
         del one["settings"]["same_meaning"]
+    for one in before["checkpoints"].values():  # a short answer is well-formed now
+        del one["metrics"]["validity()"]
     for one in after["checkpoints"].values():
-        assert one["metrics"]["validity()"].pop("judge") == "well_formed 2 >= 1.0"
+        assert one["metrics"].pop("validity()")["judge"].startswith("well_formed 2")
     assert after == before

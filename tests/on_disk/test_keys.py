@@ -77,7 +77,7 @@ def test_the_key_of_an_outcome() -> None:
     assert program.key == "99bd6c4618c6e020e739863730c71ff68d6ec0d209c0e5de549c94a658b67642"
     assert fingerprint(Limits(), Tier("landlock")).endswith(
         "; landlock; cpu=2.0 wall=10.0 memory=536870912 output=1048576 result=1048576 preload=()"
-        "; form 1"
+        "; form 2"
     )
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.sandbox import Execution, Limits, Program, Sandbox, Tier
+from pytest_diversity.sandbox import Execution, Limits, Outcome, Program, Sandbox, Tier
 from pytest_diversity.sandbox.inside.threads import THREADS
+from pytest_diversity.sandbox.sandbox import SHORT
 from pytest_diversity.sandbox.tiers import prove
 
 CHECK = "def check(candidate):\n    assert candidate(1) == 1"
@@ -278,3 +279,26 @@ def test_when_the_tests_are_killed_nothing_is_left(tier: Tier) -> None:
             break
         time.sleep(0.05)
     assert not any(map(_alive, pids))
+
+
+# What the runs of a program come to, in turn: those of the first server and of the second.
+ROOMS = {
+    "the first run": ([SHORT, SHORT, "ok"], ["ok"]),
+    "the second run": (["ok", "ok", "ok"], [SHORT, SHORT, "ok"]),
+    "a machine that is full for long": ([SHORT] * 12 + ["ok"], ["ok"]),
+}
+
+
+@pytest.mark.parametrize("case", ROOMS)
+def test_want_of_room_is_never_an_outcome(
+    alone: Sandbox, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """Whichever of its runs it meets."""
+    list(alone.run([Program("def f(x): return x", "f", ([1],))]))
+    (worker,) = alone._all
+    kinds = dict(zip(("first", "second"), map(iter, ROOMS[case]), strict=True))
+    monkeypatch.setattr(worker, "_outcomes", lambda name, *_: (Outcome(next(kinds[name]), "1"),))
+    monkeypatch.setattr(worker, "_wait_for_room", lambda: {"waited": True, "refused": False})
+    (execution,) = alone.run([Program("def f(x):  return x", "f", ([1],))])
+    assert execution.outcomes == (Outcome("ok", "1"),)
+    assert not execution.nondeterministic

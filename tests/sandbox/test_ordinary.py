@@ -37,6 +37,7 @@ PROGRAMS = {
     "text of all kinds": "import re, unicodedata, textwrap\n"
     "def f(): return len(re.findall(r'\\w', unicodedata.normalize('NFD', 'é')))",
     "hashes": "import hashlib\ndef f(): return len(hashlib.sha256(b'').digest()) // 32",
+    "a third-party module": "import numpy\ndef f(): return int(numpy.ones(1)[0])",
 }
 WITH_FILES = {
     "the null device": (
@@ -47,7 +48,6 @@ WITH_FILES = {
         "import datetime, zoneinfo\ndef f():\n    zone = zoneinfo.ZoneInfo('Europe/Paris')\n"
         "    return datetime.datetime(2024, 1, 1, tzinfo=zone).utcoffset().seconds // 3600"
     ),
-    "a third-party module": "import numpy\ndef f(): return int(numpy.ones(1)[0])",
 }
 
 

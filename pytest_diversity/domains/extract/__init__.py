@@ -10,4 +10,7 @@ from __future__ import annotations
 from pytest_diversity.domains.extract.answer import Extraction, extract, extract_program
 from pytest_diversity.domains.extract.continuation import extract_continuation
 
-__all__ = ["Extraction", "extract", "extract_continuation", "extract_program"]
+__all__ = ["EXTRACTION", "Extraction", "extract", "extract_continuation", "extract_program"]
+
+# Which programs are found in which answers: to be raised with any change of that.
+EXTRACTION = "2"

@@ -85,7 +85,11 @@ def extract(
             others += _shown(shown, language)
             return Extraction(assembled(chosen, others, entry_point, reader), None)
         seen += pieces
-    return _nearest(text, seen, entry_point, language)
+    nearest = _nearest(text, seen, entry_point, language)
+    if nearest.missing and len(text) > _LONG:
+        unread = f"{nearest.missing} in more than {_LONG:,} characters, read as they stand"
+        return nearest._replace(missing=unread)
+    return nearest
 
 
 def reader_of(language: str) -> Reader:

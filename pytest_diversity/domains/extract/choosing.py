@@ -52,7 +52,16 @@ def _without_examples(given: Piece, entry_point: str) -> Piece:
     statements = given.statements
     first = next(n for n, one in enumerate(statements) if one.completes(entry_point))
     used = _closure({entry_point}, statements)
-    dropped = [one for one in statements[first + 1 :] if not one.static and not one.changes & used]
+    dropped: list[Statement] = []
+    unbound: set[str] = set()
+    for one in statements[first + 1 :]:
+        if one.changes & used:
+            continue
+        # an import that only examples use may fail, and with it what is made of its names
+        imports = one.static and not one.whole and "*" not in one.binds
+        if not one.static or imports or one.reads & unbound:
+            dropped.append(one)
+            unbound |= one.binds
     if not dropped:
         return given
     kept = without(given, dropped)

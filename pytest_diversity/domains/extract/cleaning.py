@@ -43,6 +43,12 @@ _TAG = re.compile(
 _QUOTES = re.compile(
     r"^[ \t]*(?:'''|\"\"\")[ \t]*(?:python|py|javascript|js)?\d*[ \t]*$", re.MULTILINE
 )
+# "Answer: def ...": what is said of code on the line that it begins on.
+_LABEL = re.compile(
+    r"^[ \t]*[A-Z][\w' ]{0,40}:[ \t]+"
+    r"(?=(?:(?:async|export)[ \t]+)?(?:def|class|function|const|let|var)\b|\w+[ \t]*=[^=])",
+    re.MULTILINE,
+)
 _EMPHASIS = re.compile(r"^[ \t]*(?:\*{1,3}|__)(?=\S)|(?<=\S)(?:\*{1,3}|__)[ \t]*$", re.MULTILINE)
 
 
@@ -74,7 +80,7 @@ def unmarked(text: str) -> str:
     plain = _TAG.sub("\n", _BREAK.sub("\n", _INLINE.sub("", text)))
     if plain != text and _is_escaped(plain):
         plain = html.unescape(plain).replace("\xa0", " ")
-    return _EMPHASIS.sub("", _QUOTES.sub("", plain))
+    return _LABEL.sub("", _EMPHASIS.sub("", _QUOTES.sub("", plain)))
 
 
 def _is_escaped(text: str) -> bool:

@@ -15,6 +15,8 @@ __all__ = ["Grammar"]
 # Languages whose top-level statements are run, so that examples among them may fail.
 _SCRIPTS = ("javascript", "typescript")
 _SIMPLE = ("expression_statement", "lexical_declaration", "variable_declaration")
+_SILENT = ("comment", "php_tag", "hash_bang_line")
+_IMPORTS = ("import_clause", "namespace_import")  # JavaScript's, whose names have no field
 _CALLS = ("call_expression", "await_expression", "new_expression")
 _ACTS = (*_CALLS, "assignment_expression", "update_expression")
 _EMPTY = re.compile(r"\{\s*(?:throw [^;{}]*;?\s*)?\}")
@@ -45,7 +47,7 @@ class Grammar:
         root = self._root(text)
         if root.has_error:
             return _error(root)
-        nodes = [n for n in root.named_children if n.type not in ("comment", "php_tag")]
+        nodes = [n for n in root.named_children if n.type not in _SILENT]
         statements: list[Statement] = []
         for node in nodes:
             if not statements or node.start_point.row >= statements[-1].end:
@@ -70,7 +72,7 @@ class Grammar:
             node.start_point.row,
             node.end_point.row + (node.end_point.column > 0),
             binds,
-            frozenset() if _is_stub(node) else binds,
+            frozenset() if _is_stub(node) or node.type == "import_statement" else binds,
             binds,
             words - binds if simple else words,
             static=not (acts or (simple and _calls(node))),
@@ -96,7 +98,8 @@ def _names(statement: tree_sitter.Node) -> Iterator[str]:
         function = any(word in node.type for word in ("function", "method", "arrow"))
         for number, child in enumerate(node.children):
             field = node.field_name_for_child(number)
-            if field in ("name", "declarator", "left", "property", "alias") and child.text:
+            named = field in ("name", "declarator", "left", "property", "alias")
+            if (named or node.type in _IMPORTS) and child.is_named and child.text:
                 if child.child_count == 0:
                     yield child.text.decode("utf-8", "replace")
             elif "shorthand" in child.type and child.text:  # of `module.exports = { f }`
@@ -131,8 +134,11 @@ def _calls(node: tree_sitter.Node) -> bool:
 
 
 def _is_idle(node: tree_sitter.Node) -> bool:
-    return node.type == "expression_statement" and all(
-        one.type not in _ACTS for one in _nodes(node)
+    directive = (node.text or b"").strip(b"\"';") in (b"use strict", b"use asm")
+    return (
+        node.type == "expression_statement"
+        and not directive
+        and all(one.type not in _ACTS for one in _nodes(node))
     )
 
 

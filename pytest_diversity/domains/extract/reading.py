@@ -133,9 +133,10 @@ def without(given: Piece, dropped: Sequence[Statement]) -> Piece:
         return given
     lines: list[str | None] = list(given.text.split("\n"))
     gone = {one.first for one in dropped}
+    above = {one.first: end for one, end in zip(given.statements, _ends(given), strict=True)}
     for one in dropped:
         first = one.first
-        while first and (lines[first - 1] or "").startswith(("#", "//")):
+        while first > above[one.first] and (lines[first - 1] or "").startswith(("#", "//")):
             first -= 1
         lines[first : one.end] = [None] * (one.end - first)
     kept = [n for n, line in enumerate(lines) if line is not None]
@@ -146,3 +147,8 @@ def without(given: Piece, dropped: Sequence[Statement]) -> Piece:
         if one.first not in gone
     )
     return Piece("\n".join(str(lines[n]) for n in kept), statements, given.tag)
+
+
+def _ends(given: Piece) -> list[int]:
+    """Where the statement before each one ends."""
+    return [0, *(one.end for one in given.statements[:-1])]

@@ -333,6 +333,16 @@ class Wall:
         prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), program)
 
 
+def close_files(barrier: Barrier, readable: Sequence[str], abi: int | None) -> None:
+    """Let this process and its children open what is readable alone; Landlock can, others cannot.
+
+    Bubblewrap has closed them around the fork server already.
+    """
+    if barrier == "landlock":
+        prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1))
+        Ruleset.build(readable, abi).enforce()
+
+
 def lower(limit: int, value: int) -> None:
     """Set a resource limit for good, or leave it where it is already lower."""
     hard = resource.getrlimit(limit)[1]

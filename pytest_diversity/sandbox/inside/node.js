@@ -120,6 +120,7 @@ async function importing(specifier) {
 }
 
 const options = { filename: "program.js", importModuleDynamically: importing };
+const initializeImportMeta = (meta) => void (meta.url = "file:///program.mjs");
 
 // A program is a script, or a module where it can be nothing else: it exports, imports or awaits.
 function compile() {
@@ -143,13 +144,16 @@ function asModule() {
   const exported = `${job.source}\n;export { ${job.entry} as pytest_diversity_entry };`;
   for (const source of job.entry ? [exported, job.source] : [job.source]) {
     try {
-      const made = new vm.SourceTextModule(source, { ...options, identifier: "program.mjs" });
+      const made = new vm.SourceTextModule(source, { ...options, initializeImportMeta, identifier: "program.mjs" });
       const run = async () => {
         await made.link(builtin);
         await made.evaluate();
       };
-      const entry = () =>
-        made.namespace.pytest_diversity_entry ?? made.namespace[job.entry] ?? made.namespace.default;
+      const entry = () => {
+        const { pytest_diversity_entry: own, [job.entry]: named, default: main } = made.namespace;
+        const found = [own, named, main?.[job.entry], main].find((one) => typeof one === "function");
+        return found ?? inScript();
+      };
       return { run, entry };
     } catch {
       continue; // nothing of that name to export, or no module either

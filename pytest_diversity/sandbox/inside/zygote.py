@@ -17,12 +17,14 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any, NoReturn
 
 from . import channel, program
 from .clock import Clock, install
-from .confine import Wall, adopt_orphans, hide, leave, orphans
+from .confine import Wall, adopt_orphans, close_files, hide, leave, orphans
+from .packages import import_ahead
 from .run import STATUS, End, Run, Stream
 from .server import CONTROL_IN, CONTROL_OUT, HANDOVER, preload, rlimits, settle
 from .template import BrokenError, Template, patiently
@@ -125,7 +127,8 @@ class _Server:
         """The outcomes of one job."""
         try:
             if job["style"] == "room":
-                return {"waited": self._wait_for_room()}
+                refused = self.threads is not None and self.threads.refused
+                return {"waited": self._wait_for_room(), "refused": refused}
             return {"outcomes": self._serve(job) if job["style"] == "serve" else self._all(job)}
         except BrokenError as error:
             return {"error": str(error)}
@@ -204,9 +207,13 @@ class _Server:
 
 
 def _short_of(job: dict[str, Any], end: End) -> list[Any] | None:
-    """That a program could not start a thread, as its status says, where it is run again."""
-    short = job["patient"] and not end.killed and end.status == SHORT << 8
-    return ["short", None, ""] if short else None
+    """That a program could not start a thread, as its end says, where it is run again.
+
+    Whatever is not Python, node and the libraries of C++ among it, aborts then.
+    """
+    aborted = os.WIFSIGNALED(end.status) and os.WTERMSIG(end.status) == signal.SIGABRT
+    short = end.status == SHORT << 8 or aborted
+    return ["short", None, ""] if short and job["patient"] and not end.killed else None
 
 
 def _report(stream: Stream, nonce: bytes) -> list[Any] | None:
@@ -259,6 +266,8 @@ def _volunteer() -> None:
 
 def _prepare(config: dict[str, Any]) -> tuple[_Server, Wall]:
     _volunteer()
+    close = partial(close_files, config["barrier"], config["readable"], config["abi"])
+    config["limits"]["memory"] += import_ahead(config["imports"], close)
     one = _Program(config)
     if one.wall.filter:
         hide()
