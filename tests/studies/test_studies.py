@@ -136,7 +136,7 @@ def test_the_self_test(noisy: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         [
             "fails at *duplicates *shortened *one template *scattered *empty",
-            "prose quality [[]dpo[]] *never *% *never *%",
+            "prose quality [[]dpo[]] *never *never *never *%",
             "other quality [[]base[]] never fails, whatever was spoilt",
         ]
     )
