@@ -13,6 +13,7 @@ short = "replay:short.jsonl"
 long = "replay:long.jsonl"
 [defaults]
 reference = "short"
+quality = "well_formed"
 DEFAULTS
 [domains.talk]
 samples_per_prompt = 8
@@ -157,5 +158,5 @@ def test_an_unknown_control(talk: pytest.Pytester) -> None:
     result = judge(talk, WORDS_OF, domain='length_control = "rarfy"')
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["*diversity.toml:9: unknown length_control 'rarfy'; did you mean 'rarefy'[?]"]
+        ["*diversity.toml:10: unknown length_control 'rarfy'; did you mean 'rarefy'[?]"]
     )

@@ -20,6 +20,7 @@ base = "replay:base.jsonl"
 dpo = "replay:dpo.jsonl"
 [defaults]
 reference = "base"
+quality = "well_formed"
 [domains.prose.budget]
 lexical = { min = 0.2, max_drop = "20%" }  # of words
 quality = { max_drop = 0.5 }
@@ -97,14 +98,14 @@ def test_the_plan_says_what_is_seldom_found(noisy: pytest.Pytester) -> None:
 
 def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     """Without a baseline yet, two halves of the samples stand for two runs."""
-    text = CONFIG.replace('"base"\n[dom', '"baseline"\n[dom')
+    text = CONFIG.replace('reference = "base"', 'reference = "baseline"')
     (noisy.path / "diversity.toml").write_text(text)
     result = noisy.runpytest_inprocess("--diversity-plan")
     result.stdout.fnmatch_lines(
         ["prose lexical [[]dpo[]] *max_drop 20% *two halves of the samples"]
     )
     effective = "effective = { max_narrowing = '20%' }\nquality"
-    (noisy.path / "diversity.toml").write_text(text.replace("quality", effective))
+    (noisy.path / "diversity.toml").write_text(text.replace("quality = {", f"{effective} = {{"))
     result = noisy.runpytest_subprocess("--diversity-plan")
     result.stdout.fnmatch_lines(
         ["prose effective [[]dpo[]] *max_narrowing 20% *two halves of the samples"]
