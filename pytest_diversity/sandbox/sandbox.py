@@ -249,7 +249,9 @@ class _Worker:
 
     def _attempt(self, program: Program, *, patient: bool) -> Execution:
         self.patient = patient
-        imports = self.language.packages.imported_by(program.source)
+        # the check runs with the program, so that what it imports must be there for both
+        sources = "\n".join([program.prefix, program.source, program.check or ""])
+        imports = self.language.packages.imported_by(sources)
         self.imports = () if imports in self.alone else imports
         outcomes = self._outcomes("first", program, program.inputs)
         again = self._again(program, outcomes)

@@ -82,6 +82,8 @@ class ForkServer:
             imports: Modules that its programs find imported, at no cost of theirs.
         """
         config = _config(language, limits, tier) | {"handover": handover, "imports": imports}
+        if kind == "checker" and tier.barrier == "no-open":
+            config["preload"] = (*config["preload"], "numpy")  # whose arrays programs may give
         outside = _bubblewrap(language) if tier.barrier == "bubblewrap" else []
         command = [*outside, *_PYTHON, str(_HERE), kind, json.dumps(config)]
         self.process = _start_patiently(command, seed, handover)

@@ -66,7 +66,9 @@ PASSING: Mapping[str, str] = {
 
 PART = """
 def test_part(diversity):
-    verdict = assert_effective_diversity(domain="prose", max_narrowing=1.0, reference="dpo")
+    verdict = assert_effective_diversity(
+        domain="prose", max_narrowing=1.0, reference="dpo", quality="well_formed"
+    )
     assert set(verdict.split) == {"quality", "narrowing"}
 """
 
