@@ -5,7 +5,7 @@ Not called `measure.py`: once imported, a submodule hides the package's lazy att
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -231,6 +231,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         notes=(
             *([note] if note else []),
             *(assessed.notes if assessed else not_asked(features, metric)),
+            *_said(features, metric),
             *features.notes,
         ),
         groups=groups,
@@ -240,6 +241,12 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         quality={prompt: quality[prompt] for prompt in values if prompt in quality},
         bar=assessed.bar if assessed else None,
     )
+
+
+def _said(features: Features, metric: Metric) -> Iterator[str]:
+    """What must be said of the features that a metric reads, once each."""
+    reads = (*metric.definition.features, *metric.definition.optional)
+    yield from dict.fromkeys(features.said[name] for name in reads if name in features.said)
 
 
 def _group_of(features: Features, values: Mapping[str, float]) -> dict[str, str]:
@@ -283,7 +290,10 @@ def _values(features: Features, metric: Metric) -> dict[str, float]:
 
 def _compute(metric: str, groups: Sequence[Mapping[str, Any]]) -> list[float | None]:
     function = parse(metric)
-    return [function(**group) for group in groups]
+    return [
+        None if any(feature is None for feature in group.values()) else function(**group)
+        for group in groups
+    ]
 
 
 def _is_much(samples: SampleSet, metric: Metric) -> bool:

@@ -13,6 +13,7 @@ from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.meaning import asked
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.gate.bounds import Gate, check_reachable
 from pytest_diversity.metrics import Metric
@@ -110,12 +111,13 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         kind_of(replace(domain, equivalence=None, same_meaning=None))
     with _key(workspace, domain.name, "equivalence" if domain.equivalence else "same_meaning"):
         kind = kind_of(domain)
+        workspace.check_judge(domain, asked(domain))
     with _key(workspace, domain.name, next(iter(kind.settings), "kind")):
         kind.check(domain)
     with _key(workspace, domain.name, "prompts"):
         workspace.prompts(domain)
     with _key(workspace, domain.name, "quality"):
-        workspace.check_judge(domain)
+        workspace.check_judge(domain, domain.quality)
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pytest_diversity.checkpoints import sources
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
+from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.bar import fixed
@@ -313,15 +314,15 @@ class Workspace:
             self.config, self.options, self._embedder, lambda: self.store, lambda: self.sampler
         )
 
-    def check_judge(self, domain: Domain) -> None:
+    def check_judge(self, domain: Domain, quality: Quality | None) -> None:
         """Make sure that a domain names a judge, where it names one; load no model.
 
         Raises:
             ConfigError: It names none, or its threshold is none.
             CheckpointError: It names a model that is not there.
         """
-        if domain.quality is not None:
-            self._panel.check(domain)
+        if quality is not None:
+            self._panel.check(domain, quality)
 
     def _embedder(self, domain: Domain) -> Embedder:
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded

@@ -211,7 +211,7 @@ def profile(
 def _equivalence(features: Features, reads: set[str]) -> str | None:
     """What tells meanings apart; a metric that is given distances looks at no classes."""
     read = "distances" if "distances" in reads else "labels"
-    ways = features.kind.equivalences(features.domain)
+    ways = features.kind.equivalences(features)
     return ways.get(read) if read in reads else None
 
 

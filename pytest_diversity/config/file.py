@@ -22,7 +22,7 @@ from pytest_diversity.config.keys import (
 )
 from pytest_diversity.config.named import add_checkpoints, check_name, matching
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.quality import Quality
+from pytest_diversity.config.quality import Alike, Quality
 from pytest_diversity.config.server import Endpoint, is_server
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
@@ -82,7 +82,8 @@ def load_config(path: Path, checkpoints: Iterable[str] = ()) -> Config:
 
 def _judging(domains: Mapping[str, Domain]) -> set[str]:
     """Names of the checkpoints that judge others: they are not under test themselves."""
-    judges = (domain.quality.judge for domain in domains.values() if domain.quality is not None)
+    ways = (way for domain in domains.values() for way in (domain.quality, domain.equivalence))
+    judges = (way.judge for way in ways if isinstance(way, Quality))
     return {judge.removeprefix("llm:") for judge in judges if judge.startswith("llm:")}
 
 
@@ -224,6 +225,8 @@ def _values(table: Table, settings: type) -> dict[str, Any]:
     }
     if "quality" in values:
         values["quality"] = table.read("quality", Quality.parse, values["quality"])
+    if "equivalence" in values:
+        values["equivalence"] = table.read("equivalence", Alike.parse, values["equivalence"])
     if "stop" in values:
         values["stop"] = _stops(table, values["stop"])
     return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}

@@ -172,9 +172,10 @@ _ROWS = (
         "what an answer is: a judge, or one with a threshold: 0.4, or "
         '"reference:p20", the 20th percentile of the reference\'s scores',
         written='`"adequate"` or `{ judge = "adequate", threshold = 0.4 }`'),
-    Key("equivalence", str, _OF_DOMAIN,
+    Key("equivalence", object, _OF_DOMAIN,
         "what tells whether two answers in prose mean the same: similarity, embedding, normalised, "
-        "exact or callable:MODULE:FUNCTION"),
+        "exact, callable:MODULE:FUNCTION, cross_encoder:SOURCE or llm:CHECKPOINT",
+        written='`"similarity"` or `{ judge = "cross_encoder:SOURCE", threshold = 0.5 }`'),
     Key("same_meaning", float, _OF_DOMAIN,
         "answers in prose mean the same below this distance; without an equivalence, one of "
         "embeddings", low=0, high=2),

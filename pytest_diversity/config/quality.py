@@ -1,4 +1,4 @@
-"""`quality = ...` of a domain: which judge says what an answer is, and from which score on."""
+"""`quality = ...` and `equivalence = ...` of a domain: which judge, and from which score on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from pytest_diversity.config.checks import as_float, shown
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["Quality"]
+__all__ = ["Alike", "Quality"]
 
 _PERCENTILE = re.compile(r"reference:p(\d{1,2}(?:\.\d+)?)")
 
@@ -31,6 +31,9 @@ class Quality:
         max_calls: The most questions that it is asked in a run.
     """
 
+    KEY: ClassVar[str] = "quality"
+    EXAMPLE: ClassVar[str] = "adequate"
+
     judge: str
     threshold: float | None = None
     percentile: float | None = None
@@ -43,7 +46,7 @@ class Quality:
         return replace(self, threshold=None, percentile=percentile)
 
     @classmethod
-    def parse(cls, value: object) -> Quality:
+    def parse(cls, value: object) -> Self:
         """Read `"adequate"`, or `{ judge = "adequate", threshold = 0.4 }`.
 
         The threshold is a score, or `"reference:p20"`.
@@ -51,17 +54,19 @@ class Quality:
         Raises:
             ConfigError: It is neither, or has an unknown key.
         """
-        if isinstance(value, Quality):
+        if isinstance(value, cls):
             return value
         if isinstance(value, str):
             value = {"judge": value}
         if not isinstance(value, Mapping):
-            raise ConfigError(f"quality cannot be {shown(value)}", fix='write quality = "adequate"')
+            raise ConfigError(
+                f"{cls.KEY} cannot be {shown(value)}", fix=f'write {cls.KEY} = "{cls.EXAMPLE}"'
+            )
         known = {field.name for field in fields(cls)} - {"percentile"}
         for key in value:
             if key not in known:
                 raise ConfigError(
-                    f"quality has the unknown key {shown(key)}", fix=did_you_mean(str(key), known)
+                    f"{cls.KEY} has the unknown key {shown(key)}", fix=did_you_mean(str(key), known)
                 )
         calls = value.get("max_calls")
         if calls is not None and (type(calls) is not int or calls < 1):
@@ -70,13 +75,37 @@ class Quality:
             said = value.get(key, "" if key == "judge" else None)
             if said is not None and (not isinstance(said, str) or not said.strip()):
                 raise ConfigError(
-                    f"quality needs the name of a {key}, not {shown(said)}",
-                    fix='write quality = { judge = "adequate" }',
+                    f"{cls.KEY} needs the name of a {key}, not {shown(said)}",
+                    fix=f'write {cls.KEY} = {{ judge = "{cls.EXAMPLE}" }}',
                 )
-        return cls(**{**value, **_threshold(value.get("threshold"))})
+        return cls(**{**value, **_threshold(cls.KEY, value.get("threshold"))})
 
 
-def _threshold(value: object) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Alike(Quality):
+    """What tells whether two answers mean the same, said as a judge of quality is.
+
+    A rule of ours by its name, `callable:MODULE:FUNCTION`, or a model that is asked about two
+    answers: `cross_encoder:SOURCE` or `llm:CHECKPOINT`, whose rubric has `{one}` and `{other}`.
+    """
+
+    KEY: ClassVar[str] = "equivalence"
+    EXAMPLE: ClassVar[str] = "similarity"
+
+    def __post_init__(self) -> None:
+        """Refuse a percentile: no reference says how alike two answers are.
+
+        Raises:
+            ConfigError: There is one.
+        """
+        if self.percentile is not None:
+            raise ConfigError(
+                "the threshold of equivalence cannot be a percentile",
+                fix="write a score such as 0.5",
+            )
+
+
+def _threshold(key: str, value: object) -> dict[str, Any]:
     if value is None:
         return {"threshold": None}
     if isinstance(value, str) and (found := _PERCENTILE.fullmatch(value.strip())):
@@ -86,6 +115,6 @@ def _threshold(value: object) -> dict[str, Any]:
         if math.isfinite(number):
             return {"threshold": number}
     raise ConfigError(
-        f"the threshold of quality cannot be {shown(value)}",
-        fix='write a score such as 0.4, or "reference:p20"',
+        f"the threshold of {key} cannot be {shown(value)}",
+        fix="write a score such as 0.4" + (', or "reference:p20"' if key == Quality.KEY else ""),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pytest_diversity.config.checks import as_float, check_passed, shown
-from pytest_diversity.config.quality import Quality
+from pytest_diversity.config.quality import Alike, Quality
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
@@ -276,7 +276,7 @@ class Domain:
     execution: str = "off"
     thinking: str = "strip"
     quality: Quality | None = None
-    equivalence: str | None = None
+    equivalence: Alike | str | Mapping[str, Any] | None = None
     same_meaning: float | None = None
     length_control: str = "windows"
     adaptive: bool = False

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pytest_diversity.judges.protocol import Assessed, Pair
+    from pytest_diversity.judges.protocol import Assessed, Texts
     from pytest_diversity.sandbox import Execution, Program
 
 __all__ = ["features_of"]
@@ -118,7 +118,7 @@ def _late_assess(domain: Domain, embed: Embed | None) -> Assess:
 
         return "given" if embed else shared_embedder(domain.embedder, domain.root).fingerprint({})
 
-    def assess(quality: Quality, pairs: Sequence[Pair]) -> Assessed:
+    def assess(quality: Quality, pairs: Sequence[Texts]) -> Assessed:
         from pytest_diversity.judges import protocol, registry  # noqa: PLC0415 - where it is asked
         from pytest_diversity.judges.tools import Tools  # noqa: PLC0415 - likewise
 

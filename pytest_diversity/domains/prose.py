@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics
-from pytest_diversity.config.values import Domain
+from pytest_diversity.domains import meaning
 from pytest_diversity.domains.bar import by_prompt, judged
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
 from pytest_diversity.features.tokens import words
-from pytest_diversity.judges import equivalence
 
 __all__ = ["PROSE"]
-
-_EMBEDDED = frozenset({"embeddings", "prompt_embeddings", "other_embeddings"})
 
 
 def _tokens(features: Features) -> Mapping[str, metrics.Corpus]:
@@ -65,53 +61,6 @@ def _distances(features: Features) -> Mapping[str, NDArray[np.float64]]:
     return {name: metrics.cosine_distances(rows) for name, rows in features["embeddings"].items()}
 
 
-def _labels(features: Features) -> Mapping[str, list[int]]:
-    """Classes of meaning, as the domain's equivalence makes them; in any order the same."""
-    same = _equivalence(features.domain)
-    return {
-        name: metrics.connected_classes(same.distances(_answers(features, name)), same.near)
-        for name in features.samples
-    }
-
-
-def _answers(features: Features, name: str) -> equivalence.Answers:
-    known = features.prompts.get(name)  # none where samples of several prompts are compared
-    prompt = known.prompt if known else ""
-    return equivalence.Answers(
-        prompt,
-        words(prompt),
-        features["texts"][name],
-        list(features["tokens"][name]),
-        lambda: np.asarray(features["distances"][name]),
-    )
-
-
-def _different(features: Features) -> Mapping[str, NDArray[np.float64]]:
-    """Distances where meaning is not graded: 0 within a class, 1 between two."""
-    return {
-        name: np.not_equal.outer(np.array(labels), np.array(labels)).astype(np.float64)
-        for name, labels in features["labels"].items()
-    }
-
-
-def _equivalence(domain: Domain) -> equivalence.Equivalence:
-    return equivalence.find(domain.equivalence, domain.same_meaning, domain.root)
-
-
-def _equivalences(domain: Domain) -> Mapping[str, str]:
-    same = _equivalence(domain)
-    rests_on_it = ("labels",) if same.graded else ("labels", "distances")
-    return dict.fromkeys(rests_on_it, str(same))
-
-
-def _chosen(kind: Kind, domain: Domain) -> Kind:
-    """Where meanings are not graded they just differ, and need no embeddings."""
-    if _equivalence(domain).graded:
-        return kind
-    features = {**kind.features, "distances": _different}
-    return replace(kind, features=features, embedded=_EMBEDDED)
-
-
 PROSE = Kind(
     name="prose",
     features={
@@ -123,7 +72,7 @@ PROSE = Kind(
         "embeddings": _embeddings,
         "prompt_embeddings": _prompt_embeddings,
         "distances": _distances,
-        "labels": _labels,
+        "labels": meaning.labels,
     },
     metrics={
         "lexical": "pair_distinct(n=4)",
@@ -132,11 +81,11 @@ PROSE = Kind(
         "effective": "effective_pairs()",
         "quality": "validity()",
     },
-    chosen=_chosen,
-    equivalences=_equivalences,
+    chosen=meaning.chosen,
+    equivalences=meaning.equivalences,
     packages=lambda _: ("icu4py", "textblob"),
     relations=frozenset({"distances", "labels"}),
-    embedded=_EMBEDDED | {"distances", "labels"},
+    embedded=meaning.EMBEDDED | {"distances", "labels"},
     judged=frozenset({"valid", "scores"}),
     bar="well_formed",
     rough="adequate",

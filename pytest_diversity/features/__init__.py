@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # domains import this module, and the sandbox below it import
 
     from pytest_diversity.config.quality import Quality
     from pytest_diversity.config.values import Domain
-    from pytest_diversity.judges.protocol import Assessed, Pair
+    from pytest_diversity.judges.protocol import Assessed, Texts
     from pytest_diversity.prompts import Prompt
     from pytest_diversity.samples import SampleSet
     from pytest_diversity.sandbox import Execution, Program
@@ -36,10 +36,10 @@ class Embed(Protocol):
 
 
 class Assess(Protocol):
-    """What a judge of quality makes of answers."""
+    """What a judge makes of answers: of each, or of two."""
 
-    def __call__(self, quality: Quality, pairs: Sequence[Pair], /) -> Assessed:
-        """A score and a verdict for each (prompt, text), in order."""
+    def __call__(self, quality: Quality, pairs: Sequence[Texts], /) -> Assessed:
+        """A score and a verdict for each (prompt, text) or (prompt, one, other), in order."""
 
 
 class Execute(Protocol):
@@ -84,7 +84,7 @@ class Kind:
     notes: Callable[[Features], Mapping[str, str]] = lambda _: {}
     check: Callable[[Domain], None] = lambda _: None
     chosen: Callable[[Kind, Domain], Kind] = lambda kind, _: kind
-    equivalences: Callable[[Domain], Mapping[str, str]] = lambda _: {}
+    equivalences: Callable[[Features], Mapping[str, str]] = lambda _: {}
     settings: tuple[str, ...] = ()
     packages: Callable[[Domain], Sequence[str]] = lambda _: ()
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -141,13 +141,14 @@ class Features:
         self.spread = spread
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
         self.parts: Sequence[Features] = ()  # views of which values are averaged
+        self.said: dict[str, str] = {}  # likewise, beside one that rests on that feature
         self.lacks: str | None = None  # which samples are not there, so that no value is read
         self.given: Mapping[str, Mapping[str, Any]] = dict(given or {})
         self._known: dict[str, Mapping[str, Any]] = dict(self.given)
         self._assessed: dict[Quality, Assessed] = {}
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
-        """The feature `name` of each prompt.
+        """The feature `name` of each prompt; None where it is undefined.
 
         Raises:
             UndefinedFeatureError: The domain's kind has no such feature, or cannot give it here.

@@ -29,7 +29,13 @@ class Across(Features):
             for rank, sample in enumerate(group)
         )
         super().__init__(
-            samples, within.domain, within.kind, {}, within.embed, spread=within.spread
+            samples,
+            within.domain,
+            within.kind,
+            {},
+            within.embed,
+            assess=within.assess,
+            spread=within.spread,
         )
         self._within = within
         self.given = within.given

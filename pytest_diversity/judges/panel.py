@@ -9,7 +9,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.judges import protocol, registry
-from pytest_diversity.judges.protocol import Assessed, Pair
+from pytest_diversity.judges.protocol import Assessed, Texts
 from pytest_diversity.judges.tools import Tools
 
 if TYPE_CHECKING:  # opened and loaded where a judge needs them
@@ -53,18 +53,17 @@ class Panel:
         self._sampler = sampler
         self._asked: dict[str, Asked] = {}
 
-    def check(self, domain: Domain) -> None:
-        """Make sure that the judge that a domain names is one; load no model.
+    def check(self, domain: Domain, quality: Quality) -> None:
+        """Make sure that a judge that a domain names is one; load no model.
 
         Raises:
             ConfigError: It names none, or its threshold is none.
             CheckpointError: It names a model that is not there.
         """
-        if domain.quality is not None:
-            registry.check(domain.quality, self._tools(domain))
+        registry.check(quality, self._tools(domain))
 
-    def assess(self, domain: Domain, quality: Quality, pairs: Sequence[Pair]) -> Assessed:
-        """What a judge makes of (prompt, text) pairs; what it said before is not asked again.
+    def assess(self, domain: Domain, quality: Quality, pairs: Sequence[Texts]) -> Assessed:
+        """What a judge makes of answers, or of two each; what it said before is not asked again.
 
         Raises:
             DiversityError: It cannot be found, or fails.

@@ -18,13 +18,14 @@ from typing import Any, Literal, TypeAlias
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import ConfigError, DiversityError, JudgeError, first_line
 
-__all__ = ["Assessed", "Judge", "Pair", "Score", "assess", "each", "remembered"]
+__all__ = ["Assessed", "Judge", "Pair", "Score", "Texts", "assess", "each", "remembered"]
 
 _ENOUGH = 20  # texts from which a correlation with length is worth a word
 _BIASED = 0.3
 
 Pair: TypeAlias = tuple[str, str]  # a prompt and a text
-Score: TypeAlias = Callable[[Sequence[Pair]], Iterable[float | None]]
+Texts: TypeAlias = tuple[str, ...]  # such a pair, or a prompt and two answers to be told apart
+Score: TypeAlias = Callable[[Sequence[Any]], Iterable[float | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,10 @@ def each(function: Callable[[str, str], Any]) -> Score:
     return lambda pairs: (function(prompt, text) for prompt, text in pairs)
 
 
-def length_note(judge: Judge, pairs: Sequence[Pair], scores: Sequence[float | None]) -> str | None:
+def length_note(judge: Judge, pairs: Sequence[Texts], scores: Sequence[float | None]) -> str | None:
     """That scores rise or fall with the length of the text, where they do."""
     both = zip(pairs, scores, strict=True)
-    known = [(len(text), score) for (_, text), score in both if score is not None]
+    known = [(len(texts[-1]), score) for texts, score in both if score is not None]
     if len(known) < _ENOUGH:
         return None
     rho = _correlation(*(_ranks(side) for side in zip(*known, strict=True)))
@@ -168,7 +169,7 @@ def _correlation(one: Sequence[float], other: Sequence[float]) -> float:
 
 def assess(
     judge: Judge,
-    pairs: Sequence[Pair],
+    pairs: Sequence[Texts],
     quality: Quality,
     memory: MutableMapping[str, float] | None = None,
 ) -> Assessed:
@@ -176,7 +177,7 @@ def assess(
 
     Args:
         judge: What scores them.
-        pairs: (prompt, text).
+        pairs: (prompt, text), or (prompt, one answer, another).
         quality: From which score on a text is an answer; the judge's own threshold if it says none.
         memory: Scores of this judge, by `digest`.
 
@@ -215,7 +216,7 @@ def _percentile(judge: Judge, scores: Sequence[float | None], percentile: float)
 
 
 def remembered(
-    judge: Judge, pairs: Sequence[Pair], memory: MutableMapping[str, float]
+    judge: Judge, pairs: Sequence[Texts], memory: MutableMapping[str, float]
 ) -> list[float | None]:
     """The score of each pair; those that are not in `memory` are asked for once, and kept."""
     digests = [_digest(*pair) for pair in pairs]
@@ -233,7 +234,7 @@ def remembered(
     return [known[digest] for digest in digests]
 
 
-def _scores(judge: Judge, pairs: Sequence[Pair]) -> list[float | None]:
+def _scores(judge: Judge, pairs: Sequence[Texts]) -> list[float | None]:
     """What the judge says of `pairs`, checked."""
     try:
         given = list(islice(judge.score(pairs), len(pairs) + 1))  # some never end
@@ -252,7 +253,7 @@ def _scores(judge: Judge, pairs: Sequence[Pair]) -> list[float | None]:
     return [_checked(judge, score) for score in given]
 
 
-def _count(given: Sequence[object], pairs: Sequence[Pair]) -> str:
+def _count(given: Sequence[object], pairs: Sequence[Texts]) -> str:
     return "more" if len(given) > len(pairs) else str(len(given))
 
 
@@ -277,7 +278,7 @@ def _checked(judge: Judge, score: object) -> float | None:
     return value
 
 
-def _digest(prompt: str, text: str) -> str:
-    """Of both, and of where one ends."""
-    both = f"{len(prompt)}|{prompt}{text}".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(both).hexdigest()
+def _digest(*texts: str) -> str:
+    """Of all, and of where each ends."""
+    joined = "".join(f"{len(text)}|{text}" for text in texts[:-1]) + texts[-1]
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,13 +8,13 @@ from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from typing import Any, Literal
 
-from pytest_diversity.config.quality import Quality
+from pytest_diversity.config.quality import Alike, Quality
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.functions import registered, same_source
 from pytest_diversity.judges.protocol import Judge, each
 from pytest_diversity.judges.tools import Tools
 
-__all__ = ["NAMED", "check", "find", "register_judge"]
+__all__ = ["NAMED", "OF_TWO", "check", "find", "register_judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,11 @@ NAMED = {
     "reward": _Own("reward"),
     "llm": _Own("llm", ("rubric", "max_calls")),
 }
+# What tells whether two answers mean the same by a model, scored as answers are.
+OF_TWO = {
+    "cross_encoder": _Own("cross_encoder"),
+    "llm": NAMED["llm"],
+}
 _registered: dict[str, tuple[Callable[..., Any], Judge]] = {}
 _COMMON = {"judge", "threshold", "percentile"}
 
@@ -50,7 +55,8 @@ def find(quality: Quality, tools: Tools) -> Judge:
         CheckpointError: It names a model that is not there.
     """
     name = quality.judge
-    own = NAMED.get(name.partition(":")[0])
+    ours = OF_TWO if isinstance(quality, Alike) else NAMED
+    own = ours.get(name.partition(":")[0])
     for key in {field.name for field in fields(quality)} - _COMMON:
         if getattr(quality, key) is not None and key not in (own.keys if own else ()):
             raise ConfigError(f"the judge {name!r} takes no {key}", fix="remove it")
