@@ -47,7 +47,9 @@ class Classifier:
     longest: int | None
 
     @classmethod
-    def find(cls, source: str, tools: Tools, what: str, fix: str) -> Classifier:
+    def find(
+        cls, source: str, tools: Tools, what: str, fix: str, dtype: str = "auto"
+    ) -> Classifier:
         """Look at its configuration; load nothing.
 
         Args:
@@ -55,6 +57,7 @@ class Classifier:
             tools: Where it is looked for, and what it runs on.
             what: What it is to be, as in "reward model".
             fix: How an error of its configuration is mended.
+            dtype: The number format; `auto` is the device's own.
 
         Raises:
             CheckpointError: It is not there, or has no head that scores.
@@ -63,7 +66,7 @@ class Classifier:
         named = f"{what} {location.path}"
         config = _config(location.path, named, fix)
         facts = tools.facts()
-        where = environment(tools.device, "auto", facts)
+        where = environment(tools.device, dtype, facts)
         digest = f"{fingerprint(location, facts)[:12]}, {where.precision}"
         longest = config.get("max_position_embeddings")
         return cls(named, location.path, digest, where, _labels(config), longest)

@@ -31,7 +31,9 @@ def find(quality: Quality, tools: Tools) -> Judge:
     Raises:
         CheckpointError: It is not there, has no head, or several labels and none is entailment.
     """
-    model = Classifier.find(quality.judge.partition(":")[2], tools, "cross-encoder", _FIX)
+    source = quality.judge.partition(":")[2]
+    # Float32, in which a score does not depend on what else is in its batch.
+    model = Classifier.find(source, tools, "cross-encoder", _FIX, dtype="float32")
     entailment = _entailment(model)
 
     def score(items: Sequence[Texts]) -> list[float]:
