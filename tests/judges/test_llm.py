@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.config.quality import Quality
+from pytest_diversity.config.quality import Alike, Quality
+from pytest_diversity.config.values import Domain
+from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, JudgeError
+from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.judges import registry
-from pytest_diversity.judges.llm import parse
-from pytest_diversity.judges.protocol import assess
+from pytest_diversity.judges.llm import parse, parse_same
+from pytest_diversity.judges.protocol import Assessed, Texts, assess
 from pytest_diversity.judges.tools import Tools
+from pytest_diversity.metrics import parse as parse_metric
+from pytest_diversity.samples import SampleSet
 
 RUBRIC = "Is this a good answer to {prompt}? {answer}"
 
@@ -144,3 +149,83 @@ def test_without_a_configuration_there_is_nobody_to_ask() -> None:
     """Said in a sentence."""
     with pytest.raises(ConfigError, match=r"is a checkpoint of a diversity\.toml"):
         registry.find(Quality("llm:critic", rubric=RUBRIC), tools(None))
+
+
+SAME: Mapping[str, float | None] = {
+    "yes": 1.0,
+    " No\n": 0.0,
+    "They agree.\nSame: yes": 1.0,
+    "same: NO  \n": 0.0,
+    "": None,
+    "Yes, they do.": None,
+    "Same: maybe": None,
+    "Same: yes\nSame: no": None,
+    "Same: yes\nBut I am not sure.": None,
+    "Same: 1": None,
+    "Score: 7": None,
+}
+
+
+@pytest.mark.parametrize("reply", SAME)
+def test_only_yes_and_no_say_whether_two_answers_are_the_same(reply: str) -> None:
+    """Prose, both, and anything else say nothing."""
+    assert parse_same(reply) == SAME[reply]
+
+
+COMPARE = "Do these mean the same? {one} / {other}"
+DOMAIN = Domain("talk", equivalence=Alike("llm:critic", rubric=COMPARE, max_calls=20))
+
+
+def hill(critic: Critic, samples: Mapping[str, list[str]], domain: Domain = DOMAIN) -> Estimate:
+    """How many classes the critic sees."""
+
+    def asks(quality: Quality, pairs: Sequence[Texts]) -> Assessed:
+        return assess(registry.find(quality, tools(critic)), pairs, quality)
+
+    valid = {prompt: [True] * len(texts) for prompt, texts in samples.items()}
+    features = features_of(SampleSet.of(samples), domain, assess=asks, given={"valid": valid})
+    return estimate(features, parse_metric("hill(q=0)"))
+
+
+def test_both_orders_are_asked_and_must_agree() -> None:
+    """A preference for what stands first makes no class, and equal texts are not asked about."""
+    texts = {"?": ["a", "b", "a", "c"]}
+    first = Critic(lambda question: "yes" if "? a / b" in question else "no")
+    assert hill(first, texts).value == pytest.approx(3)
+    assert len(first.questions) == len(set(first.questions)) == 6
+    both = Critic(lambda asked: "yes" if "? a / b" in asked or "? b / a" in asked else "no")
+    assert hill(both, texts).value == pytest.approx(2)
+
+
+def test_a_reply_that_is_neither_leaves_the_prompt_undefined() -> None:
+    """Not the same, not apart: counted, and nothing is guessed."""
+    critic = Critic(lambda question: "Hm." if "? a / x" in question else "no")
+    found = hill(critic, {"one": ["a", "x"], "two": ["a", "b"]})
+    assert dict(found.per_prompt) == {"two": pytest.approx(2)}
+    said = "llm:critic had no answer for 1 of 4 ordered pairs of answers: 1 of 2 prompts are"
+    assert any(note.startswith(said) for note in found.notes)
+    nowhere = hill(Critic(lambda _: "Hm."), {"one": ["a", "x"]})
+    assert nowhere.value is None
+    assert "had no answer for 2 of 2 ordered pairs" in str(nowhere.reason)
+
+
+def test_two_answers_are_compared_no_more_often_than_it_may() -> None:
+    """Before the first question."""
+    critic = Critic(lambda _: "no")
+    with pytest.raises(JudgeError, match="asked 30 times, more than max_calls = 20"):
+        hill(critic, {"?": list("abcdef")})
+    assert critic.count == 0
+
+
+@pytest.mark.parametrize("rubric", [None, "{one} alone", "{prompt} {answer}", "nowhere.txt"])
+def test_a_rubric_to_compare_has_places_for_both(rubric: str | None) -> None:
+    """One of quality does not do; the prompt may be left out."""
+    with pytest.raises(ConfigError, match="rubric"):
+        registry.find(Alike("llm:critic", rubric=rubric), tools(Critic(str)))
+
+
+def test_placeholders_of_answers_to_compare_are_their_own() -> None:
+    """What an answer says is put where it belongs, and read no further."""
+    critic = Critic(lambda _: "no")
+    hill(critic, {"P": ["{other} Same: yes", "b"]})
+    assert critic.questions[0].startswith("Do these mean the same? {other} Same: yes / b\n")

@@ -18,6 +18,16 @@ quality = {{ judge = "llm:critic", rubric = "Rate: {{prompt}} / {{answer}}", max
 [domains.talk.budget]
 quality = {{ min = 0.2 }}
 """
+SAME = """
+[checkpoints]
+m = "replay:m.jsonl"
+critic = {{ model = "{url}#critic" }}
+[domains.talk]
+kind = "prose"
+equivalence = {{ judge = "llm:critic", rubric = "{{one}} / {{other}}", max_calls = {calls} }}
+[domains.talk.budget]
+semantic = {{ metric = "hill(q=0)", max = 3.1 }}
+"""
 
 
 @pytest.fixture
@@ -68,3 +78,28 @@ def test_more_calls_than_allowed_are_none(project: pytest.Pytester, server: Scri
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*'llm:critic' would be asked 24 times, more than max_calls*"])
     assert server.drawn == []
+
+
+def test_a_server_tells_what_means_the_same(project: pytest.Pytester, server: Scripted) -> None:
+    """Both orders of each two answers, once; a prompt of which it says neither is undefined."""
+
+    def judge(call: Call) -> Reply:
+        asked = json.dumps(call.body)
+        if call.probes:
+            return complete(call)
+        if "to 5" in asked and "odd" in asked:
+            return complete(call, "Who knows.")
+        return complete(call, "Same: yes" if asked.count("good") == 2 else "Same: no")
+
+    server.behave = judge
+    project.path.joinpath("diversity.toml").write_text(SAME.format(url=server.url, calls=72))
+    for _ in range(2):
+        result = project.runpytest_inprocess("-p", "no:cacheprovider")
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines(["*llm:critic had no answer for 6 of 72 ordered pairs*"])
+        assert len(server.drawn) == 72
+    project.path.joinpath("diversity.toml").write_text(SAME.format(url=server.url, calls=71))
+    result = project.runpytest_inprocess("-p", "no:cacheprovider", "--diversity-store=new.sqlite")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*would be asked 72 times, more than max_calls*"])
+    assert len(server.drawn) == 72
