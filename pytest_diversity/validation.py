@@ -13,7 +13,6 @@ from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
 from pytest_diversity.domains import kind_of
-from pytest_diversity.domains.meaning import asked
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.gate.bounds import Gate, check_reachable
 from pytest_diversity.metrics import Metric
@@ -111,7 +110,10 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         kind_of(replace(domain, equivalence=None, same_meaning=None))
     with _key(workspace, domain.name, "equivalence" if domain.equivalence else "same_meaning"):
         kind = kind_of(domain)
-        workspace.check_judge(domain, asked(domain))
+        if domain.equivalence is not None:
+            from pytest_diversity.domains.meaning import asked  # noqa: PLC0415 - where one is chosen
+
+            workspace.check_judge(domain, asked(domain))
     with _key(workspace, domain.name, next(iter(kind.settings), "kind")):
         kind.check(domain)
     with _key(workspace, domain.name, "prompts"):

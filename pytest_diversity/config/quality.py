@@ -91,6 +91,12 @@ class Alike(Quality):
 
     KEY: ClassVar[str] = "equivalence"
     EXAMPLE: ClassVar[str] = "similarity"
+    MODELS: ClassVar[frozenset[str]] = frozenset({"cross_encoder", "llm"})
+
+    @property
+    def kind(self) -> str:
+        """What stands before the first colon of its name."""
+        return self.judge.partition(":")[0]
 
     def __post_init__(self) -> None:
         """Refuse a percentile: no reference says how alike two answers are.

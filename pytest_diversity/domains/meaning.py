@@ -16,7 +16,7 @@ from pytest_diversity.config.values import Domain
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
 from pytest_diversity.features.tokens import words
-from pytest_diversity.judges import equivalence, registry
+from pytest_diversity.judges import equivalence
 
 if TYPE_CHECKING:  # asked where classes are measured
     from pytest_diversity.judges.protocol import Assessed
@@ -36,7 +36,7 @@ def asked(domain: Domain) -> Alike | None:
     if domain.equivalence is None:
         return None
     way = Alike.parse(domain.equivalence)
-    if _head(way) in registry.OF_TWO:
+    if way.kind in Alike.MODELS:
         if domain.same_meaning is not None:
             raise ConfigError(
                 f"the equivalence {way.judge!r} has no distance that same_meaning = "
@@ -87,10 +87,6 @@ def chosen(kind: Kind, domain: Domain) -> Kind:
     return replace(kind, features={**kind.features, "distances": _different}, embedded=EMBEDDED)
 
 
-def _head(way: Alike) -> str:
-    return way.judge.partition(":")[0]
-
-
 def _rule(domain: Domain) -> equivalence.Equivalence:
     name = None if domain.equivalence is None else Alike.parse(domain.equivalence).judge
     return equivalence.find(name, domain.same_meaning, domain.root)
@@ -125,7 +121,7 @@ def _by_model(features: Features, model: Alike) -> Mapping[str, list[int] | None
     """Two answers mean the same if the model says so in both orders; equal ones always do."""
     orders = {
         name: [
-            (_prompt(features, name) if _head(model) == _WITH_PROMPT else "", *both)
+            (_prompt(features, name) if model.kind == _WITH_PROMPT else "", *both)
             for both in permutations(dict.fromkeys(features["texts"][name]), 2)
         ]
         for name in features.samples

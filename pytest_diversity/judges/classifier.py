@@ -79,7 +79,8 @@ class Classifier:
         """
         scores: list[list[float]] = [[]] * len(items)
         with self._loaded() as (tokenizer, model):
-            encoded = [encode(tokenizer, item, self.longest) for item in items]
+            longest = _longest(model, self.longest)
+            encoded = [encode(tokenizer, item, longest) for item in items]
             order = sorted(range(len(items)), key=lambda row: len(encoded[row]["input_ids"]))
             for start in range(0, len(order), _ROWS):
                 rows = order[start : start + _ROWS]
@@ -144,6 +145,13 @@ def _labels(config: dict[str, Any]) -> tuple[str, ...]:
         return tuple(str(named[key]) for key in sorted(named, key=int))
     count = config.get("num_labels", 2)
     return tuple(f"LABEL_{number}" for number in range(count if isinstance(count, int) else 0))
+
+
+def _longest(model: Any, positions: int | None) -> int | None:
+    """How many tokens a model reads: positions of RoBERTa's kind begin behind the padding's."""
+    embeddings = getattr(model.base_model, "embeddings", None)
+    padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return positions if positions is None or padding is None else positions - padding - 1
 
 
 def _logits(tokenizer: Any, model: Any, rows: Sequence[dict[str, list[int]]]) -> list[list[float]]:

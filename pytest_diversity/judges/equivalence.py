@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_diversity.config.quality import Alike
 from pytest_diversity.errors import ConfigError, did_you_mean, first_line
 from pytest_diversity.functions import CALLABLE, digest_of, named
-from pytest_diversity.judges.registry import OF_TWO
 
 __all__ = ["Answers", "Equivalence", "find", "normalised", "opening_overlap"]
 
@@ -94,7 +94,7 @@ def find(name: str | None, near: float | None, root: Path | None = None) -> Equi
         return _of_function(chosen, root or Path())
     raise ConfigError(
         f"unknown equivalence {chosen!r}",
-        fix=did_you_mean(chosen.partition(":")[0], {*_RULES, *OF_TWO, CALLABLE.rstrip(":")}),
+        fix=did_you_mean(chosen.partition(":")[0], {*_RULES, *Alike.MODELS, CALLABLE.rstrip(":")}),
     )
 
 

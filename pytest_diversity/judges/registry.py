@@ -14,7 +14,7 @@ from pytest_diversity.functions import registered, same_source
 from pytest_diversity.judges.protocol import Judge, each
 from pytest_diversity.judges.tools import Tools
 
-__all__ = ["NAMED", "OF_TWO", "check", "find", "register_judge"]
+__all__ = ["NAMED", "check", "find", "register_judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ NAMED = {
     "reward": _Own("reward"),
     "llm": _Own("llm", ("rubric", "max_calls")),
 }
-# What tells whether two answers mean the same by a model, scored as answers are.
-OF_TWO = {
+# Those of `Alike.MODELS`: what tells whether two answers mean the same, scored as answers are.
+_OF_TWO = {
     "cross_encoder": _Own("cross_encoder"),
     "llm": NAMED["llm"],
 }
@@ -55,7 +55,7 @@ def find(quality: Quality, tools: Tools) -> Judge:
         CheckpointError: It names a model that is not there.
     """
     name = quality.judge
-    ours = OF_TWO if isinstance(quality, Alike) else NAMED
+    ours = _OF_TWO if isinstance(quality, Alike) else NAMED
     own = ours.get(name.partition(":")[0])
     for key in {field.name for field in fields(quality)} - _COMMON:
         if getattr(quality, key) is not None and key not in (own.keys if own else ()):

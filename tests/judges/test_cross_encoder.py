@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import BertForSequenceClassification, PreTrainedTokenizerFast
 
 from pytest_diversity import measure
 from pytest_diversity.config.quality import Alike, Quality
@@ -27,7 +28,7 @@ WORDS = sorted({word for text in TEXTS for word in text.split()})
 NLI = ("contradiction", "Entailment", "neutral")
 
 
-def save(folder: Path, labels: Sequence[str] = ("similarity",)) -> Path:
+def save(folder: Path, labels: Sequence[str] = ("similarity",), architecture: str = "Bert") -> Path:
     """A random one with these labels, whose scores are far apart."""
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,13 +41,14 @@ def save(folder: Path, labels: Sequence[str] = ("similarity",)) -> Path:
         tokenizer_object=made, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]",
         sep_token="[SEP]", model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     ).save_pretrained(folder)  # fmt: skip
-    configured: Any = BertConfig
+    configured: Any = getattr(transformers, f"{architecture}Config")
     config = configured(
         vocab_size=len(names), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=32, initializer_range=0.8,
+        num_attention_heads=2, max_position_embeddings=32, initializer_range=0.8, pad_token_id=0,
+        type_vocab_size=2,
         id2label=dict(enumerate(labels)), label2id={one: i for i, one in enumerate(labels)},
     )  # fmt: skip
-    classifier: Any = BertForSequenceClassification
+    classifier: Any = getattr(transformers, f"{architecture}ForSequenceClassification")
     classifier(config).save_pretrained(folder)
     return folder
 
@@ -133,6 +135,12 @@ def test_any_text_has_a_score(one_label: Path, text: str) -> None:
     way = Alike(f"cross_encoder:{one_label}")
     found = assess(find(one_label), [("", text, "red"), ("", "red " * 99, text)], way)
     assert None not in found.scores
+
+
+def test_a_model_whose_positions_begin_behind_the_padding(tmp_path: Path) -> None:
+    """RoBERTa's kind reads fewer tokens than it has positions."""
+    folder = save(tmp_path / "roberta", NLI, "Roberta")
+    assert None not in [*find(folder).score([("", "red " * 99, "no " * 99), ("", "red", "no")])]
 
 
 def test_what_it_gave_is_remembered_wherever_the_texts_are(one_label: Path) -> None:
