@@ -21,7 +21,7 @@ from pytest_diversity.workspace import Workspace
 
 __all__ = ["check_prompts", "validate"]
 
-_CHECKED = ("kind", "language", "extract", "prompts", "embedder", "quality")
+_CHECKED = ("kind", "language", "extract", "prompts", "embedder", "quality", "equivalence")
 
 
 def validate(workspace: Workspace) -> None:

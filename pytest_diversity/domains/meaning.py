@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # asked where classes are measured
 __all__ = ["EMBEDDED", "asked", "chosen", "equivalences", "labels"]
 
 EMBEDDED = frozenset({"embeddings", "prompt_embeddings", "other_embeddings"})
-_WITH_PROMPT = "llm"  # the one model that reads it; the others know two answers wherever they are
+_WITH_PROMPT = "llm"  # the one that reads it; what others say of two answers holds anywhere
 
 
 def asked(domain: Domain) -> Alike | None:
@@ -136,7 +136,7 @@ def _by_model(features: Features, model: Alike) -> Mapping[str, list[int] | None
         else _classes(features["texts"][name], {item[1:] for item in of_prompt if passed[item]})
         for name, of_prompt in orders.items()
     }
-    said = _said(found, len(unknown), list(known.values()).count(None), len(known))
+    said = _said(found, list(known.values()).count(None), len(known))
     if all(classes is None for classes in known.values()):
         raise UndefinedFeatureError(said, fix="look at what the model replies, and mend the rubric")
     if said:
@@ -152,9 +152,10 @@ def _classes(texts: Sequence[str], passed: set[tuple[str, ...]]) -> list[int]:
     return metrics.connected_classes(np.array(apart), 0.5)
 
 
-def _said(found: Assessed, unknown: int, undefined: int, prompts: int) -> str:
+def _said(found: Assessed, undefined: int, prompts: int) -> str:
     """What must be said beside values that rest on a model's classes."""
     note = [found.judge.note] if found.judge.note else []
+    unknown = found.scores.count(None)
     if unknown:
         note.append(
             f"{found.judge.name} had no answer for {unknown} of {len(found.scores)} ordered pairs "

@@ -244,3 +244,12 @@ def test_it_is_no_judge_of_quality() -> None:
     """What tells two answers apart says nothing of one."""
     with pytest.raises(ConfigError, match="unknown judge 'cross_encoder:x'"):
         registry.find(Quality("cross_encoder:x"), Tools(lambda _: None, str, "cpu", Path(), dict))
+
+
+def test_across_prompts(inference: Path) -> None:
+    """Answers of several prompts are compared as those of one are."""
+    domain = Domain("talk", equivalence={"judge": f"cross_encoder:{inference}", "threshold": 1.0})
+    samples = {"Name a colour.": ["red", "no"], "And another.": ["red", "it is red"]}
+    given = {"valid": {prompt: [True, True] for prompt in samples}}
+    found = measure(samples, "hill(q=0)", domain=domain, across=True, given=given)
+    assert found.value == pytest.approx(1.5)

@@ -12,7 +12,7 @@ from pytest_diversity.config.quality import Alike, Quality
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ConfigError, JudgeError
-from pytest_diversity.estimate import Estimate, estimate
+from pytest_diversity.estimate import Estimate, estimate, measure
 from pytest_diversity.judges import registry
 from pytest_diversity.judges.llm import parse, parse_same
 from pytest_diversity.judges.protocol import Assessed, Texts, assess
@@ -229,3 +229,9 @@ def test_placeholders_of_answers_to_compare_are_their_own() -> None:
     critic = Critic(lambda _: "no")
     hill(critic, {"P": ["{other} Same: yes", "b"]})
     assert critic.questions[0].startswith("Do these mean the same? {other} Same: yes / b\n")
+
+
+def test_measure_has_no_checkpoint_that_compares() -> None:
+    """Said in a sentence, as of quality."""
+    with pytest.raises(ConfigError, match=r"is a checkpoint of a diversity\.toml"):
+        measure(["a", "b"], "hill(q=0)", domain=DOMAIN, given={"valid": [True] * 2})
