@@ -81,7 +81,7 @@ def named(what: str, name: str, root: Path) -> Callable[..., Any]:
         said = f"{type(error).__name__}: {first_line(error)}"
         raise ConfigError(f"the {what} {name!r} cannot be found: {said}", fix=fix) from error
     if not callable(function):
-        raise ConfigError(f"the {what} {name!r} is no function", fix=fix)
+        raise ConfigError(f"the {what} is {name!r}, which is no function", fix=fix)
     found: Callable[..., Any] = function
     return found
 

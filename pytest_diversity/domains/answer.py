@@ -30,7 +30,7 @@ _WORDS = 3  # of an answer to a question for a number that holds none, as in "no
 
 def _found(features: Features) -> Mapping[str, list[Found | None]]:
     """Where each final answer stands; models repeat themselves, and a text is read once."""
-    read = cache(reader(features.domain.extract))
+    read = cache(reader(features.domain.extract, features.domain.root))
     found = {}
     for name, group in features.samples.items():
         beginning = split(features.prompt(name).prefill).answer
@@ -129,7 +129,7 @@ def _notes(features: Features) -> Mapping[str, str]:
 
 
 def _check(domain: Domain) -> None:
-    reader(domain.extract)
+    reader(domain.extract, domain.root)
 
 
 ANSWER = Kind(

@@ -21,7 +21,16 @@ if TYPE_CHECKING:  # domains import this module, and the sandbox below it import
     from pytest_diversity.samples import SampleSet
     from pytest_diversity.sandbox import Execution, Program
 
-__all__ = ["Assess", "Embed", "Execute", "Feature", "Features", "Kind", "UndefinedFeatureError"]
+__all__ = [
+    "Assess",
+    "Embed",
+    "Execute",
+    "Feature",
+    "Features",
+    "Kind",
+    "UndefinedFeatureError",
+    "View",
+]
 
 
 class UndefinedFeatureError(DiversityError):
@@ -207,3 +216,37 @@ class Features:
     def prompt(self, name: str) -> Prompt:
         """The prompt of that id."""
         return self.prompts[name]
+
+
+class View(Features):
+    """Features of the same samples, computed once in `whole`, of which some are seen otherwise."""
+
+    def __init__(
+        self, whole: Features, given: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """See `given` in place of, or beside, what `whole` has."""
+        super().__init__(
+            whole.samples,
+            whole.domain,
+            whole.kind,
+            whole.prompts,
+            whole.embed,
+            execute=whole.execute,
+            assess=whole.assess,
+            spread=whole.spread,
+            given=given,
+        )
+        self.notes, self.lacks = whole.notes, whole.lacks
+        self._whole = whole
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the feature `name` is given, or `whole` has it."""
+        return name in self._known or name in self._whole
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        """The feature `name` of each prompt.
+
+        Raises:
+            UndefinedFeatureError: `whole` has no such feature, or cannot give it here.
+        """
+        return self._known[name] if name in self._known else self._whole[name]

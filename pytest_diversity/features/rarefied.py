@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence, Sized
-from typing import Any
 
 import numpy as np
 
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.features import Features
+from pytest_diversity.features import Features, View
 from pytest_diversity.metrics import Metric, definitions
 from pytest_diversity.metrics.definition import DRAWN
 
 __all__ = ["Rarefied", "check_rarefied", "common_lengths", "rarefied"]
 
 
-class Rarefied(Features):
+class Rarefied(View):
     """The same features, and to how many tokens each text is to be rarefied."""
 
     def __init__(self, whole: Features, drawn: Mapping[str, list[int]]) -> None:
-        """Add what is drawn to `whole`, whose other features stay computed once."""
-        super().__init__(
-            whole.samples,
-            whole.domain,
-            whole.kind,
-            whole.prompts,
-            whole.embed,
-            execute=whole.execute,
-            spread=whole.spread,
-            given=dict(zip(DRAWN, (drawn, _shares(drawn, whole["tokens"])), strict=True)),
-        )
+        """Add what is drawn to `whole`."""
+        shares = _shares(drawn, whole["tokens"])
+        super().__init__(whole, dict(zip(DRAWN, (drawn, shares), strict=True)))
         self.mean_length = float(np.mean([count for counts in drawn.values() for count in counts]))
-        self.notes, self.lacks = whole.notes, whole.lacks
-        self._whole = whole
-
-    def __contains__(self, name: str) -> bool:
-        """Whether there is a feature `name`."""
-        return name in DRAWN or name in self._whole
-
-    def __getitem__(self, name: str) -> Mapping[str, Any]:
-        """The feature `name` of each prompt."""
-        return self._known[name] if name in DRAWN else self._whole[name]
 
 
 def _shares(

@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_diversity import metrics
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.features import Features
+from pytest_diversity.features import Features, View
 from pytest_diversity.features.rarefied import Rarefied, common_lengths, rarefied
 from pytest_diversity.metrics import Metric
 
@@ -23,7 +23,7 @@ _PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
 Spans = Mapping[str, Sequence[tuple[int, int]]]  # of each text the first token, and the end
 
 
-class Windows(Features):
+class Windows(View):
     """Features whose metrics are averaged over windows of the texts.
 
     Attributes:
@@ -32,32 +32,19 @@ class Windows(Features):
 
     def __init__(self, whole: Features, lengths: Mapping[str, Sequence[int]]) -> None:
         """Take windows of these lengths out of the texts of `whole`, which stay computed once."""
-        _copy(self, whole)
+        super().__init__(whole)
         places = [_spans(whole["tokens"], lengths, place) for place in _PLACES]
         distinct = [spans for i, spans in enumerate(places) if spans not in places[:i]]
         self.parts = [_Window(whole, spans) for spans in distinct]
         self.mean_length = float(np.mean([n for counts in lengths.values() for n in counts]))
-        self._whole = whole
-
-    def __contains__(self, name: str) -> bool:
-        """Whether the whole texts have the feature `name`."""
-        return name in self._whole
-
-    def __getitem__(self, name: str) -> Mapping[str, Any]:
-        """The feature `name` of the whole texts."""
-        return self._whole[name]
 
 
-class _Window(Features):
+class _Window(View):
     """One window of each text: its tokens and what is read from them."""
 
     def __init__(self, whole: Features, spans: Spans) -> None:
-        _copy(self, whole)
-        self._whole = whole
+        super().__init__(whole)
         self._spans = spans
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._whole
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         if name not in self._known:
@@ -111,20 +98,6 @@ def controlled(
     found = Windows(features, common_lengths(features, reference))
     found.notes += (f"in windows of {found.mean_length:.1f} tokens a text, as on the other side",)
     return found
-
-
-def _copy(own: Features, whole: Features) -> None:
-    Features.__init__(
-        own,
-        whole.samples,
-        whole.domain,
-        whole.kind,
-        whole.prompts,
-        whole.embed,
-        execute=whole.execute,
-        spread=whole.spread,
-    )
-    own.notes, own.lacks = whole.notes, whole.lacks
 
 
 def _spans(

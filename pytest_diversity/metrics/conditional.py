@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigvalsh
 
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.metrics.classes import hill_number
 from pytest_diversity.metrics.embedding import unit_rows
+from pytest_diversity.metrics.kernels import vendi_of_kernel
 from pytest_diversity.metrics.registry import metric
 
 __all__ = ["conditional_vendi"]
-
-_NOISE = 1e-12  # eigenvalues sum to 1; below this, one is a rounding error
 
 
 @metric(family="semantic", better="up")
@@ -42,9 +39,8 @@ def conditional_vendi(embeddings: ArrayLike, prompt_embeddings: ArrayLike) -> fl
             f"{len(answers)} embeddings and {len(prompts)} of prompts do not belong together",
             fix="give the embedding of its prompt for each sample",
         )
-    if not len(answers):
-        return None
-    return _effective_number(answers * prompts) / _effective_number(prompts)
+    given, alone = vendi_of_kernel(answers * prompts), vendi_of_kernel(prompts)
+    return given / alone if given and alone else None  # neither is 0; None without samples
 
 
 def _cosines(embeddings: ArrayLike) -> NDArray[np.float64]:
@@ -52,9 +48,3 @@ def _cosines(embeddings: ArrayLike) -> NDArray[np.float64]:
     cosines: NDArray[np.float64] = rows @ rows.T
     np.fill_diagonal(cosines, 1.0)
     return cosines
-
-
-def _effective_number(kernel: NDArray[np.float64]) -> float:
-    values = eigvalsh(kernel / len(kernel))
-    kept = values[values > _NOISE]
-    return hill_number(kept / kept.sum(), 1)

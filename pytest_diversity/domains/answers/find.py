@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from pytest_diversity.domains.answers.meaning import LONGEST, number
 from pytest_diversity.errors import ConfigError, first_line
 from pytest_diversity.features import UndefinedFeatureError
+from pytest_diversity.functions import named
 
 __all__ = ["Found", "Reader", "find", "marked", "reader"]
 
@@ -154,8 +155,12 @@ def _whole(text: str) -> Found | None:
     return Found(said, start, start + len(said))
 
 
-def reader(extract: str) -> Reader:
+def reader(extract: str, root: Path | None = None) -> Reader:
     r"""What finds answers, by its name: `auto`, `regex:PATTERN` or `callable:MODULE:FUNCTION`.
+
+    Args:
+        extract: Its name.
+        root: Where a function's module is looked for, too.
 
     Raises:
         ConfigError: It is none of these, the pattern is none, or there is no such function.
@@ -166,7 +171,8 @@ def reader(extract: str) -> Reader:
     if way == "regex" and how:
         return _of_pattern(how)
     if way == "callable" and how:
-        return _of_function(how)
+        function = named("extract", extract, root or Path())
+        return lambda text: _returned(how, function, text)
     raise ConfigError(
         f"extract cannot be {extract!r}",
         fix=r"write auto, 'regex:Result: (\d+)' or 'callable:MODULE:FUNCTION'",
@@ -201,20 +207,6 @@ def _of_pattern(pattern: str) -> Reader:
         return Found(last[group], *last.span(group))
 
     return read
-
-
-def _of_function(path: str) -> Reader:
-    module, _, name = path.partition(":")
-    try:
-        function = getattr(import_module(module), name)
-    except Exception as error:  # noqa: BLE001 - a module of the user's may raise anything
-        raise ConfigError(
-            f"extract names {path!r}, which cannot be found: {first_line(error)}",
-            fix="write callable:MODULE:FUNCTION, of a module that Python can import",
-        ) from None
-    if not callable(function):
-        raise ConfigError(f"extract names {path!r}, which is no function", fix="name one")
-    return lambda text: _returned(path, function, text)
 
 
 def _returned(path: str, function: Callable[[str], Any], text: str) -> Found | None:
