@@ -11,10 +11,35 @@ from typing import Any, Literal, TypeAlias
 
 from pytest_diversity.text import number, visible
 
-__all__ = ["Split", "Status", "Verdict", "split_line"]
+__all__ = ["Difference", "Split", "Status", "Verdict", "split_line"]
 
 Status = Literal["pass", "fail", "unclear", "undefined"]
 Split: TypeAlias = Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a metric is from its value of a reference: after - before, whichever is good.
+
+    Attributes:
+        reference: Its name.
+        before: The mean of the reference, over the prompts that are defined on both sides.
+        value: The mean difference over the same prompts.
+        low: Lower end of its two-sided 95 % interval; None with fewer than two prompts.
+        high: Upper end, likewise.
+        per_prompt: The difference of each prompt.
+        lengths: What was done about the lengths of the texts, where they matter.
+        mean_tokens: Mean length of the reference's samples; None where it is not known.
+    """
+
+    reference: str
+    before: float
+    value: float
+    low: float | None
+    high: float | None
+    per_prompt: Mapping[str, float]
+    lengths: str
+    mean_tokens: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +71,11 @@ class Verdict:
         split: Of an effective change the loss by `quality` and by `narrowing`, each with interval
             and one-sided p-value, as `statistics.split.Part` has them; empty where it has none.
         bar: Judge, version and threshold of what was valid; None where that rests on no judge.
+        per_prompt: The value of each prompt where it is defined.
+        change: What became of it since the reference; None where it is compared with none.
+        worst: The prompt that speaks loudest against the checkpoint: the one that lost most of what
+            a budget on changes guards, else the one furthest on the wrong side; None without any.
+        mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
     """
 
     status: Status
@@ -69,6 +99,10 @@ class Verdict:
     kept: float | None = None
     split: Split = field(default_factory=dict)
     bar: str | None = None
+    per_prompt: Mapping[str, float] = field(default_factory=dict, repr=False)
+    change: Difference | None = None
+    worst: str | None = None
+    mean_tokens: float | None = None
 
     @property
     def message(self) -> str:
@@ -94,7 +128,8 @@ class Verdict:
     def from_dict(cls, plain: dict[str, Any]) -> Verdict:
         """The counterpart of `as_dict`, also after JSON has made lists of tuples."""
         lines = {key: tuple(plain[key]) for key in ("details", "notes")}
-        return cls(**{**plain, **lines})
+        change = Difference(**plain["change"]) if plain["change"] else None
+        return cls(**{**plain, **lines, "change": change})
 
 
 def split_line(split: Split) -> str:

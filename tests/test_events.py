@@ -15,7 +15,7 @@ from pytest_diversity.events import (
     from_json,
     to_json,
 )
-from pytest_diversity.verdict import Verdict
+from pytest_diversity.verdict import Difference, Verdict
 
 VERDICT = Verdict(
     status="unclear",
@@ -34,6 +34,9 @@ VERDICT = Verdict(
     prompts=1,
     samples="4-8",
     p=0.2,
+    per_prompt={"a": 0.4},
+    change=Difference("base", 0.5, -0.1, None, None, {"a": -0.1}, "as written", 31.5),
+    worst="a",
 )
 EVENTS: dict[str, Event] = {
     "drawn": Drawn("m", "code", 3, 5, replayed=False, prompts=2, count=4, most=8),

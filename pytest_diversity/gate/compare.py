@@ -15,9 +15,9 @@ from pytest_diversity.gate.bounds import ALPHA, CONFIDENCE
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import FEWEST, paired_p
 from pytest_diversity.text import plural
-from pytest_diversity.verdict import Status
+from pytest_diversity.verdict import Difference, Status
 
-__all__ = ["Compared", "beyond", "compare", "losses_of", "pairs_of"]
+__all__ = ["Compared", "beyond", "compare", "difference", "losses_of", "pairs_of"]
 
 _TELLING = 0.3
 Notes: TypeAlias = tuple[str, ...]
@@ -189,6 +189,26 @@ def pairs_of(reference: Comparison) -> list[tuple[float, float]]:
     """(before, after) of each prompt that is defined on both sides."""
     after = reference.after.per_prompt
     return [(b, after[p]) for p, b in reference.before.per_prompt.items() if p in after]
+
+
+def difference(reference: Comparison) -> Difference | None:
+    """How far both sides are apart; None where no prompt is defined on both."""
+    before, after = reference.before.per_prompt, reference.after.per_prompt
+    changes = {p: float(after[p] - before[p]) for p in before if p in after}
+    if not changes:
+        return None
+    mean = Mean.of(list(changes.values()))
+    low, high = mean.interval() or (None, None)
+    return Difference(
+        reference=reference.name,
+        before=Mean.of([before[p] for p in changes]).value,
+        value=mean.value,
+        low=low,
+        high=high,
+        per_prompt=changes,
+        lengths=reference.lengths,
+        mean_tokens=reference.before.mean_tokens,
+    )
 
 
 def beyond(allowed: float, base: float) -> float:

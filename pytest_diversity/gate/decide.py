@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate
-from pytest_diversity.gate.compare import Compared, compare, pairs_of
+from pytest_diversity.gate.compare import Compared, compare, difference, pairs_of
 from pytest_diversity.statistics.paired import FEWEST
 from pytest_diversity.text import number
-from pytest_diversity.verdict import Status, Verdict, split_line
+from pytest_diversity.verdict import Difference, Status, Verdict, split_line
 
 __all__ = ["NO_OTHERS", "OtherBounds", "decide", "p_values"]
 
@@ -71,8 +71,10 @@ def decide(
     parts = {name: asdict(part) for name, part in split.items()}
     details += [split_line(parts)] if parts else []
     details += words.scope(estimate, budget, reference)
+    high = found[statuses.index(status)].high if found else budget.max is not None
     if status != "pass" and estimate.value is not None:
-        details += evidence(found[statuses.index(status)].high)
+        details += evidence(high)
+    change = difference(reference) if reference else None
     tested = [i for i, one in enumerate(found) if one.p is not None]
     return Verdict(
         status=status,
@@ -96,7 +98,17 @@ def decide(
         kept=max((one.kept for one in found), default=None),
         split=parts,
         bar=(reference.after if reference else estimate).bar,
+        per_prompt={prompt: float(value) for prompt, value in estimate.per_prompt.items()},
+        change=change,
+        worst=_worst(estimate, change if budget.changes else None, high=high),
+        mean_tokens=estimate.mean_tokens,
     )
+
+
+def _worst(estimate: Estimate, change: Difference | None, *, high: bool) -> str | None:
+    values = change.per_prompt if change else estimate.per_prompt
+    choose = max if high else min
+    return choose(values, key=lambda prompt: values[prompt], default=None)
 
 
 def p_values(gate: Gate, estimate: Estimate, reference: Comparison | None) -> list[float]:

@@ -303,6 +303,37 @@ def test_only_prompts_of_both_sides_are_paired() -> None:
     assert any("over 6 prompts" in line for line in verdict.details)
 
 
+def test_a_change_is_told_also_where_it_is_allowed() -> None:
+    """Its direction is that of the numbers, and it is over the prompts of both sides."""
+    before = [*LEVEL, 0.9]
+    verdict = compared(
+        before, [one + 0.05 for one in LEVEL], Budget(max_drop=Change(0.1, relative=False))
+    )
+    change = verdict.change
+    assert (verdict.status, change is not None) == ("pass", True)
+    assert change is not None
+    assert change.reference == "base"
+    assert change.before == pytest.approx(Mean.of(LEVEL).value)
+    assert (change.value, change.low, change.high) == pytest.approx((0.05, 0.05, 0.05))
+    assert change.per_prompt == pytest.approx(dict.fromkeys([f"p{i}" for i in range(8)], 0.05))
+
+
+MOVED = [0.40, 0.44, 0.41, 0.41, 0.29, 0.38, 0.42, 0.40]  # p2 rose, p4 fell
+WORST: Mapping[str, tuple[Budget, str]] = {
+    "the one that lost most": (Budget(max_drop=Change(0.01, relative=False)), "p4"),
+    "the one that gained most": (Budget(max_rise=Change(0.01, relative=False)), "p2"),
+    "the lowest": (Budget(min=0.5), "p4"),
+    "the highest": (Budget(max=0.1), "p1"),
+}
+
+
+@pytest.mark.parametrize("case", WORST)
+def test_the_worst_prompt(case: str) -> None:
+    """It is the one that the budget guards against."""
+    budget, prompt = WORST[case]
+    assert compared(LEVEL, MOVED, budget).worst == prompt
+
+
 def test_the_reference_is_not_compared_with_itself() -> None:
     """It keeps its level budgets; its changes are left out and the table says why."""
     budget = Budget(max_drop=Change(0.1, relative=True), reference="base")
