@@ -55,6 +55,7 @@ ALLOWED: Mapping[str, str] = {
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
     "report": "estimate events features text verdict",
     "session": "config events gate report validation workspace",
+    "training": "config domains errors gate report samples sampling session verdict",
     "studies": "baselines config domains errors estimate features files gate metrics samples "
     "session statistics text",
     "plugin": "baselines config errors estimate events features functions gate report samples "
