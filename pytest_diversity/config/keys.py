@@ -143,6 +143,10 @@ _ROWS = (
     Key("calibrate", str, (COMMAND,),
         "propose a bound for each budget of a healthy checkpoint, or write it",
         "write", bare="-", instead=True),
+    Key("preflight", int, (COMMAND,),
+        "before training by reinforcement: of 16 prompts of each domain draw K samples, and print "
+        "whether rewards and answers differ enough to learn from", "K", bare="8", instead=True,
+        low=2, high=1024),
     Key("export", str, (COMMAND,),
         "write the samples of the checkpoints under test, in every domain that has a budget "
         "or is in the store, to FILE.jsonl or FILE.parquet; "
