@@ -183,6 +183,9 @@ _ROWS = (
     Key("same_meaning", float, _OF_DOMAIN,
         "answers in prose mean the same below this distance; without an equivalence, one of "
         "embeddings", low=0, high=2),
+    Key("surprise", str, _OF_DOMAIN,
+        "a base language model, for conditional_surprise(): hub name, directory, GGUF file or "
+        "package:NAME/path; else none"),
     Key("length_control", str, (DOMAIN, BUDGET, DEFAULTS),
         "how changes against a checkpoint are judged: at equal token counts, by windows of texts "
         "or rarefied; or, when off, as they are written", choices=("windows", "rarefy", "off")),

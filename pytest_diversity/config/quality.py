@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from pytest_diversity.config.checks import as_float, shown
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["Alike", "Quality"]
+__all__ = ["Alike", "Quality", "Surprise"]
 
 _PERCENTILE = re.compile(r"reference:p(\d{1,2}(?:\.\d+)?)")
 
@@ -109,6 +109,12 @@ class Alike(Quality):
                 "the threshold of equivalence cannot be a percentile",
                 fix="write a score such as 0.5",
             )
+
+
+class Surprise(Quality):
+    """What tells how surprising an answer is, named as a judge of quality is: `surprise:SOURCE`."""
+
+    __slots__ = ()
 
 
 def _threshold(key: str, value: object) -> dict[str, Any]:
