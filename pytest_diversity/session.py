@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
 from pytest_diversity.events import Damaged, Event
+from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.judge import Evidence, Judge
 from pytest_diversity.validation import check_prompts, validate
@@ -75,15 +76,19 @@ class Session:
         """Settings of the run."""
         return self.workspace.options
 
-    def check(self) -> None:
+    def check(self, look: Look = strictly) -> None:
         """Find what is wrong with the configuration before anything is drawn.
+
+        Args:
+            look: What becomes of an error; the first one is raised, unless it notes them.
 
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
-        if self.judge.records:
-            self.judge.baselines.check()
-        validate(self.workspace)
+        with look("baselines"):
+            if self.judge.records:
+                self.judge.baselines.check()
+        validate(self.workspace, look)
 
     def check_prompts(self, gates: Iterable[Gate]) -> None:
         """Find what models cannot read of what gates ask of them, before any is loaded.

@@ -278,8 +278,16 @@ class Workspace:
             SandboxUnavailable: No sandbox holds here, or a language cannot be run.
         """
         for domain in self.config.domains.values():
-            if domain.budgets and self._executes(domain):
-                self._sandbox(domain.language)
+            if domain.budgets:
+                self.demand_sandbox(domain)
+
+    def demand_sandbox(self, domain: Domain) -> str | None:
+        """What the programs of a domain are run in; None where they are not.
+
+        Raises:
+            SandboxUnavailable: No sandbox holds here, or the language cannot be run.
+        """
+        return str(self._sandbox(domain.language)) if self._executes(domain) else None
 
     def _executes(self, domain: Domain) -> bool:
         """Whether the programs of a domain are run."""
