@@ -47,9 +47,13 @@ def strictly(what: str) -> AbstractContextManager[object]:
 class Findings:
     """Everything that was found, whatever it was; to be called with what is looked at next."""
 
-    def __init__(self) -> None:
-        """Look at nothing yet."""
-        self._notes: dict[str, list[str]] = {}
+    def __init__(self, *first: str) -> None:
+        """Look at nothing yet.
+
+        Args:
+            first: What comes first, in this order, whenever it is looked at.
+        """
+        self._notes: dict[str, list[str]] = {what: [] for what in first}
         self._faults: dict[str, dict[str, Finding]] = {}
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,6 +30,7 @@ class Session:
     Attributes:
         workspace: Samples, features and estimates.
         judge: Verdicts on them.
+        tests: Ids of the tests in Python that take a checkpoint.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Session:
             console: Where progress is shown, asked for when there is some; standard error if None.
         """
         self._console = console
+        self.tests: Sequence[str] = ()
         self.workspace = Workspace(config, options, root, self._show, self._say)
         self.judge = Judge(self.workspace, _evidence)
 

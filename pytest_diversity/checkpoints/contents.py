@@ -38,14 +38,16 @@ def check_contents(location: Location, what: str, looking: Looking = nullcontext
         CheckpointError: A part is not there, or a file of settings is not JSON.
     """
     folder = location.path
-    if location.kind == "gguf":
-        _check_gguf(folder, what)
-    if location.kind != "directory":
+    with looking():
+        if location.kind == "gguf":
+            _check_gguf(folder, what)
+        if location.kind == "directory" and not folder.is_dir():
+            raise CheckpointError(
+                f"{what} {str(folder)!r} is a file",
+                fix="name its folder, or a file that ends in .gguf",
+            )
+    if location.kind != "directory" or not folder.is_dir():
         return
-    if not folder.is_dir():
-        raise CheckpointError(
-            f"{what} {str(folder)!r} is a file", fix="name its folder, or a file that ends in .gguf"
-        )
     adapter = what == "adapter" or (folder / "adapter_config.json").exists()
     with looking():
         _demand(folder, what, "adapter_config.json" if adapter else "config.json", "settings")

@@ -185,7 +185,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         if drawing:
             runs.check_domains(session.config, drawing)
-        runs.check_sandbox(session.config, session.items)
+        if not asked(session.config, ("list",)):  # which runs nothing
+            runs.check_sandbox(session.config, session.items)
         if not study_asked(session.config):
             runs.check_prompts(session.config, session.items)
     except DiversityError as error:

@@ -15,7 +15,7 @@ from pytest_diversity.plugin.discovery import CONFIG_NAME, find_configs
 from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import HELP, STUDIES, asked
 from pytest_diversity.plugin.runs import settings_of
-from pytest_diversity.studies.doctor import examine, lines
+from pytest_diversity.studies.doctor import FIRST, examine, lines
 from pytest_diversity.studies.start import start
 from pytest_diversity.text import visible
 
@@ -43,22 +43,24 @@ def do(config: pytest.Config) -> int:
 
 def _doctor(config: pytest.Config) -> int:
     """Look at every configuration, or at the machine alone; 1 where something is broken."""
-    broken = False
     paths: list[Path | None] = [*find_configs(config)]
-    for path in paths or [None]:
-        look, root = Findings(), path.parent if path else config.rootpath
-        if path is None:
-            with look(CONFIG_NAME):
-                raise DoubtError(
-                    f"there is none here ({config.invocation_params.dir})",
-                    fix="pytest --diversity-init writes one to begin with",
-                )
-        examine(*settings_of(config, path, look), root, look)
-        found = [*look]
-        broken = broken or any(one.status == "FAIL" for one in found)
-        print(f"diversity doctor: {path or 'this machine'}")  # noqa: T201 - a command
-        print(*lines(found, root, get_terminal_size().columns), sep="\n")  # noqa: T201 - a command
-    return int(broken)
+    return max(_examined(config, path) for path in paths or [None])
+
+
+def _examined(config: pytest.Config, path: Path | None) -> int:
+    look = Findings(path.name if path else CONFIG_NAME, *FIRST)
+    root = path.parent if path else config.rootpath
+    if path is None:
+        with look(CONFIG_NAME):
+            raise DoubtError(
+                f"there is none here ({config.invocation_params.dir})",
+                fix="pytest --diversity-init writes one to begin with",
+            )
+    examine(*settings_of(config, path, look), root, look)
+    found = [*look]
+    print(f"diversity doctor: {path or 'this machine'}")  # noqa: T201 - a command
+    print(*lines(found, root, get_terminal_size().columns), sep="\n")  # noqa: T201 - a command
+    return int(any(one.status == "FAIL" for one in found))
 
 
 def _init(config: pytest.Config) -> int:

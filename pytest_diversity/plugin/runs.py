@@ -252,8 +252,14 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell each session which of its budgets this run judges."""
+    """Tell each session which of its budgets this run judges, and which tests are beside them."""
     for path, session in config.stash.get(_SESSIONS, {}).items():
+        session.tests = [
+            item.nodeid
+            for item in items
+            if item.get_closest_marker("diversity") and find_config(config, item.path) == path
+            if not hasattr(item, "gate")
+        ]
         keys = frozenset(gate.key for gate in _gates(items, path))
         session.judge.multiplicity.selected = keys
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.config.values import Checkpoint, Domain
@@ -19,6 +20,9 @@ from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.drawing import Drawing
 from pytest_diversity.text import plural
+
+if TYPE_CHECKING:  # of what is drawn
+    from pytest_diversity.sampling.protocol import Request
 
 __all__ = ["Replay", "Replays"]
 
@@ -167,6 +171,10 @@ class Replays:
                     f"checkpoint {checkpoint.name!r} is recorded: an adapter changes nothing in it",
                     fix="leave the adapter out, or name its model in place of the recording",
                 )
+
+    def lacking(self, _: Checkpoint, __: Domain, ___: Mapping[str, Prompt]) -> list[Request]:
+        """Nothing that could be drawn."""
+        return []
 
     def ready(self, checkpoint: Checkpoint) -> str:
         """What is recorded.

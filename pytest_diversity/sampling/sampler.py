@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import (
     demand_downloaded,
+    is_downloaded,
     is_hub_name,
     kind_of,
     under,
@@ -31,9 +32,11 @@ from pytest_diversity.sampling.protocol import (
     NO_TEMPLATE,
     Chat,
     Engine,
+    Identity,
     Model,
     Progress,
     Readied,
+    Request,
     Setup,
     WritesPrompts,
 )
@@ -41,6 +44,7 @@ from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
 
+_NOT_HERE = Identity("", None, "", "", "", "")  # of which no store has samples
 _TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
 _READS_THE_CLOCK = (
     "its chat template writes the date into prompts, so that another day's samples are others; "
@@ -186,6 +190,22 @@ class Sampler:
         """As `at_hand`, of weights that are looked for wherever they are."""
         plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
         return bool(prompts) and not missing(plan, self._store)
+
+    def lacking(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> list[Request]:
+        """What of a checkpoint's samples the store does not have.
+
+        Of weights that are on the hub and not on this machine, all of it: nothing is downloaded.
+        """
+        sources = filter(None, (checkpoint.source, checkpoint.adapter))
+        root = self._setup.root
+        if any(is_hub_name(one, root) and not is_downloaded(one) for one in sources):
+            generation = replace(domain.generation, **checkpoint.generation)
+            plan = Plan(_NOT_HERE, generation, prompts, domain.samples_per_prompt)
+        else:
+            plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
+        return missing(plan, self._store)
 
     def close(self) -> None:
         """Release the model."""

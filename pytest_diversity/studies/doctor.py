@@ -19,7 +19,10 @@ from pytest_diversity.studies import machine
 from pytest_diversity.text import plural, visible
 from pytest_diversity.validation import check_readable
 
-__all__ = ["examine", "lines"]
+__all__ = ["FIRST", "examine", "lines"]
+
+# The machine, before what is to run on it.
+FIRST = ("machine", "extras", "device", "engine", "sandbox", "store")
 
 _INDENT = " " * 6  # as wide as a status with its gap
 _TAGS = "tags"  # the feature that parts of speech are
@@ -54,15 +57,19 @@ def examine(config: Config, options: Options, root: Path, look: Findings) -> Non
 
 
 def _examine(session: Session, look: Findings) -> None:
-    session.check(look)
+    with look("configuration"):
+        session.check(look)
     machine.check_device(session, look)
     machine.check_sandbox(session, look)
     for name in session.config.checkpoints:
-        _checkpoint(session, name, look)
+        with look(f"checkpoint {name}"):
+            _checkpoint(session, name, look)
     for name, domain in session.config.domains.items():
         if domain.budgets or name in session.config.written:
-            _domain(session, session.workspace.domain(name), look)
-    _baselines(session, look)
+            with look(f"domain {name}"):
+                _domain(session, session.workspace.domain(name), look)
+    with look("baselines"):
+        _baselines(session, look)
 
 
 def _checkpoint(session: Session, name: str, look: Findings) -> None:
@@ -150,9 +157,12 @@ def lines(found: Iterable[Finding], root: Path, width: int) -> Iterator[str]:
     for one in found:
         if not one.said:
             continue
-        said = [f"{one.status:<6}{one.what}: {one.said}", one.fix and f"{_INDENT}fix: {one.fix}"]
-        for text in filter(None, said):
-            shown = visible(text.replace(f"{root}/", "").replace("\n", " "))
-            yield from wrap(
-                shown, width, subsequent_indent=_INDENT, break_on_hyphens=False, tabsize=1
-            )
+        said, fix = (visible((text or "").replace(f"{root}/", "")) for text in (one.said, one.fix))
+        named = said if said.startswith(f"{one.what}:") else f"{one.what}: {said}"
+        yield from _wrapped(f"{one.status:<6}{named}", width)
+        if fix:
+            yield from _wrapped(f"{_INDENT}fix: {fix}", width)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return wrap(text, width, subsequent_indent=_INDENT, break_on_hyphens=False)
