@@ -214,12 +214,9 @@ def _hub(source: str, what: str) -> Any:
     return hub
 
 
-def _fetch(hub: Any, source: str, *, local_files_only: bool = False) -> Path:
+def _fetch(hub: Any, source: str, **how: bool) -> Path:
     if file := re.fullmatch(_HUB_FILE, source):
-        found = hub.hf_hub_download(
-            file[1], file[3], revision=file[2], local_files_only=local_files_only
-        )
-        return Path(found)
+        return Path(hub.hf_hub_download(file[1], file[3], revision=file[2], **how))
     repository, _, revision = source.partition("@")
     return Path(
         hub.snapshot_download(
@@ -227,7 +224,7 @@ def _fetch(hub: Any, source: str, *, local_files_only: bool = False) -> Path:
             revision=revision or None,
             allow_patterns=list(FILES),
             ignore_patterns=list(IGNORED),
-            local_files_only=local_files_only,
+            **how,
         )
     )
 
