@@ -12,12 +12,13 @@ from pytest_diversity import functions
 from pytest_diversity.errors import ConfigError, DiversityError
 from pytest_diversity.findings import DoubtError, Findings
 from pytest_diversity.plugin.discovery import CONFIG_NAME, find_configs
+from pytest_diversity.plugin.header import short
 from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import HELP, STUDIES, asked
 from pytest_diversity.plugin.runs import settings_of
 from pytest_diversity.studies.doctor import FIRST, examine, lines
 from pytest_diversity.studies.start import start
-from pytest_diversity.text import visible
+from pytest_diversity.text import shorten, visible
 
 __all__ = ["do"]
 
@@ -58,8 +59,10 @@ def _examined(config: pytest.Config, path: Path | None) -> int:
             )
     examine(*settings_of(config, path, look), root, look)
     found = [*look]
-    print(f"diversity doctor: {path or 'this machine'}")  # noqa: T201 - a command
-    print(*lines(found, root, get_terminal_size().columns), sep="\n")  # noqa: T201 - a command
+    named = short(path, config.rootpath) if path else "this machine"
+    width = get_terminal_size().columns
+    print(f"diversity doctor: {shorten(named, width - 18)}")  # noqa: T201 - a command
+    print(*lines(found, config.rootpath, width), sep="\n")  # noqa: T201 - a command
     return int(any(one.status == "FAIL" for one in found))
 
 

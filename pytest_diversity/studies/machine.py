@@ -43,9 +43,8 @@ def check_extras(look: Findings) -> None:
             with look("extras"):
                 _demand_recent(one, extra)
     with look("extras") as note:
-        note(", ".join(complete) or "none")
-        if lacking:
-            note(f"not installed are {', '.join(lacking)}")
+        rest = f"; not installed: {', '.join(lacking)}" if lacking else ""
+        note(f"{', '.join(complete) or 'none'}{rest}")
 
 
 def _requirements(extra: str) -> Iterator[Requirement]:
