@@ -76,6 +76,10 @@ class Verdict:
         worst: The prompt that speaks loudest against the checkpoint: the one that lost most of what
             a budget on changes guards, else the one furthest on the wrong side; None without any.
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
+        limits: What each bound allows, by its name, in the units of the metric: a level, or how far
+            the value may move from the reference's.
+        run: The training run that the checkpoint is a step of; empty where it stands alone.
+        step: Which step.
     """
 
     status: Status
@@ -103,6 +107,9 @@ class Verdict:
     change: Difference | None = None
     worst: str | None = None
     mean_tokens: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict, repr=False)
+    run: str = ""
+    step: int | None = None
 
     @property
     def message(self) -> str:
@@ -128,7 +135,7 @@ class Verdict:
     def from_dict(cls, plain: dict[str, Any]) -> Verdict:
         """The counterpart of `as_dict`, also after JSON has made lists of tuples."""
         lines = {key: tuple(plain[key]) for key in ("details", "notes")}
-        change = Difference(**plain["change"]) if plain["change"] else None
+        change = Difference(**plain["change"]) if plain.get("change") else None
         return cls(**{**plain, **lines, "change": change})
 
 

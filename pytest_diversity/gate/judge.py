@@ -116,7 +116,7 @@ class Judge:
         others: OtherBounds,
         alpha: float = ALPHA,
     ) -> Verdict:
-        return decide(
+        verdict = decide(
             gate,
             measured,
             reference=reference(features, measured) if reference else None,
@@ -124,6 +124,8 @@ class Judge:
             others=others,
             alpha=alpha,
         )
+        model = self._workspace.config.checkpoints.get(gate.checkpoint)
+        return replace(verdict, run=model.run, step=model.step) if model else verdict
 
     def _note(self, verdict: Verdict) -> Verdict:
         self._workspace.events.append(Judged(verdict))

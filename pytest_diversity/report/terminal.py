@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pytest_diversity.events import Damaged, Drawn, Event, Judged
+from pytest_diversity.report.curves import BLOCKS, curve_lines, curves
 from pytest_diversity.text import columns, number, plural, visible
 from pytest_diversity.verdict import Verdict
 
@@ -54,11 +56,23 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
     if verdicts:
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
+    for line in curve_lines(curves(verdicts), plain=not _takes_blocks()):
+        terminal.write_line(line)
     lines = [*([drawing_line(drawings)] if drawings else []), *saving_lines(drawings)]
     lines += damage_lines(event for event in events if isinstance(event, Damaged))
     lines += [*split_lines(verdicts), *correction_lines(verdicts)]
     for line in [*lines, *note_lines(verdicts), *said]:
         terminal.write_line(visible(line))
+
+
+def _takes_blocks() -> bool:
+    """Whether the terminal has characters beyond ASCII; asked past whatever captures it."""
+    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"
+    try:
+        BLOCKS.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def table(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, dict[str, bool]]]:
