@@ -21,7 +21,8 @@ from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.bar import fixed
 from pytest_diversity.domains.build import features_of
-from pytest_diversity.errors import ConfigError, DiversityError
+from pytest_diversity.domains.defaults import metric_of
+from pytest_diversity.errors import DiversityError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
     from pytest_diversity.cluster.ray import Cluster
     from pytest_diversity.features.embeddings import Embedder
     from pytest_diversity.judges.panel import Panel
+    from pytest_diversity.profiles import DomainProfile
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -132,26 +134,6 @@ class Workspace:
         if self.options.adaptive is not None:
             changes["adaptive"] = self.options.adaptive
         return replace(domain, **changes)
-
-    def metric(self, domain: Domain, family: str, name: str | None = None) -> Metric:
-        """The metric of a family: the one named, else the default of the domain's kind.
-
-        Raises:
-            ConfigError: The kind has none for the family, or the name is unknown or of another.
-        """
-        default = kind_of(domain).metrics.get(family)
-        if name is None and default is None:
-            raise ConfigError(
-                f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
-                fix="name one with metric = ...",
-            )
-        metric = parse(name or str(default))
-        if metric.definition.family != family:
-            raise ConfigError(
-                f"{metric} measures {metric.definition.family}, not {family}",
-                fix=f"move the budget to {metric.definition.family!r}, or name another metric",
-            )
-        return metric
 
     def prompts(self, domain: Domain) -> Mapping[str, Prompt]:
         """The prompts of a domain, by id, read once; none where samples bring their own."""
@@ -256,6 +238,18 @@ class Workspace:
             assess=lambda quality, pairs: self._panel.assess(domain, quality, pairs),
             spread=self.cluster or in_process,
             whose=whose,
+        )
+
+    def profile(self, checkpoint: str, domain: str) -> DomainProfile:
+        """Every family of a checkpoint in a domain, by the metric of its budget or the default."""
+        from pytest_diversity.profiles import profile_of  # noqa: PLC0415 - rarely asked
+
+        budgets, features = self.domain(domain).budgets, self.features(checkpoint, domain)
+        named = {family: budget.metric for family, budget in budgets.items()}
+        return profile_of(
+            features,
+            lambda family: metric_of(features.domain, family, named.get(family)),
+            checkpoint,
         )
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:

@@ -11,7 +11,6 @@ import pytest
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain
-from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
 from pytest_diversity.workspace import Workspace
 
@@ -76,11 +75,3 @@ def test_recorded_samples_are_no_drawing(
     assert event.replayed
     workspace.close()
     assert not (tmp_path / "store").exists()
-
-
-def test_a_family_without_a_metric(open_workspace: Callable[..., Workspace]) -> None:
-    """A metric of another family is refused with the family that it is of."""
-    workspace = open_workspace()
-    domain = workspace.domain("d")
-    with pytest.raises(ConfigError, match=r"validity\(\) measures quality, not lexical"):
-        workspace.metric(domain, "lexical", "validity")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pytest_diversity.events import Damaged, Drawn, Event, Judged
-from pytest_diversity.report.curves import BLOCKS, curve_lines, curves
 from pytest_diversity.text import columns, number, plural, visible
 from pytest_diversity.verdict import Verdict
 
@@ -56,7 +55,7 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
     if verdicts:
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
-    for line in curve_lines(curves(verdicts), plain=not _takes_blocks()):
+    for line in _along_runs(verdicts):
         terminal.write_line(line)
     lines = [*([drawing_line(drawings)] if drawings else []), *saving_lines(drawings)]
     lines += damage_lines(event for event in events if isinstance(event, Damaged))
@@ -65,14 +64,15 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
         terminal.write_line(visible(line))
 
 
-def _takes_blocks() -> bool:
-    """Whether the terminal has characters beyond ASCII; asked past whatever captures it."""
-    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"
-    try:
-        BLOCKS.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+def _along_runs(verdicts: Sequence[Verdict]) -> list[str]:
+    """The curves of training runs, in ASCII where the terminal has nothing else."""
+    if all(one.step is None for one in verdicts):
+        return []
+    from pytest_diversity.report.curves import BLOCKS, curve_lines, curves  # noqa: PLC0415 - not of every run
+
+    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"  # past whatever captures it
+    plain = not BLOCKS.encode(encoding, "ignore")
+    return curve_lines(curves(verdicts), plain=plain)
 
 
 def table(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, dict[str, bool]]]:
