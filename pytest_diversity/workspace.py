@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_diversity.checkpoints import sources
 from pytest_diversity.cluster import in_process
@@ -27,6 +27,7 @@ from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.metrics import Metric, parse
+from pytest_diversity.progress import DRAWING, EMBEDDING, EXECUTING, Count, Work
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.replay import Replays
@@ -48,7 +49,14 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
 
 __all__ = ["Show", "Workspace"]
 
-Show: TypeAlias = "Callable[[str, int], AbstractContextManager[Shown]]"
+
+class Show(Protocol):
+    """Begins to show how far a work is."""
+
+    def __call__(
+        self, label: str, total: int, work: Work = DRAWING, /
+    ) -> AbstractContextManager[Shown]:
+        """The progress of `total` parts, for whom `label` says."""
 
 
 class Workspace:
@@ -75,7 +83,7 @@ class Workspace:
             config: Checkpoints, domains and budgets.
             options: Settings of the run.
             root: What relative paths of sources are relative to.
-            show: Begins to show the drawing of a number of samples under a label.
+            show: Begins to show how far drawing, embedding, executing or judging is.
             say: Shows a line to a person.
         """
         self.config = config
@@ -227,14 +235,15 @@ class Workspace:
         """The features of samples at hand, with the workspace's embedder and its memory."""
 
         def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
+            count = self._count(domain, EMBEDDING, whose)
+            return self._embedder(domain)(texts, count)  # looked for when a text is to be embedded
 
         return features_of(
             samples,
             domain,
             embed,
             self.prompts(domain) if prompts is None else prompts,
-            execute=self._executor(domain),
+            execute=self._executor(domain, whose),
             assess=lambda quality, pairs: self._panel.assess(domain, quality, pairs),
             spread=self.cluster or in_process,
             whose=whose,
@@ -285,7 +294,7 @@ class Workspace:
 
         return Sandbox(language=language, unsafe=self.options.unsafe_code)
 
-    def _executor(self, domain: Domain) -> Execute | None:
+    def _executor(self, domain: Domain, whose: str) -> Execute | None:
         """What runs the programs of a domain; the sandbox is looked for when there are some."""
         if not self._executes(domain):
             return None
@@ -297,11 +306,16 @@ class Workspace:
             sandbox = self._sandbox(domain.language)
             memory = self.store.executions(sandbox.key)
             runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
-            return Executor(runs, memory, lambda: self.store.lock("execution", "runs programs"))(
-                programs
-            )
+            count = self._count(domain, EXECUTING, whose)
+            lock = partial(self.store.lock, "execution", "runs programs")
+            return Executor(runs, memory, lock, count)(programs)
 
         return execute
+
+    def _count(self, domain: Domain, work: Work, whose: str = "") -> Count:
+        """What shows how far a work is."""
+        label = " ".join(filter(None, ("diversity:", whose, domain.name)))
+        return lambda total: self._show(label, total, work)
 
     @cached_property
     def _panel(self) -> Panel:
@@ -309,7 +323,12 @@ class Workspace:
         from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
 
         return Panel(
-            self.config, self.options, self._embedder, lambda: self.store, lambda: self.sampler
+            self.config,
+            self.options,
+            self._embedder,
+            lambda: self.store,
+            lambda: self.sampler,
+            count=self._count,
         )
 
     def check_judge(self, domain: Domain, quality: Quality | None) -> None:

@@ -25,6 +25,7 @@ PACKAGE = Path(pytest_diversity.__file__).parent
 ALLOWED: Mapping[str, str] = {
     "text": "",
     "errors": "text",
+    "progress": "",
     "frames": "errors",
     "families": "",
     "functions": "errors",
@@ -42,8 +43,8 @@ ALLOWED: Mapping[str, str] = {
     "cluster": "errors",
     "sandbox": "cluster errors",
     "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
-    "judges": "checkpoints config errors functions sampling store",
-    "features": "checkpoints cluster config errors judges metrics prompts samples sandbox",
+    "judges": "checkpoints config errors functions progress sampling store",
+    "features": "checkpoints cluster config errors judges metrics progress prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains features frames metrics samples statistics",
@@ -51,12 +52,12 @@ ALLOWED: Mapping[str, str] = {
     "baselines": "config domains errors estimate events features files judges metrics prompts "
     "statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
-    "judges metrics profiles prompts samples sampling sandbox store",
+    "judges metrics profiles progress prompts samples sampling sandbox store",
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
-    "report": "estimate events features text verdict",
-    "session": "config events gate report validation workspace",
+    "report": "estimate events features progress text verdict",
+    "session": "config events gate progress report validation workspace",
     "training": "config domains errors gate report samples sampling session verdict",
     "studies": "baselines config domains errors estimate features files gate metrics samples "
     "session statistics text",
