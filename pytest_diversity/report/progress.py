@@ -87,21 +87,29 @@ class DrawingProgress:
         self._opened = True
         with self._console.uncaptured():
             self._newline()
-            bars = self._console.bars and not self._console.plain and not self._quiet
-            if bars and sys.stderr.isatty():
-                from tqdm import tqdm  # noqa: PLC0415 - wanted on a terminal alone
-
-                self._bar = tqdm(
-                    total=self._total,
-                    desc=self._label,
-                    unit=self._work.noun,
-                    file=sys.stderr,
-                    leave=False,
-                    dynamic_ncols=True,
-                    bar_format="{desc}: {n:.0f}/{total} |{bar}| {elapsed}<{remaining}{postfix}",
-                )
-            else:
+            self._bar = self._drawn()
+            if self._bar is None:
                 self._line(f"{self._work.verb} {plural(self._total, self._work.noun)}")
+
+    def _drawn(self) -> Any:
+        """A bar, where there is a terminal that takes one and what draws it is installed."""
+        console = self._console
+        if console.plain or not console.bars or self._quiet or not sys.stderr.isatty():
+            return None
+        try:
+            from tqdm import tqdm  # noqa: PLC0415 - wanted on a terminal alone, and optional
+        except ImportError:
+            return None
+        bar = tqdm(
+            total=self._total,
+            desc=f"{self._label}: {self._work.verb}",
+            unit=self._work.noun,
+            file=sys.stderr,
+            leave=False,
+            dynamic_ncols=True,
+            bar_format="{desc} {n:.0f}/{total} |{bar}| {elapsed}<{remaining}{postfix}",
+        )
+        return None if bar.disable else bar  # as of a terminal without a size
 
     def __exit__(
         self,
