@@ -112,7 +112,7 @@ def _domain(session: Session, domain: Domain, look: Findings) -> None:
 def _metrics(session: Session, domain: Domain) -> Iterator[set[str]]:
     """What each metric of a domain's budgets reads."""
     for family, budget in domain.budgets.items():
-        definition = session.workspace.metric(domain, family, budget.metric).definition
+        definition = metric_of(domain, family, budget.metric).definition
         yield {*definition.features, *definition.optional}
 
 

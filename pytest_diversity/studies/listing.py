@@ -81,7 +81,7 @@ def _selected(session: Session) -> list[Gate]:
 
 def _name(session: Session, gate: Gate) -> GateName:
     domain = session.workspace.domain(gate.domain)
-    metric = session.workspace.metric(domain, gate.family, gate.budget.metric)
+    metric = metric_of(domain, gate.family, gate.budget.metric)
     return GateName(gate.checkpoint, gate.domain, gate.family, str(metric))
 
 
@@ -181,7 +181,7 @@ def _reads(session: Session, domain: Domain, gates: Sequence[Gate]) -> set[str]:
     """The features that the metrics of gates read."""
     found: set[str] = set()
     for gate in gates:
-        metric = session.workspace.metric(domain, gate.family, gate.budget.metric)
+        metric = metric_of(domain, gate.family, gate.budget.metric)
         found |= {*metric.definition.features, *metric.definition.optional}
     return found
 
