@@ -76,6 +76,7 @@ class Verdict:
         worst: The prompt that speaks loudest against the checkpoint: the one that lost most of what
             a budget on changes guards, else the one furthest on the wrong side; None without any.
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
+        label: What samples at hand were called by the test that passed them, if anything.
     """
 
     status: Status
@@ -103,6 +104,12 @@ class Verdict:
     change: Difference | None = None
     worst: str | None = None
     mean_tokens: float | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose it is: the checkpoint's name, or what samples at hand were called; else `-`."""
+        return self.checkpoint or self.label or "-"
 
     @property
     def message(self) -> str:
@@ -120,6 +127,11 @@ class Verdict:
         """Whether the budget is missed and its level lets the test pass."""
         return self.level != "error" and self.status in {"fail", "undefined"}
 
+    def fails(self, *, strict: bool) -> bool:
+        """Whether its test fails; where `strict`, also of a verdict that is unclear."""
+        failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+        return self.level == "error" and self.status in failing
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
@@ -128,7 +140,7 @@ class Verdict:
     def from_dict(cls, plain: dict[str, Any]) -> Verdict:
         """The counterpart of `as_dict`, also after JSON has made lists of tuples."""
         lines = {key: tuple(plain[key]) for key in ("details", "notes")}
-        change = Difference(**plain["change"]) if plain["change"] else None
+        change = Difference(**plain["change"]) if plain.get("change") else None
         return cls(**{**plain, **lines, "change": change})
 
 

@@ -126,7 +126,8 @@ class Judge:
         )
 
     def _note(self, verdict: Verdict) -> Verdict:
-        self._workspace.events.append(Judged(verdict))
+        fails = verdict.fails(strict=self._workspace.options.strict)
+        self._workspace.events.append(Judged(verdict, fails=fails))
         return verdict
 
     def _in_steps(self, gate: Gate) -> bool:

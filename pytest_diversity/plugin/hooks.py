@@ -81,13 +81,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
     collect_named(config)
-    if is_worker(config) or not is_configured(config):
+    reports = config.getoption("diversity_report")
+    if is_worker(config) or not (is_configured(config) or reports):
         return
     from pytest_diversity.errors import DiversityError
-    from pytest_diversity.plugin.runs import session_of
+    from pytest_diversity.plugin.runs import check_reports, session_of
 
     try:
-        session_of(config, find_config(config))
+        if reports:
+            check_reports(config)
+        if is_configured(config):
+            session_of(config, find_config(config))
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 

@@ -53,7 +53,8 @@ ALLOWED: Mapping[str, str] = {
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
-    "report": "estimate events features text verdict",
+    "report": "baselines domains errors estimate events features files metrics text verdict "
+    "workspace",
     "session": "config events gate report validation workspace",
     "studies": "baselines config domains errors estimate features files gate metrics samples "
     "session statistics text",
