@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pytest_diversity.verdict import Verdict
 
@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "Judged",
     "from_json",
+    "of",
     "to_json",
 ]
 
@@ -132,6 +133,7 @@ class BaselineRecorded:
 
 
 Event: TypeAlias = Drawn | Damaged | Judged | Broken | BaselineUsed | BaselineRecorded
+Kind = TypeVar("Kind")
 _KINDS: Mapping[str, type[Event]] = {
     kind.__name__: kind for kind in (Drawn, Damaged, Judged, Broken, BaselineUsed, BaselineRecorded)
 }
@@ -148,3 +150,8 @@ def from_json(plain: Mapping[str, Any]) -> Event:
     if plain["event"] == Judged.__name__:
         return Judged(**{**fields, "verdict": Verdict.from_dict(fields["verdict"])})
     return _KINDS[plain["event"]](**fields)
+
+
+def of(kind: type[Kind], events: Iterable[Event]) -> list[Kind]:
+    """The events of one kind, in their order."""
+    return [event for event in events if isinstance(event, kind)]

@@ -11,6 +11,7 @@ import pytest
 from pytest_diversity.config.values import Budget
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.gate.bounds import Gate
+from pytest_diversity.plugin.allure import tell_allure
 from pytest_diversity.plugin.runs import enforce, refuse, selected, session_of
 
 __all__ = ["DiversityFile", "DiversityItem"]
@@ -70,6 +71,7 @@ class DiversityItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the budget; a missed one fails the test."""
+        tell_allure(self.config, self.gate)
         session = session_of(self.config, self.path)
         enforce(session.judge.judge(self.gate), strict=session.options.strict)
 

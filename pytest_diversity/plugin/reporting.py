@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_diversity.events import Broken, Damaged, Drawn, Event, Judged
+from pytest_diversity.events import Broken, Damaged, Drawn, Event, Judged, of
 from pytest_diversity.plugin.header import short
 from pytest_diversity.report.destinations import Destination, find, put
 from pytest_diversity.report.run import RunReport, Subject, by_trouble, once_each
@@ -48,13 +48,13 @@ def told(
         said: What the run has left to say.
     """
     root = session.config.rootpath
-    judged = by_trouble(once_each(one for one in events if isinstance(one, Judged)))
-    drawings = tuple(one for one in events if isinstance(one, Drawn))
+    judged = by_trouble(once_each(of(Judged, events)))
+    drawings = tuple(of(Drawn, events))
     return RunReport(
         judged=judged,
-        broken=tuple(one for one in events if isinstance(one, Broken)),
+        broken=tuple(of(Broken, events)),
         drawings=drawings,
-        damages=tuple(one for one in events if isinstance(one, Damaged)),
+        damages=tuple(of(Damaged, events)),
         said=tuple(said),
         subjects=tuple(_subjects(sessions, root, drawings, judged)),
         root=root,
@@ -88,7 +88,7 @@ def write(session: pytest.Session, report: RunReport) -> Iterator[str]:
     for one in session.config.stash[_ASKED]:
         try:
             put(one, report)
-            yield f"{one.name} report: {one.path}"
+            yield f"{one.name} report: {short(one.path, session.config.rootpath)}"
         except ReportError as error:
             yield f"error: {one.name} report: {error}"
             if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:

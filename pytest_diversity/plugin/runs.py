@@ -24,6 +24,7 @@ from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worke
 from pytest_diversity.plugin.header import short
 from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import STUDIES, study_asked
+from pytest_diversity.plugin.properties import annotate_item
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
@@ -127,6 +128,10 @@ def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach what was drawn and judged to the report, and say our own errors in their own words."""
     events = list(_events(item, call, report))
+    verdicts = [event.verdict for event in events if isinstance(event, Judged)]
+    if verdicts or call.when == "setup":
+        annotate_item(item, verdicts, begins=call.when == "setup")
+        report.user_properties = list(item.user_properties)
     if events:
         report.diversity = list(map(to_json, events))  # type: ignore[attr-defined] # carried along, xdist included
     if call.excinfo is None:
@@ -254,7 +259,7 @@ def _studied(sessions: Sequence[Session]) -> list[str]:
     damages = [event for one in sessions for event in one.drain() if isinstance(event, Damaged)]
     if not damages:
         return []
-    from pytest_diversity.report.terminal import damage_lines  # noqa: PLC0415 - rarely asked
+    from pytest_diversity.report.notes import damage_lines  # noqa: PLC0415 - rarely asked
 
     return damage_lines(damages)
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
+from importlib.resources import files
 from typing import Any
 
 from pytest_diversity.events import Judged
 from pytest_diversity.report.run import RunReport, Subject, trouble
 
-__all__ = ["SCHEMA", "plain", "write"]
+__all__ = ["SCHEMA", "plain", "schema", "write"]
 
 SCHEMA = 1
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of what `write` gives."""
+    text = files("pytest_diversity.report").joinpath("schema.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
 def write(report: RunReport) -> str:
     """The whole run, without the texts."""
-    return json.dumps(plain(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(report), indent=2, allow_nan=False) + "\n"
 
 
 def plain(report: RunReport) -> dict[str, Any]:

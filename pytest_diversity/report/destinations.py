@@ -70,7 +70,8 @@ def put(destination: Destination, report: RunReport) -> None:
     Raises:
         ReportError: It cannot be written, or what is there by now is not ours.
     """
-    text = _merged(destination, destination.write(report))
+    written = destination.write(report).encode("utf-8", "backslashreplace").decode()
+    text = _merged(destination, written)
     write_text(destination.path, text, ReportError, fix=_FIX)
 
 
