@@ -22,6 +22,7 @@ _NARROWER = (
     *(("worst", 10), ("worst", 0), ("size", 0), ("budget", 24), ("interval", 0)),
     *(("checkpoint", 14), ("domain", 14), ("budget", 12), ("budget", 0), ("checkpoint", 8)),
     *(("domain", 8), ("spread", 0), ("change", 0), ("value", 0), ("domain", 4)),
+    ("checkpoint", 4),
 )
 
 
