@@ -21,7 +21,16 @@ from pytest_diversity.workspace import Workspace
 
 __all__ = ["check_prompts", "validate"]
 
-_CHECKED = ("kind", "language", "extract", "prompts", "embedder", "quality", "equivalence")
+_CHECKED = (
+    "kind",
+    "language",
+    "extract",
+    "prompts",
+    "embedder",
+    "quality",
+    "equivalence",
+    "surprise",
+)
 
 
 def validate(workspace: Workspace) -> None:
@@ -120,6 +129,11 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
         workspace.prompts(domain)
     with _key(workspace, domain.name, "quality"):
         workspace.check_judge(domain, domain.quality)
+    if domain.surprise is not None:
+        from pytest_diversity.domains import surprise  # noqa: PLC0415 - where a model is named
+
+        with _key(workspace, domain.name, "surprise"):
+            workspace.check_judge(domain, surprise.asked(domain))
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
 

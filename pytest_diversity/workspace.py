@@ -194,6 +194,10 @@ class Workspace:
             self._features[key] = self._with_threshold(found, checkpoint)
         return self._features[key]
 
+    def forget(self, checkpoint: str) -> None:
+        """Release what is held of a checkpoint; its samples stay in the store."""
+        self._features = {key: one for key, one in self._features.items() if key[0] != checkpoint}
+
     def _with_threshold(self, features: Features, checkpoint: str) -> Features:
         """The features, judged from the score on that a percentile of the reference's is."""
         quality, reference = features.domain.quality, self.config.reference

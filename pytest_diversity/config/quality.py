@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from pytest_diversity.config.checks import as_float, shown
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["Alike", "Quality"]
+__all__ = ["Alike", "Quality", "Surprise"]
 
 _PERCENTILE = re.compile(r"reference:p(\d{1,2}(?:\.\d+)?)")
 
@@ -28,7 +28,7 @@ class Quality:
         scorer: The language model that `adequate` scores likelihoods with; the one at hand if None,
             none where it is `none`.
         rubric: What an `llm:CHECKPOINT` is asked, with `{prompt}` and `{answer}`; or a file of it.
-        max_calls: The most questions that it is asked in a run.
+        max_calls: How often it is asked in a run at most, repeated requests included.
     """
 
     KEY: ClassVar[str] = "quality"
@@ -109,6 +109,12 @@ class Alike(Quality):
                 "the threshold of equivalence cannot be a percentile",
                 fix="write a score such as 0.5",
             )
+
+
+class Surprise(Quality):
+    """What tells how surprising an answer is, named as a judge of quality is: `surprise:SOURCE`."""
+
+    __slots__ = ()
 
 
 def _threshold(key: str, value: object) -> dict[str, Any]:

@@ -254,6 +254,7 @@ class Domain:
         quality: Which judge says what an answer is; the kind's own check if None.
         equivalence: What tells whether two answers in prose mean the same; None for the default.
         same_meaning: They do below this distance, as the equivalence measures it; None for its own.
+        surprise: Source of the base model that tells how surprising answers are; none if None.
         length_control: `windows` judges changes of words and structure against a checkpoint at
             equal token counts, and so does `rarefy`; `off` as they are written.
         adaptive: Whether samples are drawn in steps, until the verdict is clear.
@@ -278,6 +279,7 @@ class Domain:
     quality: Quality | None = None
     equivalence: Alike | str | Mapping[str, Any] | None = None
     same_meaning: float | None = None
+    surprise: str | None = None
     length_control: str = "windows"
     adaptive: bool = False
     budgets: Mapping[str, Budget] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_diversity import metrics
-from pytest_diversity.domains import meaning
+from pytest_diversity.domains import meaning, surprise
 from pytest_diversity.domains.bar import by_prompt, judged
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind
@@ -73,6 +73,7 @@ PROSE = Kind(
         "prompt_embeddings": _prompt_embeddings,
         "distances": _distances,
         "labels": meaning.labels,
+        surprise.SURPRISES: surprise.surprises,
     },
     metrics={
         "lexical": "pair_distinct(n=4)",
@@ -84,7 +85,9 @@ PROSE = Kind(
     chosen=meaning.chosen,
     equivalences=meaning.equivalences,
     packages=lambda _: ("icu4py", "textblob"),
-    relations=frozenset({"distances", "labels"}),
+    relations=frozenset({"distances", "labels", surprise.SURPRISES}),
+    # what comes after other answers to its own prompt
+    within=frozenset({surprise.SURPRISES}),
     embedded=meaning.EMBEDDED | {"distances", "labels"},
     judged=frozenset({"valid", "scores"}),
     bar="well_formed",

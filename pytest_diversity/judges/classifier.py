@@ -17,9 +17,9 @@ from pytest_diversity.judges.protocol import Texts
 from pytest_diversity.judges.tools import Tools
 from pytest_diversity.sampling.device import Environment, environment
 
-__all__ = ["Classifier", "Encode", "readable"]
+__all__ = ["Classifier", "Encode", "configured", "readable"]
 
-_HEAD = "ForSequenceClassification"
+_HEADS = ("ForSequenceClassification",)
 _ROWS = 16  # texts in one pass
 
 # Of a tokenizer, some texts and how many tokens the model reads: what the model is given by name.
@@ -64,7 +64,7 @@ class Classifier:
         """
         location = locate(source, tools.root, what)
         named = f"{what} {location.path}"
-        config = _config(location.path, named, fix)
+        config = configured(location.path, named, _HEADS, "head that scores", fix)
         facts = tools.facts()
         where = environment(tools.device, dtype, facts)
         digest = f"{fingerprint(location, facts)[:12]}, {where.precision}"
@@ -125,16 +125,29 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _config(path: Path, what: str, fix: str) -> dict[str, Any]:
-    """What the model says that it is."""
+def configured(
+    path: Path, what: str, heads: tuple[str, ...], named: str, fix: str
+) -> dict[str, Any]:
+    """What a model says that it is.
+
+    Args:
+        path: Its directory.
+        what: It, in an error.
+        heads: How the names of architectures end that have the head which is needed.
+        named: That head, in an error.
+        fix: How an error is mended.
+
+    Raises:
+        CheckpointError: It says nothing that can be read, or has no such head.
+    """
     try:
         config: dict[str, Any] = dict(json.loads((path / "config.json").read_text("utf-8")))
-        heads = config.get("architectures") or []
+        own = config.get("architectures") or []
     except (OSError, ValueError, TypeError):
         raise CheckpointError(f"{what} has no config.json that can be read", fix=fix) from None
-    if not any(str(head).endswith(_HEAD) for head in heads):
-        found = f"it is a {heads[0]}" if heads else "its config.json names no architecture"
-        raise CheckpointError(f"{what} has no head that scores: {found}", fix=fix)
+    if not any(str(head).endswith(heads) for head in own):
+        found = f"it is a {own[0]}" if own else "its config.json names no architecture"
+        raise CheckpointError(f"{what} has no {named}: {found}", fix=fix)
     return config
 
 

@@ -16,33 +16,93 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_diversity.checkpoints.sources import Location
+from pytest_diversity.checkpoints.fingerprint import fingerprint
+from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.judges.classifier import readable
 from pytest_diversity.judges.protocol import Pair
+from pytest_diversity.judges.tools import Tools
 
-__all__ = ["TOKENS", "Likelihood"]
+__all__ = ["TOKENS", "Likelihood", "Scorer", "ids_of"]
 
 TOKENS = 24  # of a text that are read: more cost more, and tell hardly more
 _ROWS = 32  # texts of one prompt in one pass
+_DTYPE = "float32"
 
 
 @dataclass(frozen=True, slots=True)
-class Likelihood:
-    """A scorer, in memory only while it scores, so that no model under test finds it there.
+class Scorer:
+    """A language model, in memory only while it scores, so no model under test finds it there.
 
     Attributes:
-        location: A directory with safetensors weights and a chat template, or a GGUF file.
+        what: It, in an error.
+        location: A directory with safetensors weights, or a GGUF file.
+        digest: Of its weights.
         device: `auto` or a torch device.
         folder: Where a GGUF file's weights are kept once converted; None while the process lives.
     """
 
+    what: str
     location: Location
+    digest: str
     device: str
     folder: Path | None
+
+    @classmethod
+    def find(cls, source: str, tools: Tools, what: str) -> Self:
+        """Look for it; load nothing.
+
+        Args:
+            source: A hub id, a directory, a package or a GGUF file.
+            tools: Where it is looked for, and what it runs on.
+            what: What it is to be, as in "scorer".
+
+        Raises:
+            CheckpointError: It is not there.
+        """
+        location = locate(source, tools.root, what)
+        digest = fingerprint(location, tools.facts())
+        folder = tools.folder / f"{digest}-{_DTYPE}" if tools.folder else None
+        return cls(f"{what} {location.path}", location, digest[:12], tools.device, folder)
+
+    @contextmanager
+    def loaded(self) -> Iterator[tuple[Any, Any]]:
+        """Its tokenizer and its model, in float32, in which scores depend least on the device.
+
+        Raises:
+            CheckpointError: It cannot be loaded.
+            MissingExtraError: A library is not installed.
+        """
+        from pytest_diversity.sampling.device import environment  # noqa: PLC0415 - heavy
+        from pytest_diversity.sampling.engines.transformers import loading  # noqa: PLC0415 - heavy
+
+        where = environment(self.device, _DTYPE, {})
+        with loading.explained(self.what), loading.without_warnings():
+            loading.silence()
+            found = loading.load(self.location, where, self.folder or _scratch(self.location.path))
+            model = found.model.to(where.device).eval()
+        tokenizer = found.tokenizer
+        del found
+        try:
+            yield tokenizer, model
+        finally:
+            del model
+            gc.collect()
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """What a scorer makes of answers to prompts.
+
+    Attributes:
+        scorer: A model that was tuned to answer, with a chat template.
+    """
+
+    scorer: Scorer
 
     def __call__(self, pairs: Sequence[Pair]) -> NDArray[np.float64]:
         """(log p(text | asked) - log p(text | continued)) / sqrt(tokens) of each text's beginning.
@@ -58,29 +118,13 @@ class Likelihood:
         for index, (prompt, _) in enumerate(pairs):
             by_prompt.setdefault(prompt, []).append(index)
         found = np.zeros(len(pairs))
-        with self._loaded() as (tokenizer, model):
+        with self.scorer.loaded() as (tokenizer, model):
             for prompt, indices in by_prompt.items():
                 for start in range(0, len(indices), _ROWS):
                     rows = indices[start : start + _ROWS]
                     texts = [pairs[index][1] for index in rows]
                     found[rows] = _ratios(tokenizer, model, prompt, texts)
         return found
-
-    @contextmanager
-    def _loaded(self) -> Iterator[tuple[Any, Any]]:
-        from pytest_diversity.sampling.device import environment  # noqa: PLC0415 - heavy
-        from pytest_diversity.sampling.engines.transformers import loading  # noqa: PLC0415 - heavy
-
-        where = environment(self.device, "float32", {})
-        with loading.explained(f"scorer {self.location.path}"):
-            loading.silence()
-            folder = self.folder or _scratch(self.location.path)
-            with loading.without_warnings():
-                loaded = loading.load(self.location, where, folder)
-            model = loaded.model.to(where.device).eval()
-            yield loaded.tokenizer, model
-            del model, loaded
-        gc.collect()
 
 
 @cache
@@ -93,15 +137,15 @@ def _scratch(path: Path) -> Path:
 
 def _ratios(tokenizer: Any, model: Any, prompt: str, texts: Sequence[str]) -> NDArray[np.float64]:
     """The ratio of each text to one prompt."""
-    turn = [{"role": "user", "content": _readable(prompt)}]
+    turn = [{"role": "user", "content": readable(prompt)}]
     asked = tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-    pieces = [_ids(tokenizer, _readable(text).strip())[:TOKENS] for text in texts]
+    pieces = [ids_of(tokenizer, readable(text).strip())[:TOKENS] for text in texts]
     known = [row for row, ids in enumerate(pieces) if ids]
     ratios = np.zeros(len(texts))
     if known:
         kept = [pieces[row] for row in known]
-        answered = _log_likelihoods(model, _ids(tokenizer, asked), kept)
-        continued = _log_likelihoods(model, _ids(tokenizer, _readable(prompt) + "\n"), kept)
+        answered = _log_likelihoods(model, ids_of(tokenizer, asked), kept)
+        continued = _log_likelihoods(model, ids_of(tokenizer, readable(prompt) + "\n"), kept)
         ratios[known] = (answered - continued) / np.sqrt([len(ids) for ids in kept])
     return ratios
 
@@ -129,11 +173,7 @@ def _log_likelihoods(
     return sums
 
 
-def _ids(tokenizer: Any, text: str) -> list[int]:
+def ids_of(tokenizer: Any, text: str) -> list[int]:
+    """The tokens of a text alone, without those that a tokenizer puts around it."""
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
-
-
-def _readable(text: str) -> str:
-    """Without lone surrogates, which no tokenizer reads."""
-    return text.encode("utf-8", "replace").decode()

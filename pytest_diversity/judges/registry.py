@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from typing import Any, Literal
 
-from pytest_diversity.config.quality import Alike, Quality
+from pytest_diversity.config.quality import Alike, Quality, Surprise
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.functions import registered, same_source
 from pytest_diversity.judges.protocol import Judge, each
@@ -43,6 +43,8 @@ _OF_TWO = {
     "cross_encoder": _Own("cross_encoder"),
     "llm": NAMED["llm"],
 }
+_OF_ORDERS = {"surprise": _Own("surprise")}
+_BY_USE = {Quality: NAMED, Alike: _OF_TWO, Surprise: _OF_ORDERS}
 _registered: dict[str, tuple[Callable[..., Any], Judge]] = {}
 _COMMON = {"judge", "threshold", "percentile"}
 
@@ -55,8 +57,7 @@ def find(quality: Quality, tools: Tools) -> Judge:
         CheckpointError: It names a model that is not there.
     """
     name = quality.judge
-    ours = _OF_TWO if isinstance(quality, Alike) else NAMED
-    own = ours.get(name.partition(":")[0])
+    own = _BY_USE[type(quality)].get(name.partition(":")[0])
     for key in {field.name for field in fields(quality)} - _COMMON:
         if getattr(quality, key) is not None and key not in (own.keys if own else ()):
             raise ConfigError(f"the judge {name!r} takes no {key}", fix="remove it")

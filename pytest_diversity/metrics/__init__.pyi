@@ -53,6 +53,7 @@ from pytest_diversity.metrics.registry import register_metric as register_metric
 from pytest_diversity.metrics.repetition import jaccard as jaccard
 from pytest_diversity.metrics.repetition import self_repetition as self_repetition
 from pytest_diversity.metrics.rouge import homogenization as homogenization
+from pytest_diversity.metrics.surprise import conditional_surprise as conditional_surprise
 from pytest_diversity.metrics.trees import Forest as Forest
 from pytest_diversity.metrics.trees import Tree as Tree
 from pytest_diversity.metrics.trees import pair_subtree as pair_subtree

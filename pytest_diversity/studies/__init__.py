@@ -1,4 +1,4 @@
-"""What is done with samples in place of running tests: plan, self-test, calibration, export."""
+"""What is done with samples in place of running tests: plan, self-test, calibration and others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pytest_diversity.studies.calibrate import calibrate, check_mode
 from pytest_diversity.studies.cases import check_json
 from pytest_diversity.studies.export import check_export, export
 from pytest_diversity.studies.plan import plan
+from pytest_diversity.studies.preflight import check_count, preflight
 from pytest_diversity.studies.selftest import selftest
 from pytest_diversity.text import visible
 
@@ -19,12 +20,14 @@ _STUDIES: Mapping[str, Callable[[Session, str], Iterable[str]]] = {
     "plan": plan,
     "selftest": selftest,
     "calibrate": calibrate,
+    "preflight": preflight,
     "export": export,
 }
 _CHECKS: Mapping[str, Callable[[Session, str], None]] = {
     "plan": check_json,
     "selftest": check_json,
     "calibrate": check_mode,
+    "preflight": check_count,
     "export": check_export,
 }
 _NO_FILE = ("-", "write")

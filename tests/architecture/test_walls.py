@@ -56,10 +56,11 @@ ALLOWED: Mapping[str, str] = {
     "report": "baselines domains errors estimate events features files metrics text verdict "
     "workspace",
     "session": "config events gate report validation workspace",
+    "training": "config domains errors gate report samples sampling session verdict",
     "studies": "baselines config domains errors estimate features files gate metrics samples "
     "session statistics text",
     "plugin": "baselines config errors estimate events features functions gate report samples "
-    "session store studies verdict",
+    "session store studies text verdict",
     "": "domains errors estimate judges metrics plugin samples sampling",
 }
 

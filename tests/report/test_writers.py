@@ -41,7 +41,7 @@ HOSTILE = {
 PURE = ("json", "markdown", "markdown-append", "csv", "openmetrics", "model-card")
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
+@pytest.fixture(params=HOSTILE.values(), ids=list(HOSTILE))
 def name(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found
@@ -152,7 +152,8 @@ def _is_number(text: str) -> bool:
 def test_openmetrics_is_read_by_prometheus_and_gitlab(report: RunReport, name: str) -> None:
     """GitLab drops all from a number sign on, and reads what is left as a shell would."""
     text = write("openmetrics", report)
-    families = {one.name: one.samples for one in text_string_to_metric_families(text)}
+    parsed = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+    families = {one.name: one.samples for one in parsed}
     assert [sample.value for sample in families["diversity_value"]] == [0.4, 0.4]
     assert [sample.value for sample in families["diversity_passed"]] == [0.0, 1.0, 1.0]
     assert families["diversity_errors"][0].value == 1

@@ -17,8 +17,8 @@ import pytest
 
 from pytest_diversity.sandbox import Execution, Limits, Outcome, Program, Sandbox, Tier
 from pytest_diversity.sandbox.inside.threads import THREADS
-from pytest_diversity.sandbox.sandbox import SHORT
 from pytest_diversity.sandbox.tiers import prove
+from pytest_diversity.sandbox.worker import SHORT
 
 CHECK = "def check(candidate):\n    assert candidate(1) == 1"
 RIGHT = "def f(x): return x"

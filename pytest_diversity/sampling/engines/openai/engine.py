@@ -108,7 +108,8 @@ class ServerEngine:
             messages=request.turns,
             prefill=request.prefill,
         )
-        answer = (await client.ask(found.model, question))[0]
+        allowance = self._server.allowance
+        answer = (await client.ask(found.model, question, within=allowance))[0]
         answer = without_beginning(answer, request.prefill)
         sample = Sample(
             prompt=request.prompt,

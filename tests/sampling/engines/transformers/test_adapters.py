@@ -278,11 +278,11 @@ def test_what_is_saved_beside_an_adapter_is_its_own(
     assert "adapter is drawn with its own tokenizer, chat template and end tokens" in said.lines
     asked = [Request("p", "the cat", (0,), GREEDY)]
     plainly = tuple(tokenizer("the cat")["input_ids"])
-    assert render_all(engine._voice.tokenizer, asked, None) == [plainly]
-    assert engine._voice.ends == {0, 9}
+    assert render_all(engine._drawer.voice.tokenizer, asked, None) == [plainly]
+    assert engine._drawer.voice.ends == {0, 9}
     assert engine.swap(find(tiny))
-    assert engine._voice.ends == {0}
-    (templated,) = render_all(engine._voice.tokenizer, asked, None)
+    assert engine._drawer.voice.ends == {0}
+    (templated,) = render_all(engine._drawer.voice.tokenizer, asked, None)
     assert len(templated) > len(plainly)
 
 

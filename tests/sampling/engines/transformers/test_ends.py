@@ -75,7 +75,7 @@ def test_special_tokens_that_mark_thoughts_stay(case: str) -> None:
 def _expected(engine: TransformersEngine, path: Path, strings: list[str], length: int) -> list[str]:
     """The greedy texts of `generate(stop_strings=...)`, cut before the first of them."""
     model: Any = AutoModelForCausalLM.from_pretrained(path)
-    tokenizer = engine._voice.tokenizer
+    tokenizer = engine._drawer.voice.tokenizer
     texts = []
     for prompt in PROMPTS:
         message = [{"role": "user", "content": prompt}]
@@ -111,7 +111,7 @@ def test_a_random_models_texts_end_where_generate_ends_them(
 ) -> None:
     """Its texts are noise, so any of their characters is a stop string."""
     engine = load_engine(tiny)
-    engine._shares = way == "shared cache"
+    engine._drawer.shares = way == "shared cache"
     full, _ = _greedy(engine, [], 12, said)
     strings = sorted({text[6] for text in full})
     texts, reasons = _greedy(engine, strings, 12, said)
@@ -135,5 +135,5 @@ def test_smollm2s_texts_end_where_generate_ends_them(
     texts, reasons = _greedy(engine, strings, 24, said)
     assert texts == expected
     assert "stop" in reasons
-    engine._shares = False
+    engine._drawer.shares = False
     assert _greedy(engine, strings, 24, said) == (texts, reasons)

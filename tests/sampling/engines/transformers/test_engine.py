@@ -18,7 +18,7 @@ from pytest_diversity.errors import CheckpointError, ConfigError, SamplingError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, DrawingProgress, showing
 from pytest_diversity.sampling.engines.transformers import engine as transformers
-from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
+from pytest_diversity.sampling.engines.transformers.drawer import Drawer
 from pytest_diversity.sampling.engines.transformers.loading import load
 from pytest_diversity.workspace import Workspace
 
@@ -168,7 +168,7 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Workspace], tiny
         lambda patch: patch.setattr(
             "pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 3
         ),
-        lambda patch: patch.setattr(TransformersEngine, "_halve", None),
+        lambda patch: patch.setattr(Drawer, "_halve", None),
     ],
     ids=["another batch size", "nothing changed"],
 )
@@ -263,15 +263,15 @@ def test_the_batch_halves_when_memory_runs_out(
 ) -> None:
     """Out of memory above 3 rows: the batch shrinks until it fits, and every sample arrives."""
     sizes = []
-    decode = TransformersEngine._decode
+    decode = Drawer._decode
 
-    def limited(self: TransformersEngine, batch: Any, *rest: Any) -> Any:
+    def limited(self: Drawer, batch: Any, *rest: Any) -> Any:
         sizes.append(len(batch))
         if len(batch) > 3:
             raise torch.OutOfMemoryError
         return decode(self, batch, *rest)
 
-    monkeypatch.setattr(TransformersEngine, "_decode", limited)
+    monkeypatch.setattr(Drawer, "_decode", limited)
     assert all(len(group) == 4 for group in _texts(session()).values())
     assert sizes[:4] == [16, 8, 4, 2]
     sizes.clear()
@@ -287,7 +287,7 @@ def test_one_sample_that_does_not_fit_is_said(
     def never(*_: Any) -> Any:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(TransformersEngine, "_decode", never)
+    monkeypatch.setattr(Drawer, "_decode", never)
     with pytest.raises(SamplingError, match="one sample does not fit"):
         session().samples("m", "d")
 
@@ -361,7 +361,7 @@ def test_the_model_before_is_released(
     one.samples("m", "d")
     assert one.sampler._loaded is not None
     engine: Any = one.sampler._loaded[1]
-    model = weakref.ref(engine._model)
+    model = weakref.ref(engine._drawer.model)
     del engine
     other = make_model(tmp_path / "other", seed=1)
     one.sampler.draw(Checkpoint("other", str(other)), domain, prompts)

@@ -34,7 +34,7 @@ def test_weights_are_quantised(
     for model in (plain, fewer):
         engine = model.load(said)
         assert isinstance(engine, TransformersEngine)
-        layers = engine._model.model.layers
+        layers = engine._drawer.model.model.layers
         sizes.append(sum(p.nbytes for p in layers.parameters()))
         engine.close()
     assert sizes[1] < most * sizes[0]

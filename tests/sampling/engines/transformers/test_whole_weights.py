@@ -133,7 +133,7 @@ def test_logits_that_are_no_numbers_end_the_run(
     weights["model.norm.weight"][0] = number
     save(folder, weights)
     engine = load_engine(folder)
-    engine._shares = shares
+    engine._drawer.shares = shares
     settings = Generation(temperature=temperature, max_tokens=4)
     with pytest.raises(SamplingError, match="the model's logits are NaN or infinite"):
         list(engine.sample([Request("p", "the cat", (0, 1), settings)], said))
@@ -144,7 +144,7 @@ def test_a_prompt_of_unknown_tokens_is_refused(
 ) -> None:
     """A tokenizer of another model gives numbers that no embedding has."""
     engine = load_engine(tiny)
-    engine._voice.tokenizer.add_tokens(["<new>"])
+    engine._drawer.voice.tokenizer.add_tokens(["<new>"])
     with pytest.raises(SamplingError, match="the prompt 'p' has token 286, and the model 286 of"):
         list(engine.sample([Request("p", "a <new> cat", (0,), Generation())], said))
 

@@ -1,0 +1,215 @@
+"""A callback for transformers' and trl's trainers: the gates of a configuration, every N steps."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from pytest_diversity.config.file import load_config
+from pytest_diversity.config.options import resolve
+from pytest_diversity.config.values import Checkpoint, Config
+from pytest_diversity.errors import ConfigError, DiversityError
+from pytest_diversity.report.progress import Console
+from pytest_diversity.session import Session
+from pytest_diversity.training.live import digest, lent, plain_model
+from pytest_diversity.training.looks import Look, Looks
+from pytest_diversity.verdict import Verdict
+
+__all__ = ["DiversityCallback"]
+
+_log = logging.getLogger(__name__)
+
+
+class DiversityCallback(TrainerCallback):
+    """Samples the model in training, logs how varied it is, and can stop a run that broke a budget.
+
+    Every look leaves the training as it was: on a CPU, with and without it the weights are equal
+    bit for bit. What is logged goes through `Trainer.log`, so that every tracker gets it, as
+    `diversity/DOMAIN/FAMILY` and, of effective diversity, its loss by quality and by narrowing
+    since the reference; `diversity/DOMAIN/token_entropy` is the mean surprise of a sampled token
+    in nats, which is the entropy of the model's distribution at temperature 1.
+
+    A run is looked at many times. So that one whose diversity does not change is stopped with a
+    probability of 5 % at most, over all looks and all bounds, each bound has its share of that.
+
+    Attributes:
+        verdicts: All that were given, in the order of the steps.
+        seconds: What the looks have taken.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        *,
+        domains: Sequence[str] | None = None,
+        every: int = 100,
+        stop: bool = False,
+    ) -> None:
+        """Read the configuration; sample nothing yet.
+
+        Args:
+            config: A `diversity.toml`, or what was made of one.
+            domains: Which of its domains are looked at; those with budgets if None.
+            every: Steps between two looks; the last step is looked at, too.
+            stop: Whether the training stops at the first budget of level `error` that is broken.
+
+        Raises:
+            DiversityError: The configuration cannot be used, or has no such domain.
+        """
+        if every < 1:
+            raise ConfigError(f"every = {every} is no number of steps", fix="use 1 or more")
+        found = config if isinstance(config, Config) else load_config(Path(config))
+        root = found.path.parent if found.path else Path.cwd()
+        names = [name for name, one in found.domains.items() if one.budgets]
+        chosen = names if domains is None else [found.domain(name).name for name in domains]
+        if not chosen:
+            raise ConfigError("no domain has a budget to look at", fix="name some: domains=[...]")
+        session = Session(found, resolve({}, found, root), root, lambda: Console(quiet=True))
+        session.check()
+        session.workspace.check_sandbox()
+        self._looks = Looks(session, chosen)
+        self._every = every
+        self._stop = stop
+        self._last: int | None = None
+        self._began = 0.0
+        self._frozen = ""
+        self.verdicts: list[Verdict] = []
+        self.seconds = 0.0
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002 - transformers passes it
+        **rest: Any,
+    ) -> None:
+        """Refuse what cannot be sampled here, and count the looks to come.
+
+        Raises:
+            ConfigError: The model is spread over processes, or only its wrapper can run it.
+        """
+        if args.world_size > 1:
+            raise ConfigError(
+                f"a model that {args.world_size} processes train cannot be sampled by one of them",
+                fix="save checkpoints, and gate these with pytest",
+            )
+        _tokenizer(rest["processing_class"])
+        self._frozen = digest(_weights(plain_model(rest["model"]), trained=False))
+        self._looks.count = -(-state.max_steps // self._every)
+        self._began, self._last = time.monotonic(), state.global_step
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - as above
+        state: TrainerState,
+        control: TrainerControl,
+        **rest: Any,
+    ) -> None:
+        """Look at the model every so many steps."""
+        if state.global_step % self._every == 0:
+            self._look(state, control, **rest)
+
+    def on_train_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - as above
+        state: TrainerState,
+        control: TrainerControl,
+        **rest: Any,
+    ) -> None:
+        """Look at what was trained, if the last look was before that."""
+        if self._last != state.global_step:
+            self._look(state, control, **rest)
+
+    def _look(
+        self,
+        state: TrainerState,
+        control: TrainerControl,
+        *,
+        model: Any,
+        processing_class: Any,
+        **_: Any,
+    ) -> None:
+        began, self._last = time.monotonic(), state.global_step
+        try:
+            look = self._looked_at(model, _tokenizer(processing_class), state.global_step)
+        except DiversityError as error:  # hours of training are worth more than a look
+            _log.error("step %d could not be looked at: %s", state.global_step, error)
+            return
+        finally:
+            self.seconds += time.monotonic() - began
+        self.verdicts += look.verdicts
+        whole = time.monotonic() - self._began
+        _log_values(control, {**look.values, "diversity/share_of_time": self.seconds / whole})
+        for verdict in look.verdicts:
+            if verdict.status != "pass":
+                _log.warning("step %d: %s: %s", state.global_step, verdict.status, verdict.message)
+        if self._stop and any(one.status == "fail" and not one.warned for one in look.verdicts):
+            control.should_training_stop = True
+
+    def _looked_at(self, model: Any, tokenizer: Any, step: int) -> Look:
+        plain = plain_model(model)
+        name = digest(_weights(plain, trained=True), before=self._frozen)
+        with lent(plain, tokenizer, name) as source:
+            return self._looks.at(Checkpoint(f"step-{step}", source))
+
+
+def _weights(model: Any, *, trained: bool) -> dict[str, torch.Tensor]:
+    """The parameters that are trained, with the buffers, which may change too; or the others."""
+    parameters = model.named_parameters()
+    found = {name: one for name, one in parameters if one.requires_grad == trained}
+    return found | dict(model.named_buffers()) if trained else found
+
+
+def _tokenizer(processing_class: Any) -> Any:
+    """The tokenizer of a trainer, which may have it within a processor of images or sounds.
+
+    Raises:
+        ConfigError: The trainer was given none.
+    """
+    tokenizer = getattr(processing_class, "tokenizer", processing_class)
+    if tokenizer is None:
+        raise ConfigError("the trainer has no tokenizer", fix="pass processing_class=tokenizer")
+    return tokenizer
+
+
+def _log_values(control: TrainerControl, values: Mapping[str, float]) -> None:
+    """Log beside what the trainer logs by itself.
+
+    By transformers' own method: trl's also empty the averages of the trainer, which would then be
+    over fewer steps. It ends what the control asks for, which the trainer has yet to do.
+    """
+    wanted = control.should_log
+    Trainer.log(_trainer_of(control), dict(values))
+    control.should_log = wanted
+
+
+def _trainer_of(control: TrainerControl) -> Trainer:
+    """The trainer that is calling: transformers tells its callbacks everything but that.
+
+    Raises:
+        RuntimeError: None is.
+    """
+    for local in _callers():
+        if isinstance(local, Trainer) and local.control is control:
+            return local
+    raise RuntimeError("a DiversityCallback is called by a trainer of transformers")
+
+
+def _callers() -> Iterator[Any]:
+    frame = sys._getframe(1)  # noqa: SLF001 - `inspect.stack` reads the source of every frame
+    while frame is not None:
+        yield frame.f_locals.get("self")
+        frame = frame.f_back  # type: ignore[assignment]
