@@ -11,7 +11,6 @@ import pytest
 from pytest_diversity.config.values import Budget
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.gate.bounds import Gate
-from pytest_diversity.plugin.allure import tell_allure
 from pytest_diversity.plugin.runs import enforce, refuse, selected, session_of
 
 __all__ = ["DiversityFile", "DiversityItem"]
@@ -71,9 +70,16 @@ class DiversityItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the budget; a missed one fails the test."""
-        tell_allure(self.config, self.gate)
+        self._tell_allure()
         session = session_of(self.config, self.path)
         enforce(session.judge.judge(self.gate), strict=session.options.strict)
+
+    def _tell_allure(self) -> None:
+        """To Allure, tests of one name are retries of one, unless they differ in a parameter."""
+        if self.config.pluginmanager.has_plugin("allure_pytest"):
+            import allure  # noqa: PLC0415 - where it is installed
+
+            allure.dynamic.parameter("checkpoint", self.gate.checkpoint)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the item is from."""
