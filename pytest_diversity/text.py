@@ -6,7 +6,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["columns", "cut", "number", "plural", "shorten", "signed", "visible", "width", "wrap"]
+__all__ = [
+    "columns",
+    "cut",
+    "number",
+    "plural",
+    "shorten",
+    "signed",
+    "squeeze",
+    "visible",
+    "width",
+    "wrap",
+]
 
 # What a terminal obeys or does not show, but for the two that every text has: control characters,
 # bidi overrides and zero widths, halves of surrogate pairs, unassigned ones; other line breaks.
@@ -74,6 +85,16 @@ def cut(text: str, room: int) -> str:
     while kept and width(kept) >= room:
         kept = kept[:-1]
     return f"{kept}…"[:room]
+
+
+def squeeze(text: str, room: int) -> str:
+    """As `cut`, in the middle: names of one run differ at their ends."""
+    if width(text) <= room:
+        return text
+    tail = text
+    while tail and width(tail) > 2 * (room - 1) // 3:
+        tail = tail[1:]
+    return cut(text, room - width(tail)) + tail
 
 
 def wrap(line: str, room: int) -> list[str]:

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_diversity.errors import DataError
-from pytest_diversity.text import columns, cut, number, plural, shorten, visible, width, wrap
+from pytest_diversity.text import (
+    columns,
+    cut,
+    number,
+    plural,
+    shorten,
+    squeeze,
+    visible,
+    width,
+    wrap,
+)
 
 NUMBERS = [
     (None, "undefined"),
@@ -99,3 +109,16 @@ def test_what_is_cut_fits(text: str, room: int) -> None:
     line = visible(" ".join(text.split()))
     assert width(cut(line, room)) <= room
     assert cut(line, room) == line or cut(line, room).endswith("…")
+
+
+@given(st.text(), st.integers(1, 40))
+def test_what_is_squeezed_fits(text: str, room: int) -> None:
+    """As what is cut."""
+    line = visible(" ".join(text.split()))
+    assert width(squeeze(line, room)) <= room
+    assert squeeze(line, room) == line or "…" in squeeze(line, room)
+
+
+def test_names_of_one_run_stay_apart() -> None:
+    """They differ at their ends."""
+    assert squeeze("runs/dpo/checkpoint-1200", 14) == "runs/…int-1200"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from pytest_diversity.text import columns, cut, number, shorten, signed, visible, width
+from pytest_diversity.text import columns, cut, number, shorten, signed, squeeze, visible, width
 from pytest_diversity.verdict import Verdict
 
 __all__ = ["Table", "cells", "fitted", "interval", "lines", "status_of", "worst_prompt"]
@@ -24,6 +24,7 @@ _NARROWER = (
     *(("domain", 8), ("spread", 0), ("change", 0), ("value", 0), ("domain", 4)),
     ("checkpoint", 4),
 )
+_SHORTER: Mapping[str, Callable[[str, int], str]] = {"checkpoint": squeeze}  # else `cut`
 
 
 def cells(verdicts: Sequence[Verdict]) -> Table:
@@ -66,7 +67,7 @@ def fitted(table: Table, room: int) -> Table:
             spare = max(0, room - _total(widths))
             widths[name] = min(wanted, widths[name] + spare)
     return {
-        name: [cut(cell, widths[name]) for cell in column]
+        name: [_SHORTER.get(name, cut)(cell, widths[name]) for cell in column]
         for name, column in table.items()
         if widths[name]
     }
