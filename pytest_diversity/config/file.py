@@ -23,6 +23,7 @@ from pytest_diversity.config.keys import (
 from pytest_diversity.config.named import add_checkpoints, check_name, matching
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Alike, Quality
+from pytest_diversity.config.recorded import Recorded
 from pytest_diversity.config.server import Endpoint, is_server
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
@@ -103,11 +104,9 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
         else:
             entry = table.table(name)
         _allow(entry, (CHECKPOINT, SERVER), "checkpoint key")
-        source = entry.value("model", str)
-        if not source:
-            entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
-        generation, server = _values(entry, Generation), _server(entry, source)
         values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
+        source = _source(name, entry, values.get("replay"))
+        generation, server = _values(entry, Generation), _server(entry, source)
         values |= {"generation": generation, "server": server}
         found = entry.read(None, lambda given: Checkpoint(name, source, **given), values)  # noqa: B023 - called at once
         for one in entry.read(None, partial(matching, name, root), found):
@@ -117,6 +116,18 @@ def _checkpoints(table: Table) -> Iterable[tuple[str, Checkpoint]]:
                 entry.fail(None, f"two checkpoints are named {expanded!r}", fix="rename one")
             names.add(expanded)
             yield expanded, one
+
+
+def _source(name: str, entry: Table, recorded: Recorded | None) -> str:
+    """Where a checkpoint is: its model, or the recording in place of one."""
+    source: str | None = entry.value("model", str)
+    if source and recorded is not None:
+        entry.fail("replay", f"checkpoint {name!r} has a model, too", fix="remove one of them")
+    if recorded is not None:
+        return f"replay:{recorded.path}"
+    if not source:
+        entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
+    return source
 
 
 def _server(entry: Table, source: str) -> Endpoint:
@@ -227,6 +238,8 @@ def _values(table: Table, settings: type) -> dict[str, Any]:
         values["quality"] = table.read("quality", Quality.parse, values["quality"])
     if "equivalence" in values:
         values["equivalence"] = table.read("equivalence", Alike.parse, values["equivalence"])
+    if "replay" in values:
+        values["replay"] = table.read("replay", Recorded.parse, values["replay"])
     if "stop" in values:
         values["stop"] = _stops(table, values["stop"])
     return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}

@@ -16,6 +16,9 @@ from pytest_diversity.errors import ConfigError
 __all__ = ["add_checkpoints", "check_name", "matching"]
 
 
+_REPLAY = "replay:"
+
+
 def check_name(checkpoint: str) -> None:
     """Refuse a name that no line of a report or id of a test can show, or that means another thing.
 
@@ -95,18 +98,20 @@ def matching(name: str, root: Path, given: Checkpoint) -> list[Checkpoint]:
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
-    """A pattern stands for the directories it matches, ordered by the number in their names."""
-    plain = not any(character in source for character in "*?[")
-    if plain or is_server(source) or os.path.exists(root / source):  # noqa: PTH110 - never raises
+    """A pattern stands for what it matches, ordered by the number at the end of each name."""
+    scheme = _REPLAY if source.startswith(_REPLAY) else ""
+    given = source.removeprefix(scheme)
+    plain = not any(character in given for character in "*?[")
+    if plain or is_server(source) or os.path.exists(root / given):  # noqa: PTH110 - never raises
         return [(name, source)]
-    pattern = os.path.expanduser(source)  # noqa: PTH111 - an unknown ~user is kept
+    pattern = os.path.expanduser(given)  # noqa: PTH111 - an unknown ~user is kept
     matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
     found = sorted((root / match for match in matches), key=_step)
     if not found:
         raise ConfigError(
             f"checkpoint {name!r}: nothing matches {source!r} in {root}", fix="check the pattern"
         )
-    return [(f"{name}-{_label(path)}", path.as_posix()) for path in found]
+    return [(f"{name}-{_label(path)}", f"{scheme}{path.as_posix()}") for path in found]
 
 
 def _step(path: Path) -> tuple[int, str]:

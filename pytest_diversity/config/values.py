@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from pytest_diversity.config.checks import as_float, check_passed, shown
 from pytest_diversity.config.quality import Alike, Quality
+from pytest_diversity.config.recorded import Recorded
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
@@ -87,8 +88,8 @@ class Checkpoint:
 
     Attributes:
         name: Short and unique: the id of its tests.
-        source: Hub id, directory, `package:NAME/path`, GGUF file, `replay:FILE.jsonl`, or
-            `http://host:port/v1#model`.
+        source: Hub id, directory, `package:NAME/path`, GGUF file, `replay:PATH` of recorded
+            samples, or `http://host:port/v1#model`.
         adapter: Source of a LoRA adapter on top, if any.
         generation: Settings of its own, which override the domain's.
         server: How its server is spoken to, if it is on one.
@@ -99,6 +100,7 @@ class Checkpoint:
         chat_template_kwargs: What the template is told.
         today: The date that the template reads, in ISO form; the clock's if None.
         thinking: Whether its thoughts are told from its answers; as the domain says if None.
+        replay: How its recorded samples are read, where their file does not say it.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Checkpoint:
     chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     today: str | None = None
     thinking: str | None = None
+    replay: Recorded | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no chat template can be told."""

@@ -30,8 +30,10 @@ ALLOWED: Mapping[str, str] = {
     "verdict": "text",
     "events": "verdict",
     "files": "errors",
-    "samples": "errors files",
-    "prompts": "errors samples",
+    "strict_json": "errors files",
+    "samples": "errors files strict_json",
+    "formats": "errors samples strict_json",
+    "prompts": "errors formats strict_json",
     "thinking": "samples",
     "statistics": "",
     "metrics": "errors families functions",
@@ -40,9 +42,11 @@ ALLOWED: Mapping[str, str] = {
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
+    "sampling": "checkpoints cluster config errors files formats functions prompts samples store "
+    "thinking",
     "judges": "checkpoints config errors functions sampling store",
-    "features": "checkpoints cluster config errors judges metrics prompts samples sandbox",
+    "features": "checkpoints cluster config errors judges metrics prompts samples sandbox "
+    "statistics",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
