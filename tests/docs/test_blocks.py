@@ -5,6 +5,7 @@ Comments, which no reader sees, say what is special about the block below them:
 
     <!-- file: NAME -->       it is written to this file
     <!-- not run: WHY -->     it is read, and not run
+    <!-- drawn: BY WHAT -->   its decimals are those of one machine, and are not compared
 
 or are blocks themselves:
 
@@ -21,8 +22,9 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -34,27 +36,33 @@ from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, FencedCod
 from pytest_diversity.config.file import load_config
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    *(page for page in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in page.parts),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+NAMES = [
+    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md"))),
+    "README.md",
+    "CONTRIBUTING.md",
 ]
-NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+SLOW = {"docs/tutorial.md"}  # it draws from a real model
 MOST_NOT_RUN = 20  # of all pages together
 
 FENCES = FencedCodeBlockLexer(r"[^\n]*")
-NOTES = DirectiveInHTMLCommentLexer(r"file|not run|run|given", arguments=r"[^\n]+?")
+NOTES = DirectiveInHTMLCommentLexer(r"file|not run|drawn|run|given", arguments=r"[^\n]+?")
 # What differs from run to run, and from terminal to terminal.
 VARYING = {r"\bin \d+\.\d+s( \([\d:]+\))?": "in some time", r" ?(={3,}|-{3,}) ?": ""}
+DRAWN = {**VARYING, r"\d+\.\d+": "0.0"}
 # A fragment of a `diversity.toml` that names no checkpoint is read as if it had these.
 CHECKPOINTS = '\n[checkpoints]\nbase = "replay:base.jsonl"\ndpo = "replay:dpo.jsonl"\n'
 
 
 def run_python(example: Example) -> None:
-    """Execute it, in the namespace of its page."""
+    """Execute it, in the namespace of its page, and call the tests in it that need no fixture."""
+    before = set(example.namespace)
     PythonEvaluator()(example)
+    for name in set(example.namespace) - before:
+        if name.startswith("test_") and not signature(example.namespace[name]).parameters:
+            example.namespace[name]()
 
 
-def run_console(example: Example) -> None:
+def run_console(example: Example, varying: Mapping[str, str] = VARYING) -> None:
     """Run each command behind a `$`; a `...` in its output stands for anything.
 
     A command whose output is not shown succeeds.
@@ -62,27 +70,25 @@ def run_console(example: Example) -> None:
     before, *parts = re.split(r"^\$ ((?:.*\\\n)*.*)\n?", example.parsed, flags=re.MULTILINE)
     assert not before, "a block of the console begins with `$ `"
     for command, shown in zip(parts[::2], parts[1::2], strict=True):
-        _check(command, shown, Path(example.namespace["folder"]))
+        done = subprocess.run(  # noqa: S603 - the pages are ours
+            ["/bin/bash", "-c", command],
+            cwd=example.namespace["folder"],
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        as_shown = _same(shown, done.stdout, varying) if shown.strip() else done.returncode == 0
+        found = f"--- but it was, with exit code {done.returncode}:\n{done.stdout}"
+        assert as_shown, f"$ {command}\n{shown}\n{found}"
 
 
-def _check(command: str, shown: str, folder: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - the pages are ours
-        ["/bin/bash", "-c", command],
-        cwd=folder,
-        env=_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+def _same(shown: str, found: str, varying: Mapping[str, str]) -> bool:
+    for vary, steady in varying.items():
+        shown, found = re.sub(vary, steady, shown), re.sub(vary, steady, found)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    if shown.strip():
-        kept = doctest.OutputChecker().check_output(_steady(shown), _steady(done.stdout), flags)
-    else:
-        kept = done.returncode == 0
-    assert kept, (
-        f"$ {command}\n{shown}\n--- but it was, with exit code {done.returncode}:\n{done.stdout}"
-    )
+    return doctest.OutputChecker().check_output(shown, found, flags)
 
 
 def _environment() -> dict[str, str]:
@@ -91,12 +97,6 @@ def _environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     quiet = "-p no:hypothesispytest -p no:cacheprovider"
     return ours | {"PATH": path, "COLUMNS": "100", "PYTEST_ADDOPTS": quiet}
-
-
-def _steady(output: str) -> str:
-    for varying, steady in VARYING.items():
-        output = re.sub(varying, steady, output)
-    return output
 
 
 def load_toml(example: Example, name: str = "block.toml") -> None:
@@ -165,6 +165,8 @@ def blocks(document: Document) -> Iterator[Region]:
 def _evaluator(language: str, said: dict[str, str]) -> Callable[[Example], None]:
     if language.startswith("{") or "not run" in said:
         return read
+    if "drawn" in said:
+        return partial(run_console, varying=DRAWN)
     if "file" in said:
         return partial(load_toml if language == "toml" else write, name=said["file"])
     return LANGUAGES.get(language, _unknown)
@@ -188,13 +190,15 @@ def prepared(tmp_path: Path, record: Callable[..., Path]) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in NAMES]
+)
 def test_the_blocks_of_a_page_do_what_it_says(
-    page: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, prepared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From its first to its last, as a reader would type them."""
     monkeypatch.chdir(prepared)
-    document = SYBIL.parse(page)
+    document = SYBIL.parse(ROOT / page)
     document.namespace["folder"] = prepared
     for example in document.examples():
         example.evaluate()
@@ -204,8 +208,8 @@ def test_few_blocks_are_not_run() -> None:
     """Each says why; what takes a network, a GPU or minutes is all that there is."""
     found = [
         f"{name}:{example.line}: {example.region.lexemes['not run']}"
-        for name, page in zip(NAMES, PAGES, strict=True)
-        for example in SYBIL.parse(page).examples()
+        for name in NAMES
+        for example in SYBIL.parse(ROOT / name).examples()
         if "not run" in example.region.lexemes
     ]
     assert len(found) <= MOST_NOT_RUN, "\n".join(found)
