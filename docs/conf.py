@@ -21,7 +21,10 @@ copybutton_prompt_text = "$ "
 # Docstrings are plain text in Google's style: `a name` in them is code.
 default_role = "code"
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+autodoc_class_signature = "separated"  # a class is read by its attributes; few are made by hand
+autodoc_default_options = {"exclude-members": "__init__, __new__"}
+autodoc_type_aliases = {name: name for name in ("ArrayLike", "Labels", "Valid")}
+napoleon_use_ivar = True
 python_maximum_signature_line_length = 80
 # The build has no network to look up the names of Python and of libraries.
 nitpick_ignore_regex = [(r"py:.*", r"(?!pytest_diversity\.).*")]
