@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import Context
 from functools import partial
 from inspect import signature
 from pathlib import Path
@@ -55,11 +56,11 @@ CHECKPOINTS = '\n[checkpoints]\nbase = "replay:base.jsonl"\ndpo = "replay:dpo.js
 
 def run_python(example: Example) -> None:
     """Execute it, in the namespace of its page, and call the tests in it that need no fixture."""
-    before = set(example.namespace)
-    PythonEvaluator()(example)
+    outside, before = Context(), set(example.namespace)  # what it judges is not of this run
+    outside.run(PythonEvaluator(), example)
     for name in set(example.namespace) - before:
         if name.startswith("test_") and not signature(example.namespace[name]).parameters:
-            example.namespace[name]()
+            outside.run(example.namespace[name])
 
 
 def run_console(example: Example, varying: Mapping[str, str] = VARYING) -> None:
