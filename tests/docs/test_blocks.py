@@ -27,6 +27,7 @@ from contextvars import Context
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from shutil import copy
 
 import pytest
 import yaml
@@ -183,9 +184,11 @@ SYBIL = Sybil(parsers=[blocks], patterns=["*.md"])
 
 @pytest.fixture
 def prepared(tmp_path: Path, record: Callable[..., Path]) -> Path:
-    """A folder with the recorded checkpoints `base` and `dpo`, and what training runs left."""
-    for name in ("base", "dpo"):
+    """A folder with recorded samples, the example's configuration, and what a training run left."""
+    for name in ("base", "dpo", "samples"):
         record(tmp_path / f"{name}.jsonl")
+    (tmp_path / "example_project").mkdir()
+    copy(ROOT / "example_project/diversity.toml", tmp_path / "example_project")
     for step in (100, 200):
         (tmp_path / f"runs/dpo/checkpoint-{step}").mkdir(parents=True)
     return tmp_path
