@@ -6,6 +6,7 @@ Every error is one sentence that says what is wrong and where, and, in `fix`, ho
 from __future__ import annotations
 
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pytest_diversity.text import visible
@@ -26,6 +27,7 @@ __all__ = [
     "StoreError",
     "did_you_mean",
     "first_line",
+    "require",
     "some",
     "unexpected",
 ]
@@ -93,6 +95,16 @@ class BudgetFailure(AssertionError):  # noqa: N818 - a failed assertion, not a f
     """A diversity budget was not kept; the message's first line says everything."""
 
 
+def require(what: str, *, package: str, extra: str) -> None:
+    """Refuse `what` where the package of that extra is not installed; it is not imported.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    if find_spec(package.replace("-", "_")) is None:
+        raise MissingExtraError(what, package=package, extra=extra)
+
+
 def _restored(kind: type[DiversityError], message: str, fix: str | None) -> DiversityError:
     error = kind.__new__(kind)
     DiversityError.__init__(error, message, fix=fix)
@@ -111,7 +123,7 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def unexpected(error: Exception) -> str:
+def unexpected(error: BaseException) -> str:
     """What a library's error is and says, in a line: `KeyError: 'lm_head'`."""
     said = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

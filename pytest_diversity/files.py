@@ -13,7 +13,14 @@ from pathlib import Path
 
 from pytest_diversity.errors import DiversityError
 
-__all__ = ["check_writable", "one_at_a_time", "read_text", "replacing", "write_text"]
+__all__ = [
+    "check_makeable",
+    "check_writable",
+    "one_at_a_time",
+    "read_text",
+    "replacing",
+    "write_text",
+]
 
 
 def read_text(path: Path, error: type[DiversityError]) -> str:
@@ -96,6 +103,23 @@ def check_writable(path: Path, error: type[DiversityError], *, fix: str) -> None
     except (OSError, ValueError) as found:  # a path may hold what no file name can
         reason = getattr(found, "strerror", None) or str(found)
         raise error(f"{path} cannot be written: {reason}", fix=fix) from None
+
+
+def check_makeable(path: Path, error: type[DiversityError], what: str, *, fix: str) -> None:
+    """Find out, without making anything, that a folder could not be written to, or made.
+
+    Args:
+        path: The folder.
+        error: The kind of error where it could not.
+        what: What would be in it, for the sentence.
+        fix: What to do then.
+
+    Raises:
+        DiversityError: It could not, as the kind `error`.
+    """
+    there = next(place for place in (path, *path.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise error(f"{what} in {path} cannot be written", fix=fix)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
 from pytest_diversity.events import Damaged, Event
+from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.judge import Evidence, Judge
 from pytest_diversity.validation import check_prompts, validate
@@ -29,6 +30,7 @@ class Session:
     Attributes:
         workspace: Samples, features and estimates.
         judge: Verdicts on them.
+        tests: Ids of the tests in Python that take a checkpoint.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Session:
             console: Where progress is shown, asked for when there is some; standard error if None.
         """
         self._console = console
+        self.tests: Sequence[str] = ()
         self.workspace = Workspace(config, options, root, self._show, self._say)
         self.judge = Judge(self.workspace, _evidence)
 
@@ -75,15 +78,19 @@ class Session:
         """Settings of the run."""
         return self.workspace.options
 
-    def check(self) -> None:
+    def check(self, look: Look = strictly) -> None:
         """Find what is wrong with the configuration before anything is drawn.
+
+        Args:
+            look: What becomes of an error; the first one is raised, unless it notes them.
 
         Raises:
             DiversityError: A path does not exist, a prompt file or a metric cannot be used.
         """
-        if self.judge.records:
-            self.judge.baselines.check()
-        validate(self.workspace)
+        with look("baselines"):
+            if self.judge.records:
+                self.judge.baselines.check()
+        validate(self.workspace, look)
 
     def check_prompts(self, gates: Iterable[Gate]) -> None:
         """Find what models cannot read of what gates ask of them, before any is loaded.

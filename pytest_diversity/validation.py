@@ -6,20 +6,23 @@ Each error says who said what is wrong: a line of the file, a variable, or the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
-from pytest_diversity.domains import kind_of
+from pytest_diversity.domains import Kind, kind_of
 from pytest_diversity.errors import CheckpointError, ConfigError
+from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate, check_reachable
 from pytest_diversity.metrics import Metric
 from pytest_diversity.text import plural
 from pytest_diversity.workspace import Workspace
 
-__all__ = ["check_prompts", "validate"]
+__all__ = ["check_prompts", "check_readable", "validate"]
 
 _CHECKED = (
     "kind",
@@ -33,23 +36,33 @@ _CHECKED = (
 )
 
 
-def validate(workspace: Workspace) -> None:
+def validate(workspace: Workspace, look: Look = strictly) -> None:
     """Check options, checkpoints, domains and budgets; load and download nothing.
+
+    Args:
+        workspace: With all of them.
+        look: What becomes of an error; the first one is raised, unless it notes them.
 
     Raises:
         DiversityError: A path does not exist, a prompt file or a metric cannot be used, a number
             of samples is too small, or a device is not here.
     """
-    _options(workspace)
+    _options(workspace, look)
     config = workspace.config
     for name, checkpoint in config.checkpoints.items():
-        with located(config.path, "checkpoints", name):
-            workspace.source(checkpoint).check(checkpoint)
+        looking = partial(_at, look, f"checkpoint {name}", config.path, "checkpoints", name)
+        workspace.source(checkpoint).check(checkpoint, looking)
     for name, domain in config.domains.items():
         if not _is_ours(domain):
-            _domain(workspace, workspace.domain(name))
-        for family, budget in domain.budgets.items():
-            _gate(workspace, Gate("", name, family, budget))
+            _domain(workspace, workspace.domain(name), look)
+
+
+def _at(look: Look, what: str, path: Path | None, *keys: str) -> AbstractContextManager[object]:
+    """Look at something, and let an error say on which line of the file it stands."""
+    both = ExitStack()
+    both.enter_context(look(what))
+    both.enter_context(located(path, *keys))
+    return both
 
 
 def check_prompts(workspace: Workspace, gates: Iterable[Gate]) -> None:
@@ -58,36 +71,38 @@ def check_prompts(workspace: Workspace, gates: Iterable[Gate]) -> None:
     Raises:
         DiversityError: A chat template refuses one, or one leaves no room for its answer.
     """
-    pairs = {(name, gate.domain): None for gate in gates for name in _sampled(gate)}
+    pairs = {(name, gate.domain): None for gate in gates for name in gate.sampled}
     for name, domain in pairs:
-        checkpoint = workspace.config.checkpoints.get(name)
-        if checkpoint is None or workspace.is_recorded(checkpoint):
-            continue
-        chosen = workspace.domain(domain)
+        if name in workspace.config.checkpoints:
+            check_readable(workspace, name, domain)
+
+
+def check_readable(workspace: Workspace, name: str, domain: str) -> None:
+    """Refuse the prompts of a domain that a checkpoint cannot read; a recording reads none.
+
+    Raises:
+        DiversityError: As `check_prompts`.
+    """
+    checkpoint, chosen = workspace.config.checkpoints[name], workspace.domain(domain)
+    if not workspace.is_recorded(checkpoint):
         with located(workspace.config.path, "checkpoints", name):
             workspace.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
 
 
-def _sampled(gate: Gate) -> list[str]:
-    """What a gate needs samples of: its checkpoint, and what that is compared with."""
-    budget = gate.applicable
-    return [gate.checkpoint, *([str(budget.reference)] if budget.compares else [])]
-
-
-def _options(workspace: Workspace) -> None:
+def _options(workspace: Workspace, look: Look) -> None:
     options = workspace.options
     if "engine" in options.origins:
         from pytest_diversity.sampling.engines import check_engine  # noqa: PLC0415 - rarely said
 
-        with _option(workspace, "engine"):
+        with look("engine"), _option(workspace, "engine"):
             check_engine(options)
     if not {"device", "dtype", "require_gpu"} & options.origins.keys():
         return
     from pytest_diversity.sampling import device  # noqa: PLC0415 - rarely said
 
-    with _option(workspace, "dtype"):
+    with look("device"), _option(workspace, "dtype"):
         device.check_dtype(options.dtype)
-    with _option(workspace, "device"):
+    with look("device"), _option(workspace, "device"):
         device.check_device(options.device)
         if options.require_gpu:
             device.require_gpu(options.device)
@@ -114,20 +129,20 @@ def _is_ours(domain: Domain) -> bool:
     return all(getattr(domain, key) == getattr(ours, key) for key in _CHECKED)
 
 
-def _domain(workspace: Workspace, domain: Domain) -> None:
-    with _key(workspace, domain.name, "kind"):
-        kind_of(replace(domain, equivalence=None, same_meaning=None))
-    with _key(workspace, domain.name, "equivalence" if domain.equivalence else "same_meaning"):
-        kind = kind_of(domain)
-        if domain.equivalence is not None:
-            from pytest_diversity.domains.meaning import asked  # noqa: PLC0415 - where one is chosen
-
-            workspace.check_judge(domain, asked(domain))
-    with _key(workspace, domain.name, next(iter(kind.settings), "kind")):
-        kind.check(domain)
-    with _key(workspace, domain.name, "prompts"):
+def _domain(workspace: Workspace, domain: Domain, look: Look) -> None:
+    name, kind = domain.name, None
+    what = f"domain {name}"
+    with look(what), _key(workspace, name, "kind"):
+        kind = kind_of(replace(domain, equivalence=None, same_meaning=None))
+    if kind is not None:  # else nothing that rests on it could be said
+        said = "equivalence" if domain.equivalence else "same_meaning"
+        with look(what), _key(workspace, name, said):
+            kind = _with_equivalence(workspace, domain)
+        with look(what), _key(workspace, name, next(iter(kind.settings), "kind")):
+            kind.check(domain)
+    with look(what), _key(workspace, name, "prompts"):
         workspace.prompts(domain)
-    with _key(workspace, domain.name, "quality"):
+    with look(what), _key(workspace, name, "quality"):
         workspace.check_judge(domain, domain.quality)
     if domain.surprise is not None:
         from pytest_diversity.domains import surprise  # noqa: PLC0415 - where a model is named
@@ -137,8 +152,21 @@ def _domain(workspace: Workspace, domain: Domain) -> None:
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named
 
-        with _key(workspace, domain.name, "embedder"):
+        with look(what), _key(workspace, name, "embedder"):
             embeddings.find(domain.embedder, domain.root)
+    for family, budget in domain.budgets.items() if kind else ():
+        with look(what):
+            _gate(workspace, Gate("", name, family, budget))
+
+
+def _with_equivalence(workspace: Workspace, domain: Domain) -> Kind:
+    """The kind of a domain, with what tells its meanings apart."""
+    kind = kind_of(domain)
+    if domain.equivalence is not None:
+        from pytest_diversity.domains.meaning import asked  # noqa: PLC0415 - where one is chosen
+
+        workspace.check_judge(domain, asked(domain))
+    return kind
 
 
 def _gate(workspace: Workspace, gate: Gate) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
     from pytest_diversity.cluster.ray import Cluster
     from pytest_diversity.features.embeddings import Embedder
     from pytest_diversity.judges.panel import Panel
+    from pytest_diversity.judges.protocol import Texts
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -264,7 +265,7 @@ class Workspace:
 
     def describe_sandbox(self) -> str | None:
         """What programs run in, None where none are run."""
-        if not any(map(self._executes, self.config.domains.values())):
+        if not any(map(self.executes, self.config.domains.values())):
             return None
         try:
             return str(self._sandbox("python"))
@@ -278,10 +279,18 @@ class Workspace:
             SandboxUnavailable: No sandbox holds here, or a language cannot be run.
         """
         for domain in self.config.domains.values():
-            if domain.budgets and self._executes(domain):
-                self._sandbox(domain.language)
+            if domain.budgets:
+                self.demand_sandbox(domain)
 
-    def _executes(self, domain: Domain) -> bool:
+    def demand_sandbox(self, domain: Domain) -> str | None:
+        """What the programs of a domain are run in; None where they are not.
+
+        Raises:
+            SandboxUnavailable: No sandbox holds here, or the language cannot be run.
+        """
+        return str(self._sandbox(domain.language)) if self.executes(domain) else None
+
+    def executes(self, domain: Domain) -> bool:
         """Whether the programs of a domain are run."""
         allowed = self.options.allow_execution or self.options.unsafe_code
         return (allowed or domain.execution == "sandbox") and kind_of(domain).runs_programs
@@ -293,7 +302,7 @@ class Workspace:
 
     def _executor(self, domain: Domain) -> Execute | None:
         """What runs the programs of a domain; the sandbox is looked for when there are some."""
-        if not self._executes(domain):
+        if not self.executes(domain):
             return None
 
         def execute(programs: Sequence[Program]) -> list[Execution]:
@@ -308,6 +317,15 @@ class Workspace:
             )
 
         return execute
+
+    def unexecuted(self, domain: Domain, programs: Sequence[Program]) -> int:
+        """How many different programs were not executed before in this sandbox; none is run."""
+        known = self.store.executions(self._sandbox(domain.language).key)
+        return sum(key not in known for key in {program.key for program in programs})
+
+    def unasked(self, domain: Domain, quality: Quality, pairs: Sequence[Texts]) -> int:
+        """How many questions to a judge were not asked before; none is."""
+        return self._panel.unasked(domain, quality, pairs)
 
     @cached_property
     def _panel(self) -> Panel:

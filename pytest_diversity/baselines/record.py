@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pytest_diversity.baselines import file
 from pytest_diversity.baselines.file import RECORD, BaselineError, Profile, Values
@@ -19,12 +18,22 @@ from pytest_diversity.domains.surprise import SURPRISES, model_of
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Event
 from pytest_diversity.features import Features
-from pytest_diversity.files import one_at_a_time
+from pytest_diversity.files import check_makeable, one_at_a_time
 from pytest_diversity.judges import equivalence
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 
-__all__ = ["Baselines", "Provenance", "folder", "profile", "prune", "record", "settings"]
+__all__ = [
+    "Baselines",
+    "Provenance",
+    "folder",
+    "other_versions",
+    "profile",
+    "prune",
+    "record",
+    "set_otherwise",
+    "settings",
+]
 
 # Left out of the settings, so that older baselines can be compared with.
 _ALWAYS_SO = {"thinking": "strip", "style": "answer"}
@@ -71,14 +80,9 @@ class Baselines:
         Raises:
             BaselineError: The folder cannot be written to, or is none.
         """
-        if not self._mode:
-            return
-        there = next(place for place in (self._folder, *self._folder.parents) if place.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK):
-            raise BaselineError(
-                f"the baselines in {self._folder} cannot be written",
-                fix="record in a checkout that can be written to",
-            )
+        if self._mode:
+            fix = "record in a checkout that can be written to"
+            check_makeable(self._folder, BaselineError, "the baselines", fix=fix)
 
     def path(self, domain: str) -> Path:
         """The file of a domain."""
@@ -88,12 +92,12 @@ class Baselines:
         """Whether this run records a metric of a checkpoint."""
         if self._mode != "new":
             return self._mode == "all"
-        known = self._profiles(domain).get(checkpoint)
+        known = self.profiles(domain).get(checkpoint)
         return known is None or str(metric) not in known.metrics
 
     def bar(self, name: str, domain: str, metric: Metric) -> str | None:
         """Judge, version and threshold that the values of a checkpoint were recorded with."""
-        known = self._profiles(domain).get(name)
+        known = self.profiles(domain).get(name)
         values = known.metrics.get(str(metric)) if known else None
         return values.judge if values else None
 
@@ -104,23 +108,13 @@ class Baselines:
             BaselineError: There is none, or it is of other settings, prompts or judges.
         """
         domain, metric = after.domain.name, str(measured.metric)
-        known = self._profiles(domain).get(name)
+        known = self.profiles(domain).get(name)
         if known is None or metric not in known.metrics:
             what = name if known is None else f"{metric} of {name}"
-            raise BaselineError(
-                f"no baseline of {what} in {self._shown(domain)}", fix=f"{RECORD}-new"
-            )
-        for reason in _differences(known, now, metric):
-            raise BaselineError(
-                f"the baseline of {name} in {self._shown(domain)} cannot be compared with: "
-                f"{reason}",
-                fix=f"run as it was recorded, or record it anew: {RECORD}",
-            )
-        notes = [
-            f"the baseline was recorded with {package} {old}, this is {now.versions[package]}"
-            for package, old in {**_UNSAID, **known.versions}.items()
-            if now.versions.get(package, old) != old and package != "pytest-diversity"
-        ]
+            raise self.missing(what, domain)
+        for reason in (*set_otherwise(known, now), *_judged_otherwise(known, now, metric)):
+            raise self.incomparable(name, domain, reason)
+        notes = [*other_versions(known, now.versions)]
         before = _estimate(measured, known.metrics[metric])
         if measured.quality and not before.quality:
             notes.append(
@@ -129,22 +123,51 @@ class Baselines:
             )
         return Comparison(f"baseline {name}", before, measured, tuple(notes))
 
-    def _profiles(self, domain: str) -> Mapping[str, Profile]:
+    def domains(self) -> list[str]:
+        """Those with a file, whatever is in it."""
+        return [unquote(path.stem) for path in sorted(self._folder.glob("*.json"))]
+
+    def missing(self, what: str, domain: str) -> BaselineError:
+        """The error where nothing is recorded of a checkpoint, or one of its metrics is not."""
+        return BaselineError(f"no baseline of {what} in {self.shown(domain)}", fix=f"{RECORD}-new")
+
+    def incomparable(self, name: str, domain: str, reason: str) -> BaselineError:
+        """The error where what is recorded of a checkpoint is of something else."""
+        return BaselineError(
+            f"the baseline of {name} in {self.shown(domain)} cannot be compared with: {reason}",
+            fix=f"run as it was recorded, or record it anew: {RECORD}",
+        )
+
+    def profiles(self, domain: str) -> Mapping[str, Profile]:
+        """What is recorded in a domain, by checkpoint."""
         if domain not in self._read:
             self._read[domain] = file.read(self.path(domain))
         return self._read[domain]
 
-    def _shown(self, domain: str) -> str:
+    def shown(self, domain: str) -> str:
+        """The file of a domain, for a sentence."""
         return "/".join(self.path(domain).parts[-3:])
 
 
-def _differences(known: Profile, now: Profile, metric: str) -> Iterable[str]:
+def other_versions(known: Profile, now: Mapping[str, str]) -> Iterator[str]:
+    """The libraries that it was recorded with and that are others now."""
+    for package, old in {**_UNSAID, **known.versions}.items():
+        if now.get(package, old) != old and package != "pytest-diversity":
+            yield f"the baseline was recorded with {package} {old}, this is {now[package]}"
+
+
+def set_otherwise(known: Profile, now: Profile) -> Iterator[str]:
+    """What of the settings and the prompts is another."""
     for key in sorted({*known.settings, *now.settings} - {_THRESHOLD}):
         old, new = known.settings.get(key), now.settings.get(key)
         if old != new:
             yield f"{key} was {old!r}, now {new!r}"
     if known.prompts != now.prompts:
         yield "the prompts have changed"
+
+
+def _judged_otherwise(known: Profile, now: Profile, metric: str) -> Iterator[str]:
+    """What of the instruments of a metric is another."""
     old_values, new_values = known.metrics[metric], now.metrics[metric]
     if old_values.embedder != new_values.embedder:
         yield "the embedder has changed"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.checkpoints.sources import Location, exists, locate, under
+from pytest_diversity.checkpoints.sources import Location, exists, is_hub_name, locate, under
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import CheckpointError, some
 
@@ -21,8 +21,13 @@ _SPOKEN = (*TOKENIZER, "chat_template.jinja", "generation_config.json")
 _PROMPTS = {"PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"}
 
 
-def on_its_base(checkpoint: Checkpoint, root: Path) -> Checkpoint:
+def on_its_base(checkpoint: Checkpoint, root: Path, *, download: bool = True) -> Checkpoint:
     """A checkpoint whose model is the folder of an adapter, as that adapter on its base.
+
+    Args:
+        checkpoint: Any.
+        root: What relative paths of sources are relative to.
+        download: Whether to make sure of a base that can only be on the hub.
 
     Raises:
         CheckpointError: The adapter does not say where its base is, or that is not there.
@@ -43,7 +48,8 @@ def on_its_base(checkpoint: Checkpoint, root: Path) -> Checkpoint:
         )
     base = _base_of(path)
     try:
-        locate(base or "", root)
+        if download or not is_hub_name(base or "", root):
+            locate(base or "", root)
     except CheckpointError:
         raise CheckpointError(
             f"checkpoint {checkpoint.source!r} is an adapter, and its base {base!r} is not here",

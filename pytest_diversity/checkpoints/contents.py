@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import Location
-from pytest_diversity.errors import CheckpointError, first_line
+from pytest_diversity.errors import CheckpointError, first_line, some
+from pytest_diversity.findings import Looking
 
-__all__ = ["check_contents"]
+__all__ = ["check_contents", "check_weights"]
 
 _WEIGHTS = ("*.safetensors", "*.gguf")
 _TOKENIZER = ("tokenizer*", "vocab*", "*.model", "spiece*", "*.tiktoken")
+_GGUF = b"GGUF"
+_COPY = "copy it again as a whole; `git lfs pull` fetches what only stands for it"
 _SETTINGS = (
     "config.json",
     "adapter_config.json",
@@ -22,32 +26,79 @@ _SETTINGS = (
 )
 
 
-def check_contents(location: Location, what: str) -> None:
+def check_contents(location: Location, what: str, looking: Looking = nullcontext) -> None:
     """Refuse a folder that cannot be what it is named as.
 
     Args:
-        location: Where it is; only folders are looked into.
+        location: Where it is; of a file only its first bytes are looked at.
         what: `checkpoint` or `adapter`.
+        looking: What becomes of an error in one of its parts.
 
     Raises:
         CheckpointError: A part is not there, or a file of settings is not JSON.
     """
     folder = location.path
-    if location.kind != "directory":
+    with looking():
+        if location.kind == "gguf":
+            _check_gguf(folder, what)
+        if location.kind == "directory" and not folder.is_dir():
+            raise CheckpointError(
+                f"{what} {str(folder)!r} is a file",
+                fix="name its folder, or a file that ends in .gguf",
+            )
+    if location.kind != "directory" or not folder.is_dir():
         return
-    if not folder.is_dir():
-        raise CheckpointError(
-            f"{what} {str(folder)!r} is a file", fix="name its folder, or a file that ends in .gguf"
-        )
     adapter = what == "adapter" or (folder / "adapter_config.json").exists()
-    _demand(folder, what, "adapter_config.json" if adapter else "config.json", "settings")
-    _demand_any(folder, what, _WEIGHTS, "weights as safetensors")
-    if not adapter:
-        _demand_any(folder, what, _TOKENIZER, "tokenizer")
+    with looking():
+        _demand(folder, what, "adapter_config.json" if adapter else "config.json", "settings")
+    with looking():
+        _demand_any(folder, what, _WEIGHTS, "weights as safetensors")
+    with looking():
+        if not adapter:
+            _demand_any(folder, what, _TOKENIZER, "tokenizer")
     for name in _SETTINGS:
-        _check_json(folder / name)
+        with looking():
+            _check_json(folder / name)
+    with looking():
+        _check_shards(folder)
+    check_weights(folder, looking)
+
+
+def check_weights(folder: Path, looking: Looking = nullcontext) -> None:
+    """Refuse a folder with a file of weights that is not whole.
+
+    Raises:
+        CheckpointError: One was cut off, or only stands for weights.
+    """
     for path in sorted(folder.glob("*.safetensors")):
-        _check_weights(path)
+        with looking():
+            _check_weights(path)
+
+
+def _check_gguf(path: Path, what: str) -> None:
+    """Refuse what only ends in .gguf, such as a file that stands for one."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_GGUF))
+    except OSError as error:
+        raise CheckpointError(
+            f"{what} {path} cannot be read: {error.strerror}", fix="make it a readable file"
+        ) from None
+    if magic != _GGUF:
+        raise CheckpointError(f"{what} {path} is no GGUF file", fix=_COPY)
+
+
+def _check_shards(folder: Path) -> None:
+    """Refuse a model that lacks a file which its index names."""
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        _check_json(index)
+        named = json.loads(index.read_bytes()).get("weight_map")
+        files = {str(name) for name in named.values()} if isinstance(named, dict) else set()
+        missing = [name for name in files if not (folder / name).is_file()]
+        if missing:
+            raise CheckpointError(
+                f"{folder} has no {some(missing)}, which its index names", fix=_COPY
+            )
 
 
 def _check_weights(path: Path) -> None:
@@ -60,10 +111,7 @@ def _check_weights(path: Path) -> None:
         with safe_open(path, "np"):  # reads the names of the weights
             pass
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read: {first_line(error)}",
-            fix="copy it again as a whole; `git lfs pull` fetches what only stands for it",
-        ) from None
+        raise CheckpointError(f"{path} cannot be read: {first_line(error)}", fix=_COPY) from None
 
 
 def _demand(folder: Path, what: str, name: str, part: str) -> None:

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_diversity.config.server import is_server
-from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
+from pytest_diversity.errors import CheckpointError, first_line, require
+from pytest_diversity.findings import DoubtError
 
 __all__ = [
     "FILES",
     "IGNORED",
     "Kind",
     "Location",
+    "demand_downloaded",
     "exists",
+    "is_downloaded",
     "is_hub_name",
     "is_scheme",
     "kind_of",
@@ -45,6 +50,7 @@ Kind = Literal["replay", "server", "registered", "weights"]
 _REPLAY = "replay:"
 _HUB = r"[\w-][\w.-]*(/[\w.-]+)?(@[\w.-]+)?"
 _HUB_FILE = r"([\w-][\w.-]*/[\w.-]+)(?:@([\w.-]+))?/(.+\.gguf)"
+_PATIENCE = 10.0  # seconds
 _TAKEN = {"baseline", "builtin", "http", "https", "package", "replay"}
 
 
@@ -154,26 +160,79 @@ def _in_package(source: str) -> Path:
     return folder / inside
 
 
+def is_downloaded(source: str) -> bool:
+    """Whether a hub id is in the hub's cache.
+
+    Raises:
+        MissingExtraError: The hub's client is not installed.
+    """
+    hub = _hub(source, "checkpoint")
+    try:
+        _fetch(hub, source, local_files_only=True)
+    except Exception:  # noqa: BLE001 - the hub's client raises many unrelated types
+        return False
+    return True
+
+
+def demand_downloaded(source: str, what: str = "checkpoint") -> None:
+    """Make sure that a hub id is in the hub's cache, or on the hub; nothing is downloaded.
+
+    Raises:
+        DoubtError: It would have to be downloaded.
+        CheckpointError: It is nowhere, or the hub cannot be reached.
+        MissingExtraError: The hub's client is not installed.
+    """
+    if is_downloaded(source):
+        return
+    _ask_hub(source, what)
+    raise DoubtError(
+        f"{source} is on the hub, and not on this machine",
+        fix="the first run that needs it downloads it",
+    )
+
+
+def _ask_hub(source: str, what: str) -> None:
+    hub, named = _hub(source, what), re.fullmatch(_HUB_FILE, source)
+    repository, _, revision = source.partition("@")
+    if named:
+        repository, revision = named[1], named[2] or ""
+    with _explained(source, what):
+        hub.HfApi().model_info(repository, revision=revision or None, timeout=_PATIENCE)
+
+
 def _from_hub(source: str, what: str) -> Path:
-    try:
-        import huggingface_hub as hub  # noqa: PLC0415 - optional
-    except ImportError:
-        raise MissingExtraError(
-            f"{what} {source!r}", package="huggingface-hub", extra="sampling"
-        ) from None
+    hub = _hub(source, what)
+    with _explained(source, what):
+        return _fetch(hub, source)
+
+
+def _hub(source: str, what: str) -> Any:
+    require(f"{what} {source!r}", package="huggingface-hub", extra="sampling")
+    import huggingface_hub as hub  # noqa: PLC0415 - optional
+
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    try:
-        if file := re.fullmatch(_HUB_FILE, source):
-            return Path(hub.hf_hub_download(file[1], file[3], revision=file[2]))
-        repository, _, revision = source.partition("@")
-        return Path(
-            hub.snapshot_download(
-                repository,
-                revision=revision or None,
-                allow_patterns=list(FILES),
-                ignore_patterns=list(IGNORED),
-            )
+    return hub
+
+
+def _fetch(hub: Any, source: str, **how: bool) -> Path:
+    if file := re.fullmatch(_HUB_FILE, source):
+        return Path(hub.hf_hub_download(file[1], file[3], revision=file[2], **how))
+    repository, _, revision = source.partition("@")
+    return Path(
+        hub.snapshot_download(
+            repository,
+            revision=revision or None,
+            allow_patterns=list(FILES),
+            ignore_patterns=list(IGNORED),
+            **how,
         )
+    )
+
+
+@contextmanager
+def _explained(source: str, what: str) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # the hub's client raises many unrelated types
         reason = first_line(error)
         raise CheckpointError(

@@ -60,7 +60,8 @@ class Key(NamedTuple):
         high: Its highest value.
         above: Whether `low` itself is too low.
         bare: What the flag means without a value, where it may have none.
-        instead: Whether it is done in place of running tests.
+        instead: What it is done in place of: running `tests`, or the whole `run`, of which then not
+            even the configuration must be sound; else nothing.
         written: How a value of the kind `object` is.
     """
 
@@ -74,7 +75,7 @@ class Key(NamedTuple):
     high: float | None = None
     above: bool = False
     bare: str | None = None
-    instead: bool = False
+    instead: str = ""
     written: str = 'an amount or a share such as "5%"'
 
     @property
@@ -136,21 +137,32 @@ _ROWS = (
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),
         "print what drop each gate can find, and what it would take; JSON to FILE",
-        "FILE", bare="-", instead=True),
+        "FILE", bare="-", instead="tests"),
     Key("selftest", str, (COMMAND,),
         "collapse copies of the samples and print where each gate fails; JSON to FILE",
-        "FILE", bare="-", instead=True),
+        "FILE", bare="-", instead="tests"),
     Key("calibrate", str, (COMMAND,),
         "propose a bound for each budget of a healthy checkpoint, or write it",
-        "write", bare="-", instead=True),
+        "write", bare="-", instead="tests"),
     Key("preflight", int, (COMMAND,),
         "before training by reinforcement: of 16 prompts of each domain draw K samples, and print "
-        "whether rewards and answers differ enough to learn from", "K", bare="8", instead=True,
+        "whether rewards and answers differ enough to learn from", "K", bare="8", instead="tests",
         low=2, high=1024),
     Key("export", str, (COMMAND,),
         "write the samples of the checkpoints under test, in every domain that has a budget "
         "or is in the store, to FILE.jsonl or FILE.parquet; "
-        "{checkpoint} in it stands for the name of each", "FILE", instead=True),
+        "{checkpoint} in it stands for the name of each", "FILE", instead="tests"),
+
+    Key("list", str, (COMMAND,),
+        "print the gates, the baselines that no test uses, and what a run would draw and ask; "
+        "JSON to FILE",
+        "FILE", bare="-", instead="tests"),
+    Key("doctor", bool, (COMMAND,),
+        "look at all that a run needs, from the device to the baselines, and say what to mend; "
+        "draws nothing", instead="run"),
+    Key("init", bool, (COMMAND,),
+        "write a diversity.toml, a test module and a CI file to begin with, here or in the folder "
+        "that is named", instead="run"),
 
     # What a domain is.
     Key("kind", str, _OF_DOMAIN, "how its answers are read: answer, code, prose, ..."),

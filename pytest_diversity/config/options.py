@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_diversity.config.checks import read
 from pytest_diversity.config.keys import COMMAND, ENVIRONMENT, KEYS, PREFIX, Key, keys_of, places
 from pytest_diversity.config.values import Config
 from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.findings import Look, strictly
 
 __all__ = ["Options", "resolve"]
 
@@ -80,30 +81,34 @@ class Options:
         return [f"{name} {_spelt(getattr(self, name))} ({said[name]})" for name in said]
 
 
-def resolve(given: Mapping[str, Any], config: Config, root: Path) -> Options:
+def resolve(given: Mapping[str, Any], config: Config, root: Path, look: Look = strictly) -> Options:
     """Combine the command line's options with the environment and the file.
 
     Args:
         given: Options by name, None or False where the command line does not say.
         config: The file's settings.
         root: What a relative path of the store is relative to.
+        look: What becomes of an error in one of them, which is left out if it is not raised.
 
     Raises:
         ConfigError: A value cannot be used, or a variable `PYTEST_DIVERSITY_*` is unknown.
     """
-    _check_variables(os.environ)
-    said = {
-        key.name: found
-        for key in keys_of(ENVIRONMENT)
-        if (found := _said(key, given, config)) is not None
-    }
+    _check_variables(os.environ, look)
+    said = {}
+    for key in keys_of(ENVIRONMENT):
+        with look("options"):
+            if (found := _said(key, given, config)) is not None:
+                said[key.name] = found
     options = Options(
         **{name: value for name, (value, _) in said.items()},
         vllm=config.vllm,
         origins={name: origin for name, (_, origin) in said.items()},
     )
     store = root / os.path.expanduser(options.store)  # noqa: PTH111 - an unknown ~user is kept
-    return replace(options, store=store, dtype=_dtype(options))
+    dtype = options.dtype
+    with look("options"):
+        dtype = _dtype(options)
+    return replace(options, store=store, dtype=dtype)
 
 
 def _said(key: Key, given: Mapping[str, Any], config: Config) -> tuple[Any, str] | None:
@@ -126,21 +131,22 @@ def _read(key: Key, given: Any, where: str) -> Any:
         raise ConfigError(f"{error.message} ({where})", fix=error.fix) from None
 
 
-def _check_variables(environment: Iterable[str]) -> None:
+def _check_variables(environment: Iterable[str], look: Look) -> None:
     """A name that is not ours, or not for the environment, was meant to say something."""
-    known = {key.variable: key for key in KEYS.values()}
     variables = [key.variable for key in keys_of(ENVIRONMENT)]
     for name in sorted(environment):
-        if not name.startswith(PREFIX) or name in variables:
-            continue
-        if name in known:
-            raise ConfigError(
-                f"{name} cannot stand in the environment",
-                fix=f"it may stand {places(known[name])}",
-            )
+        if name.startswith(PREFIX) and name not in variables:
+            with look("options"):
+                _refuse_variable(name, variables)
+
+
+def _refuse_variable(name: str, variables: Iterable[str]) -> NoReturn:
+    known = {key.variable: key for key in KEYS.values()}
+    if name in known:
         raise ConfigError(
-            f"unknown environment variable {name!r}", fix=did_you_mean(name, variables)
+            f"{name} cannot stand in the environment", fix=f"it may stand {places(known[name])}"
         )
+    raise ConfigError(f"unknown environment variable {name!r}", fix=did_you_mean(name, variables))
 
 
 def _dtype(options: Options) -> str:

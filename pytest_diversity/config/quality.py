@@ -28,7 +28,7 @@ class Quality:
         scorer: The language model that `adequate` scores likelihoods with; the one at hand if None,
             none where it is `none`.
         rubric: What an `llm:CHECKPOINT` is asked, with `{prompt}` and `{answer}`; or a file of it.
-        max_calls: The most questions that it is asked in a run.
+        max_calls: How often it is asked in a run at most, repeated requests included.
     """
 
     KEY: ClassVar[str] = "quality"

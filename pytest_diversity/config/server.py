@@ -10,7 +10,7 @@ from typing import Any
 from pytest_diversity.config.checks import check_passed, shown
 from pytest_diversity.errors import ConfigError, did_you_mean
 
-__all__ = ["SETTINGS", "Endpoint", "is_server"]
+__all__ = ["SETTINGS", "Allowance", "Endpoint", "is_server"]
 
 _FIXED = ("model", "messages", "prompt", "n", "stream")  # what makes a request one
 _OF_THE_API = ("seed", "temperature", "top_p", "max_tokens", "stop", "logprobs", "top_logprobs")
@@ -22,6 +22,25 @@ _OUR_HEADERS = {
     *("authorization", "content-type", "content-length", "host", "connection"),
     *("accept-encoding", "transfer-encoding"),
 }
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many requests may be sent, those that are repeated included.
+
+    Attributes:
+        most: So many.
+        sent: So many were.
+    """
+
+    most: int
+    sent: int = 0
+
+    def take(self) -> bool:
+        """Whether one more may be sent; it is counted."""
+        allowed = self.sent < self.most
+        self.sent += allowed
+        return allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +59,7 @@ class Endpoint:
         requests_per_minute: The most requests a minute; 0 sets no limit.
         retries: How often a request is repeated that was lost, or answered with 429 or 5xx.
         timeout: The longest wait for a whole answer, in seconds.
+        allowance: What bounds the requests that draw, not those that probe; None for no bound.
     """
 
     api: str = "chat"
@@ -54,6 +74,7 @@ class Endpoint:
     requests_per_minute: float = 0.0
     retries: int = 5
     timeout: float = 300.0
+    allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a body that is not JSON or says what the run says, and a key in the file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -13,21 +13,26 @@ from typing import Any, NoReturn, TypeVar
 from pytest_diversity.config.checks import typed
 from pytest_diversity.errors import CheckpointError, ConfigError, did_you_mean, first_line
 from pytest_diversity.files import read_text
+from pytest_diversity.findings import Look, strictly
 
 __all__ = ["Table", "located", "read_toml"]
 
 Value = TypeVar("Value")
 
 
-def read_toml(path: Path) -> Table:
+def read_toml(path: Path, look: Look = strictly) -> Table:
     """The root table of the file at `path`.
+
+    Args:
+        path: The file.
+        look: What becomes of an error in a part of it.
 
     Raises:
         ConfigError: The file cannot be read or is not TOML.
     """
     text = read_text(path, ConfigError)
     try:
-        return Table(tomllib.loads(text), path, text, ())
+        return Table(tomllib.loads(text), path, text, (), look)
     except (ValueError, RecursionError) as error:
         line, reason = _why_not(text, error)
         raise ConfigError(f"{path}:{line}: not TOML: {reason}", fix="correct that line") from None
@@ -41,10 +46,18 @@ class Table:
     path: Path
     text: str
     keys: tuple[str, ...]
+    look: Look = strictly
+
+    def looking(self) -> AbstractContextManager[object]:
+        """Around what is read of one part of the file, and says nothing of the others."""
+        return self.look(self.path.name)
 
     def table(self, key: str) -> Table:
         """The table under `key`; an empty one if there is none."""
-        return Table(self.value(key, dict, {}), self.path, self.text, (*self.keys, key))
+        data: Mapping[str, Any] = {}
+        with self.looking():
+            data = self.value(key, dict, {})
+        return Table(data, self.path, self.text, (*self.keys, key), self.look)
 
     def tables(self, key: str) -> Iterator[tuple[str, Table]]:
         """The tables in the table under `key`, by name."""
@@ -69,7 +82,8 @@ class Table:
         known = list(known)
         for key in self.data:
             if key not in known:
-                self.fail(key, f"unknown {what} {key!r}", fix=did_you_mean(key, known))
+                with self.looking():
+                    self.fail(key, f"unknown {what} {key!r}", fix=did_you_mean(key, known))
 
     def fail(self, key: str | None, message: str, *, fix: str) -> NoReturn:
         """Raise a ConfigError that points at `key`, or at the table itself."""

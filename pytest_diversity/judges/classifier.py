@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from pytest_diversity.checkpoints.contents import check_weights
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.errors import CheckpointError
@@ -65,6 +66,7 @@ class Classifier:
         location = locate(source, tools.root, what)
         named = f"{what} {location.path}"
         config = configured(location.path, named, _HEADS, "head that scores", fix)
+        check_weights(location.path)
         facts = tools.facts()
         where = environment(tools.device, dtype, facts)
         digest = f"{fingerprint(location, facts)[:12]}, {where.precision}"

@@ -20,7 +20,13 @@ from pytest_diversity.functions import CALLABLE, digest_of, named
 __all__ = ["Answers", "Equivalence", "find", "normalised", "opening_overlap"]
 
 _OPENING = 20  # words
-_MINUS = re.compile(r"(?<!\w)[-\u2212](?=\d)")
+# What belongs to a number and is none itself: a sign and a point become characters that nothing
+# else becomes, a comma between thousands goes, and a unit stands alone.
+_MINUS, _MINUS_SIGN = re.compile(r"(?<!\w)[-\u2212](?=\.?\d)"), "\u2212"
+_POINT, _POINT_SIGN = re.compile(r"(?<!\w)\.(?=\d)|(?<=\d)\.(?=\d)"), "\u00b7"
+_COMMA = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_UNITS = frozenset("%\u2030\u00b0")
+_VERSIONS = {"normalised": "2"}  # of those that were changed
 _GRADED = {"similarity": 0.55, "embedding": 0.2}  # below what distance two answers mean the same
 
 
@@ -89,7 +95,8 @@ def find(name: str | None, near: float | None, root: Path | None = None) -> Equi
             fix='remove same_meaning, or choose "similarity" or "embedding"',
         )
     if chosen in _RULES:
-        return Equivalence(chosen, "1", 0.5, graded=False, distances=_RULES[chosen])
+        version = _VERSIONS.get(chosen, "1")
+        return Equivalence(chosen, version, 0.5, graded=False, distances=_RULES[chosen])
     if chosen.startswith(CALLABLE):
         return _of_function(chosen, root or Path())
     raise ConfigError(
@@ -121,12 +128,19 @@ def opening_overlap(
 def normalised(text: str) -> str:
     """`text` in lower case, its letters and numbers alone, one space between words.
 
-    Letters of any script with their marks, which may be vowels, and numbers with their signs. A
-    text that has neither, such as an emoji, is kept.
+    Letters of any script with their marks, which may be vowels, and numbers with their signs,
+    points, currencies and units. A text that has neither, such as an emoji, is kept.
     """
-    plain = _MINUS.sub("n", unicodedata.normalize("NFKC", text).casefold())
-    kept = (c if unicodedata.category(c)[0] in "LNM" else " " for c in plain)
-    return " ".join("".join(kept).split()) or plain.strip()
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    numbers = _COMMA.sub("", _POINT.sub(_POINT_SIGN, _MINUS.sub(_MINUS_SIGN, plain)))
+    return " ".join("".join(map(_kept, numbers)).split()) or plain.strip()
+
+
+def _kept(character: str) -> str:
+    category = unicodedata.category(character)
+    if category[0] in "LNM" or character in (_MINUS_SIGN, _POINT_SIGN):
+        return character
+    return f" {character} " if category == "Sc" or character in _UNITS else " "
 
 
 def _opening(words: Sequence[str]) -> set[str]:

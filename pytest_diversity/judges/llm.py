@@ -89,7 +89,7 @@ def find(quality: Quality, tools: Tools) -> Judge:
         questions = [
             _filled(rubric, dict(zip(task.places, pair, strict=True))) + task.form for pair in pairs
         ]
-        return [task.read(reply) for reply in asked(questions)]
+        return [task.read(reply) for reply in asked(questions, most)]
 
     return Judge(
         quality.judge,

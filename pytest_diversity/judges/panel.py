@@ -72,6 +72,11 @@ class Panel:
         memory = self._store().scores(judge.key) if judge.kept else None
         return protocol.assess(judge, pairs, quality, memory)
 
+    def unasked(self, domain: Domain, quality: Quality, pairs: Sequence[Texts]) -> int:
+        """How many questions `assess` would put to a judge; none is asked."""
+        judge = registry.find(quality, self._tools(domain))
+        return protocol.unknown(pairs, self._store().scores(judge.key) if judge.kept else {})
+
     def _tools(self, domain: Domain) -> Tools:
         return Tools(
             embed=lambda texts: self._embedder(domain)(texts),  # noqa: PLW0108 - loaded late

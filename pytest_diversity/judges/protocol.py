@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from statistics import StatisticsError, correlation
@@ -213,6 +213,11 @@ def _percentile(judge: Judge, scores: Sequence[float | None], percentile: float)
     low = int(place)
     high = min(low + 1, len(order) - 1)
     return order[low] + (place - low) * (order[high] - order[low])
+
+
+def unknown(pairs: Sequence[Texts], memory: Mapping[str, float]) -> int:
+    """How many different pairs are not in `memory`."""
+    return sum(digest not in memory for digest in {_digest(*pair) for pair in pairs})
 
 
 def remembered(

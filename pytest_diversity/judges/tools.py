@@ -23,10 +23,10 @@ class Asked(Protocol):
 
     @property
     def count(self) -> int:
-        """How many questions this run has put to it."""
+        """How often this run has asked it, repeated requests included."""
 
-    def __call__(self, questions: Sequence[str], /) -> Sequence[str]:
-        """Its answer to each, in order."""
+    def __call__(self, questions: Sequence[str], most: int, /) -> Sequence[str]:
+        """Its answer to each, in order; asked at most so often in the whole run."""
 
 
 @dataclass(frozen=True, slots=True)

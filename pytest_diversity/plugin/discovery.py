@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ __all__ = [
     "CONFIG_NAME",
     "collect_named",
     "find_config",
+    "find_configs",
     "is_configured",
     "is_first",
     "is_worker",
@@ -33,6 +36,26 @@ def find_config(config: pytest.Config, test: Path | None = None) -> Path | None:
     given = [_absolute(config, str(one).split("::", maxsplit=1)[0]) for one in config.args]
     starts = [*([test] if test else []), *given, config.rootpath]
     return next(filter(None, (_nearest(config, start) for start in starts)), None)
+
+
+def find_configs(config: pytest.Config) -> list[Path]:
+    """Every configuration that a run would collect, or be configured by."""
+    found = dict.fromkeys(filter(None, [find_config(config)]))
+    if config.getoption("diversity_config"):
+        return list(found)
+    skipped = config.getini("norecursedirs")
+    for given in config.args:
+        for folder, below, files in os.walk(_absolute(config, given.split("::", maxsplit=1)[0])):
+            below[:] = sorted(name for name in below if not _is_skipped(folder, name, skipped))
+            if CONFIG_NAME in files:
+                found[Path(folder, CONFIG_NAME)] = None
+    return list(found)
+
+
+def _is_skipped(folder: str, name: str, patterns: Iterable[str]) -> bool:
+    """Whether pytest collects nothing from a folder: it is hidden, or a virtual environment."""
+    venv = os.path.isfile(os.path.join(folder, name, "pyvenv.cfg"))  # noqa: PTH113, PTH118 - in bulk
+    return venv or any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def _nearest(config: pytest.Config, start: Path) -> Path | None:

@@ -29,7 +29,7 @@ from pytest_diversity.plugin.discovery import (
 )
 from pytest_diversity.plugin.fixtures import _diversity_checkpoint, checkpoint, diversity, samples
 from pytest_diversity.plugin.hookspecs import register
-from pytest_diversity.plugin.options import add_options, spelt_out, study_asked
+from pytest_diversity.plugin.options import HELP, add_options, asked, spelt_out, study_asked
 
 if TYPE_CHECKING:
     from pytest_diversity.events import Event
@@ -57,6 +57,15 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Do what is asked for in place of a whole run, whatever state that would be in."""
+    if not asked(config, HELP) or is_worker(config):
+        return None
+    from pytest_diversity.plugin.instead import do
+
+    return do(config)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
@@ -76,8 +85,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_EVENTS] = []
     token = current.run.set(config)
     config.add_cleanup(lambda: current.run.reset(token))
-    asked = functions.suite.set(partial(register, config))
-    config.add_cleanup(lambda: functions.suite.reset(asked))
+    suite = functions.suite.set(partial(register, config))
+    config.add_cleanup(lambda: functions.suite.reset(suite))
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
     collect_named(config)
@@ -176,7 +185,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         if drawing:
             runs.check_domains(session.config, drawing)
-        runs.check_sandbox(session.config, session.items)
+        if not asked(session.config, ("list",)):  # which runs nothing
+            runs.check_sandbox(session.config, session.items)
         if not study_asked(session.config):
             runs.check_prompts(session.config, session.items)
     except DiversityError as error:

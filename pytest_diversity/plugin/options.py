@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from pytest_diversity.config.keys import COMMAND, Key, keys_of
 
-__all__ = ["STUDIES", "add_options", "spelt_out", "study_asked"]
+__all__ = ["HELP", "STUDIES", "add_options", "asked", "spelt_out", "study_asked"]
 
-# What is done in place of running tests.
-STUDIES = tuple(key.name for key in keys_of(COMMAND) if key.instead)
+# What is done in place of running tests, and in place of the whole run.
+STUDIES = tuple(key.name for key in keys_of(COMMAND) if key.instead == "tests")
+HELP = tuple(key.name for key in keys_of(COMMAND) if key.instead == "run")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -44,4 +45,10 @@ def _taken(key: Key) -> dict[str, Any]:
 
 def study_asked(config: pytest.Config) -> bool:
     """Whether the run studies the stored samples instead of running tests."""
-    return any(config.getoption(f"diversity_{name}") for name in STUDIES)
+    return bool(asked(config, STUDIES))
+
+
+def asked(config: pytest.Config, names: Iterable[str]) -> dict[str, str]:
+    """Those options, of the names, that the command line has, with their values."""
+    given = {name: config.getoption(f"diversity_{name}") for name in names}
+    return {name: str(value) for name, value in given.items() if value}

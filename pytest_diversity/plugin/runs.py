@@ -13,14 +13,15 @@ import pytest
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.named import add_checkpoints
-from pytest_diversity.config.options import resolve
+from pytest_diversity.config.options import Options, resolve
 from pytest_diversity.config.values import Config
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Damaged, Event, to_json
+from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
 from pytest_diversity.plugin.hookspecs import register
-from pytest_diversity.plugin.options import STUDIES, study_asked
+from pytest_diversity.plugin.options import STUDIES, asked, study_asked
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
@@ -42,6 +43,7 @@ __all__ = [
     "select",
     "selected",
     "session_of",
+    "settings_of",
     "study",
 ]
 
@@ -58,14 +60,7 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     """
     sessions = config.stash.setdefault(_SESSIONS, {})
     if path not in sessions:
-        register(config)
-        added = config.getoption("diversity_checkpoint")
-        loaded = (
-            load_config(path, added) if path else add_checkpoints(Config(), added, config.rootpath)
-        )
-        names = [key.name for key in keys_of(ENVIRONMENT)]
-        given = {name: config.getoption(f"diversity_{name}") for name in names}
-        options = resolve(given, loaded, config.rootpath)
+        loaded, options = settings_of(config, path)
         if options.recover and not is_worker(config):
             from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
 
@@ -80,6 +75,33 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
         session.check()
         sessions[path] = session
     return sessions[path]
+
+
+def settings_of(
+    config: pytest.Config, path: Path | None, look: Look = strictly
+) -> tuple[Config, Options]:
+    """What a configuration file, or none, and the run's options say.
+
+    Args:
+        config: Of the run.
+        path: The file.
+        look: What becomes of an error in a part of it, which is left out if it is not raised.
+
+    Raises:
+        DiversityError: The file or an option cannot be used.
+    """
+    with look("what the suite registers"):
+        register(config)
+    added, loaded = config.getoption("diversity_checkpoint"), Config()
+    with look(path.name if path else "--diversity-checkpoint"):
+        loaded = (
+            load_config(path, added, look)
+            if path
+            else add_checkpoints(loaded, added, config.rootpath)
+        )
+    names = [key.name for key in keys_of(ENVIRONMENT)]
+    given = {name: config.getoption(f"diversity_{name}") for name in names}
+    return loaded, resolve(given, loaded, config.rootpath, look)
 
 
 def selected(session: Session) -> tuple[str, ...]:
@@ -161,13 +183,10 @@ def study(config: pytest.Config) -> None:
     """
     from pytest_diversity.studies import run  # noqa: PLC0415 - only where it is asked
 
-    asked = {
-        name: str(value) for name in STUDIES if (value := config.getoption(f"diversity_{name}"))
-    }
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     try:
         sessions = config.stash.get(_SESSIONS, {}).values()
-        for line in run([one for one in sessions if one.config.selected], asked):
+        for line in run([one for one in sessions if one.config.selected], asked(config, STUDIES)):
             if terminal is not None:
                 terminal.write_line(line)
     except DiversityError as error:
@@ -233,8 +252,14 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell each session which of its budgets this run judges."""
+    """Tell each session which of its budgets this run judges, and which tests are beside them."""
     for path, session in config.stash.get(_SESSIONS, {}).items():
+        session.tests = [
+            item.nodeid
+            for item in items
+            if item.get_closest_marker("diversity") and find_config(config, item.path) == path
+            if not hasattr(item, "gate")
+        ]
         keys = frozenset(gate.key for gate in _gates(items, path))
         session.judge.multiplicity.selected = keys
 

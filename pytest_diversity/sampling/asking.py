@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from pytest_diversity.config.server import Allowance, is_server
 from pytest_diversity.config.values import Checkpoint, Domain, Generation
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling.drawing import Drawing
@@ -18,7 +20,7 @@ class Asked:
 
     Attributes:
         identity: What its answers depend on.
-        count: How many questions were put to it.
+        count: How often it was asked: of a server each request, those that were repeated included.
     """
 
     def __init__(
@@ -35,18 +37,31 @@ class Asked:
             draw: Its samples in a domain, from the store where they are there.
         """
         self.identity = identity
-        self.count = 0
-        self._checkpoint = checkpoint
+        self._allowance = Allowance(0)
+        self._counts = is_server(checkpoint.source)  # by itself, as it sends
+        endpoint = replace(checkpoint.server, allowance=self._allowance)
+        self._checkpoint = replace(checkpoint, server=endpoint)
         self._draw = draw
 
-    def __call__(self, questions: Sequence[str]) -> list[str]:
+    @property
+    def count(self) -> int:
+        """See the class."""
+        return self._allowance.sent
+
+    def __call__(self, questions: Sequence[str], most: int) -> list[str]:
         """The answer to each question, in order.
 
+        Args:
+            questions: What is asked.
+            most: How often it may be asked in the whole run.
+
         Raises:
-            DiversityError: It could not be asked.
+            DiversityError: It could not be asked, or not that often.
         """
         prompts = {text: Prompt(prompt=text, id=text) for text in questions}
-        self.count += len(prompts)
+        self._allowance.most = most
+        if not self._counts:
+            self._allowance.sent += len(prompts)
         domain = Domain(
             "judging",
             samples_per_prompt=1,

@@ -26,6 +26,7 @@ __all__ = [
     "Identity",
     "Model",
     "Progress",
+    "Readied",
     "Request",
     "Setup",
     "WritesPrompts",
@@ -200,6 +201,25 @@ class WritesPrompts(Protocol):
         Raises:
             CheckpointError: Its tokenizer or its adapter cannot be read.
             ConfigError: Its chat template refuses a prompt, or one leaves no room for its answer.
+        """
+
+
+@runtime_checkable
+class Readied(Protocol):
+    """A model that can tell beforehand whether it could be loaded."""
+
+    def ready(self, chat: Chat) -> str:
+        """Make sure that it could be loaded and asked, without loading it or drawing anything.
+
+        Args:
+            chat: How it would be spoken to.
+
+        Returns:
+            What it is, in a few words.
+
+        Raises:
+            DiversityError: A library is not installed, or its server does not answer.
+            DoubtError: It is spoken to in a way that may not be meant.
         """
 
 

@@ -7,15 +7,22 @@ beside that is left out and counted, and what is missing is missed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import CheckpointError, DataError
+from pytest_diversity.findings import Looking
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.drawing import Drawing
+from pytest_diversity.text import plural
+
+if TYPE_CHECKING:  # of what is drawn
+    from pytest_diversity.sampling.protocol import Request
 
 __all__ = ["Replay", "Replays"]
 
@@ -145,19 +152,39 @@ class Replays:
         self._root = root
         self._read: dict[str, Replay] = {}
 
-    def check(self, checkpoint: Checkpoint) -> None:
+    def check(self, checkpoint: Checkpoint, looking: Looking = nullcontext) -> None:
         """Read the file of a checkpoint.
+
+        Args:
+            checkpoint: That the file stands for.
+            looking: What becomes of an error.
 
         Raises:
             CheckpointError: It is not there, or the checkpoint has an adapter, too.
             DataError: It cannot be read.
         """
-        self._find(checkpoint)
-        if checkpoint.adapter:
-            raise CheckpointError(
-                f"checkpoint {checkpoint.name!r} is recorded: an adapter changes nothing in it",
-                fix="leave the adapter out, or name its model in place of the recording",
-            )
+        with looking():
+            self._find(checkpoint)
+        with looking():
+            if checkpoint.adapter:
+                raise CheckpointError(
+                    f"checkpoint {checkpoint.name!r} is recorded: an adapter changes nothing in it",
+                    fix="leave the adapter out, or name its model in place of the recording",
+                )
+
+    def lacking(self, _: Checkpoint, __: Domain, ___: Mapping[str, Prompt]) -> list[Request]:
+        """Nothing that could be drawn."""
+        return []
+
+    def ready(self, checkpoint: Checkpoint) -> str:
+        """What is recorded.
+
+        Raises:
+            DiversityError: Nothing that can be read.
+        """
+        samples = self._find(checkpoint).samples
+        count = sum(map(len, samples.values()))
+        return f"recorded, {plural(count, 'sample')} of {plural(len(samples), 'prompt')}"
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]

@@ -9,12 +9,19 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from pytest_diversity.checkpoints.sources import is_hub_name, kind_of, under
+from pytest_diversity.checkpoints.sources import (
+    demand_downloaded,
+    is_downloaded,
+    is_hub_name,
+    kind_of,
+    under,
+)
 from pytest_diversity.checkpoints.templates import clock_formats
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.files import read_text
+from pytest_diversity.findings import Looking
 from pytest_diversity.prompts import Prompt
 from pytest_diversity.sampling import engines
 from pytest_diversity.sampling.device import environment
@@ -25,8 +32,11 @@ from pytest_diversity.sampling.protocol import (
     NO_TEMPLATE,
     Chat,
     Engine,
+    Identity,
     Model,
     Progress,
+    Readied,
+    Request,
     Setup,
     WritesPrompts,
 )
@@ -34,6 +44,7 @@ from pytest_diversity.store.sqlite import Store
 
 __all__ = ["Sampler"]
 
+_NOT_HERE = Identity("", None, "", "", "", "")  # of which no store has samples
 _TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
 _READS_THE_CLOCK = (
     "its chat template writes the date into prompts, so that another day's samples are others; "
@@ -66,14 +77,19 @@ class Sampler:
         self._now = datetime.now().astimezone()  # one clock for all of a run
         self._loaded: tuple[Model, Engine] | None = None
 
-    def check(self, checkpoint: Checkpoint) -> None:
+    def check(self, checkpoint: Checkpoint, looking: Looking = nullcontext) -> None:
         """Find what is wrong with a checkpoint's sources without loading or downloading anything.
+
+        Args:
+            checkpoint: Its sources.
+            looking: What becomes of an error in one of its parts.
 
         Raises:
             DiversityError: A path does not exist, or a server's URL cannot be used.
         """
-        _template(checkpoint, self._setup.root)
-        engines.check(checkpoint, self._setup)
+        with looking():
+            _template(checkpoint, self._setup.root)
+        engines.check(checkpoint, self._setup, looking)
 
     def check_device(self, checkpoints: Iterable[Checkpoint]) -> None:
         """Find whether the device that was named is here, where one of the checkpoints needs it.
@@ -105,6 +121,24 @@ class Sampler:
             wanted = missing(self._plan(found, checkpoint, domain, prompts), self._store)
             if wanted:
                 found.check(wanted)
+
+    def ready(self, checkpoint: Checkpoint) -> str:
+        """Make sure that a checkpoint could be drawn from, without loading or downloading it.
+
+        Returns:
+            What it is, in a few words.
+
+        Raises:
+            DiversityError: A library is not installed, its tokenizer cannot be read, its server
+                does not answer, or the hub does not have it.
+            DoubtError: It is on the hub and was not downloaded yet, or has no chat template.
+        """
+        root = self._setup.root
+        for source in filter(None, (checkpoint.source, checkpoint.adapter)):
+            if is_hub_name(source, root):
+                demand_downloaded(source)
+        found = self._find(checkpoint)
+        return found.ready(self._chat(found, checkpoint)) if isinstance(found, Readied) else ""
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -156,6 +190,22 @@ class Sampler:
         """As `at_hand`, of weights that are looked for wherever they are."""
         plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
         return bool(prompts) and not missing(plan, self._store)
+
+    def lacking(
+        self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
+    ) -> list[Request]:
+        """What of a checkpoint's samples the store does not have.
+
+        Of weights that are on the hub and not on this machine, all of it: nothing is downloaded.
+        """
+        sources = filter(None, (checkpoint.source, checkpoint.adapter))
+        root = self._setup.root
+        if any(is_hub_name(one, root) and not is_downloaded(one) for one in sources):
+            generation = replace(domain.generation, **checkpoint.generation)
+            plan = Plan(_NOT_HERE, generation, prompts, domain.samples_per_prompt)
+        else:
+            plan = self._plan(self._find(checkpoint), checkpoint, domain, prompts)
+        return missing(plan, self._store)
 
     def close(self) -> None:
         """Release the model."""

@@ -18,7 +18,7 @@ from pytest_diversity.samples import MALFORMED, NO_ANSWER, Sample
 from pytest_diversity.sampling.protocol import Engine, Progress, Request
 from pytest_diversity.thinking import without_thought
 
-__all__ = ["MalformedReplyError", "read_reply", "sample"]
+__all__ = ["MalformedReplyError", "calls", "read_reply", "sample"]
 
 # The format of the paper. Another wording draws other texts: raise the engines' versions with it.
 _INSTRUCTION = """\
@@ -67,6 +67,14 @@ def sample(engine: Engine, requests: Sequence[Request], progress: Progress) -> I
             yield from _verbalized(engine, list(group), generation.answers_per_call, progress)
         else:
             yield from engine.sample(list(group), progress)
+
+
+def calls(requests: Iterable[Request]) -> list[Request]:
+    """What an engine is asked for the samples of `requests`."""
+    return [
+        _calls(one, one.generation.answers_per_call) if one.generation.mode == "verbalized" else one
+        for one in requests
+    ]
 
 
 def _verbalized(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pytest_diversity.errors import StoreError
 from pytest_diversity.store.schema import has_digests, is_current, prepare, refuse_foreign
 
-__all__ = ["FAULTS", "Opened", "connect", "explained"]
+__all__ = ["FAULTS", "Opened", "connect", "connect_to_read", "explained"]
 
 # The second is what Python makes of an error that quotes a damaged name.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
@@ -47,7 +47,7 @@ def connect(path: Path, lock: Callable[[str, str], AbstractContextManager[object
     """
     try:
         if path.is_file() and not _can_write(path):
-            return _connect_to_read(path)
+            return connect_to_read(path)
         _make_folder(path.parent)
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
     except (OSError, ValueError) as error:  # a path may hold what no file's name can
@@ -65,8 +65,15 @@ def connect(path: Path, lock: Callable[[str, str], AbstractContextManager[object
     return Opened(connection)
 
 
-def _connect_to_read(path: Path) -> Opened:
-    """Without locks and without a trace; what a writer left in its log is read with it."""
+def connect_to_read(path: Path) -> Opened:
+    """Open a store that is there without locks and without a trace.
+
+    What a writer left in its log is read with it.
+
+    Raises:
+        StoreError: It is another program's.
+        sqlite3.Error: It is damaged.
+    """
     log = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     connection = sqlite3.connect(

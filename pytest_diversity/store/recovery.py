@@ -17,9 +17,9 @@ from typing import Any
 
 from pytest_diversity.errors import StoreError
 from pytest_diversity.store.locks import holding
-from pytest_diversity.store.opening import FAULTS
+from pytest_diversity.store.opening import FAULTS, connect_to_read
 from pytest_diversity.store.rows import Drawn, digest, is_whole, read_samples, seed_of
-from pytest_diversity.store.schema import has_digests, refuse_foreign
+from pytest_diversity.store.schema import has_digests
 from pytest_diversity.store.sqlite import Store
 
 __all__ = ["is_damaged", "recover"]
@@ -38,8 +38,7 @@ def is_damaged(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with closing(_connect(path)) as connection:
-            refuse_foreign(connection, path)
+        with closing(connect_to_read(path).connection) as connection:
             sound = connection.execute("PRAGMA integrity_check").fetchone() == (b"ok",)
             return not sound or not _Rows(connection).whole
     except _UNREADABLE:

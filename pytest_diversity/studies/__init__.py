@@ -1,4 +1,4 @@
-"""What is done with samples in place of running tests: plan, self-test, calibration and others."""
+"""What is done in place of running tests: plan, self-test, calibration and others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pytest_diversity.session import Session
 from pytest_diversity.studies.calibrate import calibrate, check_mode
 from pytest_diversity.studies.cases import check_json
 from pytest_diversity.studies.export import check_export, export
+from pytest_diversity.studies.listing import listing
 from pytest_diversity.studies.plan import plan
 from pytest_diversity.studies.preflight import check_count, preflight
 from pytest_diversity.studies.selftest import selftest
@@ -22,6 +23,7 @@ _STUDIES: Mapping[str, Callable[[Session, str], Iterable[str]]] = {
     "calibrate": calibrate,
     "preflight": preflight,
     "export": export,
+    "list": listing,
 }
 _CHECKS: Mapping[str, Callable[[Session, str], None]] = {
     "plan": check_json,
@@ -29,6 +31,7 @@ _CHECKS: Mapping[str, Callable[[Session, str], None]] = {
     "calibrate": check_mode,
     "preflight": check_count,
     "export": check_export,
+    "list": check_json,
 }
 _NO_FILE = ("-", "write")
 

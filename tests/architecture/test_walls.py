@@ -25,6 +25,7 @@ PACKAGE = Path(pytest_diversity.__file__).parent
 ALLOWED: Mapping[str, str] = {
     "text": "",
     "errors": "text",
+    "findings": "errors",
     "families": "",
     "functions": "errors",
     "verdict": "text",
@@ -35,31 +36,33 @@ ALLOWED: Mapping[str, str] = {
     "thinking": "samples",
     "statistics": "",
     "metrics": "errors families functions",
-    "config": "errors families files",
-    "checkpoints": "config errors",
+    "config": "errors families files findings",
+    "checkpoints": "config errors findings",
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
+    "sampling": "checkpoints cluster config errors files findings functions prompts samples "
+    "store text thinking",
     "judges": "checkpoints config errors functions sampling store",
     "features": "checkpoints cluster config errors judges metrics prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains errors features metrics samples statistics",
-    "baselines": "config domains errors estimate events features files judges metrics prompts "
-    "statistics",
+    "baselines": "config domains errors estimate events features files findings judges metrics "
+    "prompts statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
     "judges metrics prompts samples sampling sandbox store",
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
-    "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
+    "validation": "checkpoints config domains errors features findings gate metrics sampling "
+    "text workspace",
     "report": "estimate events features text verdict",
-    "session": "config events gate report validation workspace",
+    "session": "config events findings gate report validation workspace",
     "training": "config domains errors gate report samples sampling session verdict",
-    "studies": "baselines config domains errors estimate features files gate metrics samples "
-    "session statistics text",
-    "plugin": "baselines config errors estimate events features functions gate report samples "
-    "session store studies verdict",
+    "studies": "baselines checkpoints config domains errors estimate features files findings "
+    "gate metrics samples sampling sandbox session statistics store text validation",
+    "plugin": "baselines config errors estimate events features findings functions gate report "
+    "samples session store studies text verdict",
     "": "domains errors estimate judges metrics plugin samples sampling",
 }
 

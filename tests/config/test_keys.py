@@ -41,7 +41,7 @@ def test_every_option_of_a_run_is_a_setting() -> None:
 FIELDS: Mapping[str, tuple[type, str, set[str]]] = {
     "a domain": (Domain, DOMAIN, {"name", "generation", "budgets", "root", "chosen"}),
     "how texts are drawn": (Generation, CHECKPOINT, set()),
-    "a server": (Endpoint, SERVER, set()),
+    "a server": (Endpoint, SERVER, {"allowance"}),
     "a budget": (Budget, BUDGET, set()),
 }
 

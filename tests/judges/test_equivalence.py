@@ -33,6 +33,18 @@ SAME: Mapping[str, tuple[str, str, bool]] = {
     "a minus": ("It is -5.", "It is 5.", False),
     "a minus and a minus sign": ("-5", "\u22125", True),
     "a hyphen": ("well-known", "well known", True),
+    "a minus and the letter n": ("-5", "n5", False),
+    "a minus before a point": ("-.5", ".5", False),
+    "a point within a number": ("3.5", "35", False),
+    "a point and a comma that separates": ("3.5", "3, 5", False),
+    "a comma between thousands": ("1,234,567", "1234567", True),
+    "a comma in a list": ("1, 23", "123", False),
+    "a percentage": ("5%", "5", False),
+    "a percentage, apart": ("5 %", "5%", True),
+    "a currency": ("$5", "5", False),
+    "two currencies": ("$5", "\u20ac5", False),
+    "degrees": ("5\u00b0", "5", False),
+    "the end of a sentence after a number": ("It is 5.", "It is 5", True),
 }
 
 

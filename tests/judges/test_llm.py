@@ -36,7 +36,7 @@ class Critic:
         """How many questions it was asked."""
         return len(self.questions)
 
-    def __call__(self, questions: Sequence[str], /) -> list[str]:
+    def __call__(self, questions: Sequence[str], most: int, /) -> list[str]:  # noqa: ARG002 - as `Asked`
         self.questions += questions
         return [self.reply(question) for question in questions]
 

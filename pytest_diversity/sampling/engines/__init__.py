@@ -7,6 +7,7 @@ does not use.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from pytest_diversity.checkpoints.sources import Kind, kind_of
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.findings import Looking
 
 if TYPE_CHECKING:  # the name of an engine is checked where nothing is drawn, too
     from pytest_diversity.sampling.protocol import Model, Setup
@@ -22,7 +24,8 @@ __all__ = ["ENGINES", "check", "check_engine", "find", "runs_here"]
 
 # What draws from weights, by the name that --diversity-engine chooses it with: a module with a
 # function `find`, which takes a checkpoint and the run's setup, and gives a model; and perhaps
-# `check`, which takes the same and finds what is wrong without loading or downloading anything.
+# `check`, which takes the same, and finds what is wrong without loading or downloading anything:
+# around each part it enters its third argument, so that a doctor hears of all that is wrong.
 ENGINES: Mapping[str, str] = {
     "transformers": "transformers.local",
     "vllm": "vllm",
@@ -46,8 +49,13 @@ def find(checkpoint: Checkpoint, setup: Setup) -> Model:
     return found
 
 
-def check(checkpoint: Checkpoint, setup: Setup) -> None:
+def check(checkpoint: Checkpoint, setup: Setup, looking: Looking = nullcontext) -> None:
     """Find what is wrong with a checkpoint's sources without loading or downloading anything.
+
+    Args:
+        checkpoint: Its sources.
+        setup: The run's.
+        looking: What becomes of an error in one of its parts.
 
     Raises:
         DiversityError: A path does not exist, what is there is no model, or a server's URL cannot
@@ -55,9 +63,10 @@ def check(checkpoint: Checkpoint, setup: Setup) -> None:
     """
     room = _room(checkpoint, setup)
     if kind_of(checkpoint.source, setup.root) != "weights":
-        room.find(checkpoint, setup)
+        with looking():
+            room.find(checkpoint, setup)
     elif hasattr(room, "check"):
-        room.check(checkpoint, setup)
+        room.check(checkpoint, setup, looking)
 
 
 def _room(checkpoint: Checkpoint, setup: Setup) -> Any:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import MissingExtraError
 from pytest_diversity.sampling.engines.openai.address import Address
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Setup
+from pytest_diversity.sampling.protocol import Chat, Engine, Identity, Progress, Setup
 
 __all__ = ["Address", "ServerModel", "find"]
 
@@ -71,14 +73,27 @@ class ServerModel:
             SamplingError: It cannot be reached, or refuses what it is asked.
             MissingExtraError: The client is not installed.
         """
-        try:
-            from pytest_diversity.sampling.engines.openai.engine import (  # noqa: PLC0415 - optional
-                ServerEngine,
-            )
-        except ImportError as error:
-            package = error.name or "httpx2"
-            raise MissingExtraError("sampling a server", package=package, extra="openai") from None
-        return ServerEngine(self.address, self.server, progress)
+        engine: Engine = _client().ServerEngine(self.address, self.server, progress)
+        return engine
+
+    def ready(self, chat: Chat) -> str:
+        """Ask the server once which models it has, and the model for a single token.
+
+        Raises:
+            CheckpointError: It has no such model.
+            SamplingError: It cannot be reached, or refuses what it is asked.
+            MissingExtraError: The client is not installed.
+        """
+        del chat  # a server's templates are its own
+        return f"the server has {_client().greeted(self.address, self.server)}"
+
+
+def _client() -> Any:
+    try:
+        return import_module(f"{__name__}.engine")
+    except ImportError as error:
+        package = error.name or "httpx2"
+        raise MissingExtraError("sampling a server", package=package, extra="openai") from None
 
 
 def find(checkpoint: Checkpoint, setup: Setup) -> ServerModel:  # noqa: ARG001 - every engine's

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import anyio
 
-from pytest_diversity.config.server import Endpoint
+from pytest_diversity.config.server import Allowance, Endpoint
 from pytest_diversity.errors import SamplingError
 from pytest_diversity.sampling.engines.openai.address import Address
 from pytest_diversity.sampling.engines.openai.credentials import Credentials
@@ -101,13 +101,21 @@ class Client:
                 raise
             return []
 
-    async def ask(self, model: str, question: Question, *, at_once: bool = False) -> list[Answer]:
+    async def ask(
+        self,
+        model: str,
+        question: Question,
+        *,
+        at_once: bool = False,
+        within: Allowance | None = None,
+    ) -> list[Answer]:
         """The choices that the server gives, all of them finished; at least one.
 
         Args:
             model: The model's name.
             question: What is asked.
             at_once: Ask a single time, whatever happens.
+            within: What bounds the requests, those that are repeated included.
 
         Raises:
             RefusedError: It did not answer with a completion, however often it was asked.
@@ -115,17 +123,23 @@ class Client:
         """
         path = "/chat/completions" if self.server.api == "chat" else "/completions"
         content = _encoded(question.body(model, self.server))
-        return await self._request(path, content, read_answers, at_once=at_once)
+        return await self._request(path, content, read_answers, at_once=at_once, within=within)
 
     async def _request(
-        self, path: str, content: bytes | None, read: _Read[Item], *, at_once: bool
+        self,
+        path: str,
+        content: bytes | None,
+        read: _Read[Item],
+        *,
+        at_once: bool,
+        within: Allowance | None = None,
     ) -> list[Item]:
-        outcome = await self._once(path, content, read)
+        outcome = await self._once(path, content, read, within)
         for number in range(0 if at_once else self.server.retries):
             if not isinstance(outcome, _Trouble) or not outcome.passing:
                 break
             await anyio.sleep(_backoff(number) if outcome.wait is None else outcome.wait)
-            outcome = await self._once(path, content, read)
+            outcome = await self._once(path, content, read, within)
         if not isinstance(outcome, _Trouble):
             return outcome
         refused = RefusedError(f"the server {self.address.url} {outcome.said}", fix=outcome.fix)
@@ -133,8 +147,11 @@ class Client:
         raise refused
 
     async def _once(
-        self, path: str, content: bytes | None, read: _Read[Item]
+        self, path: str, content: bytes | None, read: _Read[Item], within: Allowance | None
     ) -> list[Item] | _Trouble:
+        if within is not None and not within.take():
+            said = f"was asked {within.most} times, repeated requests included"
+            return _Trouble(said, "raise max_calls")
         await self._pace()
         url, timeout = self.address.url + path, self.server.timeout
         reply = await exchange(self._http, url, content, self._credentials, timeout)

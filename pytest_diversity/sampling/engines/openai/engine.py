@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -21,12 +22,14 @@ from pytest_diversity.sampling.engines.openai.continuing import (
     check_continues,
     without_beginning,
 )
-from pytest_diversity.sampling.engines.openai.probe import probe
+from pytest_diversity.sampling.engines.openai.probe import greet, probe
 from pytest_diversity.sampling.engines.openai.reply import SEED_BITS, Question, unsent
 from pytest_diversity.sampling.protocol import Model, Progress, Request
 from pytest_diversity.thinking import begun
 
-__all__ = ["ServerEngine"]
+__all__ = ["ServerEngine", "greeted"]
+
+_PATIENCE = 20.0  # seconds that a first answer may take
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -48,7 +51,7 @@ class ServerEngine:
         """
         self._address = address
         self._server = server
-        with self._connected() as (portal, client):
+        with _connected(address, server) as (portal, client):
             self.probe = portal.call(probe, client)
         progress.say(str(self.probe))
 
@@ -64,7 +67,7 @@ class ServerEngine:
         begun = any(request.prefill for request in requests) and self._server.api == "chat"
         jobs = ((request, number) for request in requests for number in request.numbers)
         told: set[str] = set()
-        with self._connected() as (portal, client):
+        with _connected(self._address, self._server) as (portal, client):
             if begun and not portal.call(check_continues, client, self.probe.model):
                 progress.say(UNKNOWN)
 
@@ -108,7 +111,8 @@ class ServerEngine:
             messages=request.turns,
             prefill=request.prefill,
         )
-        answer = (await client.ask(found.model, question))[0]
+        allowance = self._server.allowance
+        answer = (await client.ask(found.model, question, within=allowance))[0]
         answer = without_beginning(answer, request.prefill)
         sample = Sample(
             prompt=request.prompt,
@@ -121,12 +125,25 @@ class ServerEngine:
         )
         return sample, answer.odd
 
-    @contextmanager
-    def _connected(self) -> Iterator[tuple[BlockingPortal, Client]]:
-        """An event loop in a thread of its own, since the caller's may have one that runs."""
-        client = Client(self._address, self._server)
-        with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
-            yield portal, client
+
+def greeted(address: Address, server: Endpoint) -> str:
+    """The name of the model, of a server that answers to it.
+
+    Raises:
+        CheckpointError: It has no such model.
+        SamplingError: It cannot be reached, or refuses what it is asked.
+    """
+    soon = replace(server, timeout=min(server.timeout, _PATIENCE), retries=0)
+    with _connected(address, soon) as (portal, client):
+        return portal.call(greet, client)
+
+
+@contextmanager
+def _connected(address: Address, server: Endpoint) -> Iterator[tuple[BlockingPortal, Client]]:
+    """An event loop in a thread of its own, since the caller's may have one that runs."""
+    client = Client(address, server)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
+        yield portal, client
 
 
 def _as_they_finish(

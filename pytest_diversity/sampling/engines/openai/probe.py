@@ -20,7 +20,7 @@ from pytest_diversity.sampling.engines.openai.reply import (
 )
 from pytest_diversity.sampling.seeds import sample_seed
 
-__all__ = ["NOT_TAKEN", "Probe", "probe"]
+__all__ = ["NOT_TAKEN", "Probe", "greet", "probe"]
 
 # Even a model that says little else has no favourite here.
 _TEXT = "Write one line of forty random letters and digits."
@@ -86,6 +86,18 @@ async def probe(client: Client) -> Probe:
         logprobs=first.logprob is not None,
         neutral=neutral,
     )
+
+
+async def greet(client: Client) -> str:
+    """Find the model and have it say one token, which shows that the key is taken, too.
+
+    Raises:
+        CheckpointError: The server has no such model.
+        SamplingError: It cannot be asked.
+    """
+    model = await _model(client)
+    await client.ask(model, Question(_TEXT, _SEEDS[0], Generation(max_tokens=1)))
+    return model
 
 
 def _check(client: Client, texts: list[str]) -> None:

@@ -17,7 +17,7 @@ from pytest_diversity.sampling.engines.ray.actor import Placed
 from pytest_diversity.sampling.engines.ray.engine import RayEngine
 from pytest_diversity.sampling.engines.ray.nodes import nodes_environment
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights, check
-from pytest_diversity.sampling.protocol import Engine, Identity, Progress, Request, Setup
+from pytest_diversity.sampling.protocol import Chat, Engine, Identity, Progress, Request, Setup
 
 __all__ = ["RayModel", "check", "find"]
 
@@ -56,6 +56,14 @@ class RayModel:
             DiversityError: The checkpoint or a prompt cannot be read.
         """
         self.found.check(requests)
+
+    def ready(self, chat: Chat) -> str:
+        """As the embedded engine does, on this machine.
+
+        Raises:
+            DiversityError: The checkpoint cannot be read, or a library is not installed.
+        """
+        return self.found.ready(chat)
 
     @property
     def place(self) -> str:

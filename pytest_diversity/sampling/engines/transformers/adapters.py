@@ -12,7 +12,8 @@ import torch
 from safetensors import safe_open
 
 from pytest_diversity.checkpoints.adapters import WEIGHTS, check_adapter
-from pytest_diversity.errors import CheckpointError, MissingExtraError, some, unexpected
+from pytest_diversity.errors import CheckpointError, some, unexpected
+from pytest_diversity.sampling.engines.transformers.libraries import demand_peft
 
 __all__ = ["Adaptable"]
 
@@ -74,10 +75,9 @@ class Adaptable:
 
     def _adapted(self, adapter: Path) -> Any:
         """The base with peft's layers in it, once it is sure that all of the adapter is there."""
-        try:
-            from peft import PeftModel  # noqa: PLC0415 - optional
-        except ImportError:
-            raise MissingExtraError("a LoRA adapter", package="peft", extra="adapters") from None
+        demand_peft()
+        from peft import PeftModel  # noqa: PLC0415 - optional
+
         check_adapter(adapter)
         try:
             _resize(self._model, adapter)

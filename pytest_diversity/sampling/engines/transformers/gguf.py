@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pytest_diversity.errors import MissingExtraError
+from pytest_diversity.sampling.engines.transformers.libraries import demand_gguf
 from pytest_diversity.sampling.engines.transformers.whole import demand_all
 
 __all__ = ["converted"]
@@ -31,10 +31,7 @@ def converted(file: Path, dtype: str, folder: Path) -> Path:
     """
     if folder.is_dir():
         return folder
-    try:
-        import gguf  # noqa: F401, PLC0415 - transformers asks for it late, and less clearly
-    except ImportError:
-        raise MissingExtraError(f"{file.name}", package="gguf", extra="gguf") from None
+    demand_gguf(file.name)  # transformers asks for it late, and less clearly
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder.parent))
     try:

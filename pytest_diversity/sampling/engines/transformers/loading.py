@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,14 +20,10 @@ from transformers import (
 )
 
 from pytest_diversity.checkpoints.sources import Location
-from pytest_diversity.errors import (
-    CheckpointError,
-    DiversityError,
-    MissingExtraError,
-    unexpected,
-)
+from pytest_diversity.errors import CheckpointError, DiversityError, unexpected
 from pytest_diversity.sampling.device import Environment
 from pytest_diversity.sampling.engines.transformers.gguf import converted
+from pytest_diversity.sampling.engines.transformers.libraries import demand_bitsandbytes
 from pytest_diversity.sampling.engines.transformers.whole import (
     demand_all,
     demand_language_model,
@@ -101,9 +96,7 @@ def _quantized(environment: Environment, dtype: torch.dtype) -> dict[str, Any]:
     """
     if environment.quantization is None:
         return {}
-    if find_spec("bitsandbytes") is None:
-        what = f"{environment.quantization} weights"
-        raise MissingExtraError(what, package="bitsandbytes", extra="quantized")
+    demand_bitsandbytes(environment.quantization)
     config: Any = BitsAndBytesConfig
     bits = {f"load_in_{environment.quantization}": True}
     return {

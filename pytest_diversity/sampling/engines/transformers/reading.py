@@ -18,7 +18,7 @@ from pytest_diversity.sampling.engines.transformers.loading import (
 from pytest_diversity.sampling.engines.transformers.voice import Voice
 from pytest_diversity.sampling.protocol import Request
 
-__all__ = ["check_readable", "read_adapter"]
+__all__ = ["check_readable", "has_template", "read_adapter"]
 
 
 def check_readable(path: Path, adapter: Path | None, requests: Sequence[Request]) -> None:
@@ -30,13 +30,28 @@ def check_readable(path: Path, adapter: Path | None, requests: Sequence[Request]
     """
     silence()
     with without_warnings():
+        voice = _voice(path, adapter)
         with explained(f"checkpoint {path}"):
-            voice = Voice(load_tokenizer(path), frozenset())
             context = context_of(AutoConfig.from_pretrained(path))
-        if adapter is not None:
-            voice, _ = read_adapter(adapter, voice)
         with explained(f"checkpoint {path}"):
             render_all(voice.tokenizer, requests, context)
+
+
+def has_template(path: Path, adapter: Path | None) -> bool:
+    """Whether a model, or the adapter on it, has a chat template of its own.
+
+    Raises:
+        CheckpointError: Its tokenizer, or what was saved with its adapter, cannot be loaded.
+    """
+    silence()
+    with without_warnings():
+        return _voice(path, adapter).tokenizer.chat_template is not None
+
+
+def _voice(path: Path, adapter: Path | None) -> Voice:
+    with explained(f"checkpoint {path}"):
+        voice = Voice(load_tokenizer(path), frozenset())
+    return voice if adapter is None else read_adapter(adapter, voice)[0]
 
 
 def read_adapter(adapter: Path, voice: Voice) -> tuple[Voice, str]:

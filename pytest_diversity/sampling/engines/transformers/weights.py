@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,8 +15,15 @@ from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, is_hub_name, locate
 from pytest_diversity.config.values import Checkpoint
+from pytest_diversity.errors import require
+from pytest_diversity.findings import DoubtError, Looking
 from pytest_diversity.sampling.device import Environment, environment, physical
-from pytest_diversity.sampling.protocol import Identity, Request, Setup
+from pytest_diversity.sampling.engines.transformers.libraries import (
+    demand_bitsandbytes,
+    demand_gguf,
+    demand_peft,
+)
+from pytest_diversity.sampling.protocol import NO_TEMPLATE, Chat, Identity, Request, Setup
 
 __all__ = ["LocalWeights", "check"]
 
@@ -24,18 +32,33 @@ ENGINE = "transformers/3"  # part of every key: raised when the engine draws oth
 WITH_ADAPTER = f"{ENGINE} adapters/2"
 
 
-def check(checkpoint: Checkpoint, setup: Setup) -> None:
+def check(checkpoint: Checkpoint, setup: Setup, looking: Looking = nullcontext) -> None:
     """Find what is wrong with a checkpoint's folders; a hub id is left to be downloaded.
+
+    Args:
+        checkpoint: Its sources.
+        setup: The run's.
+        looking: What becomes of an error in one of its parts.
 
     Raises:
         CheckpointError: One is not there, or does not hold a model or an adapter.
     """
+    with looking():
+        checkpoint = on_its_base(checkpoint, setup.root, download=False)
     for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
         if source and not is_hub_name(source, setup.root):
-            location = locate(source, setup.root, what)
-            check_contents(location, what)
-            if what == "adapter":
-                check_adapter(location.path)
+            location = None
+            with looking():
+                location = locate(source, setup.root, what)
+            if location is not None:
+                _check_folder(location, what, looking)
+
+
+def _check_folder(location: Location, what: str, looking: Looking) -> None:
+    check_contents(location, what, looking)
+    with looking():
+        if what == "adapter":
+            check_adapter(location.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +148,36 @@ class LocalWeights:
         )
 
         check_readable(path, self.adapter.path if self.adapter else None, requests)
+
+    def ready(self, chat: Chat) -> str:
+        """Make sure that libraries and tokenizer are there, and say how it is spoken to.
+
+        Raises:
+            MissingExtraError: A library is not installed.
+            CheckpointError: Its tokenizer or its adapter cannot be read.
+            DoubtError: It has no chat template, and nobody says that this is meant.
+        """
+        if self.adapter is not None:
+            demand_peft()
+        if self.environment.quantization is not None:
+            demand_bitsandbytes(self.environment.quantization)
+        if self.location.kind == "gguf" and not self.cache.is_dir():
+            demand_gguf(self.location.path.name)
+            return "GGUF"
+        if chat.template is not None:
+            return "without a chat template" if chat.template == NO_TEMPLATE else "a template"
+        require("a tokenizer", package="transformers", extra="sampling")
+        from pytest_diversity.sampling.engines.transformers.reading import (  # noqa: PLC0415 - imports torch
+            has_template,
+        )
+
+        path = self.cache if self.location.kind == "gguf" else self.location.path
+        if not has_template(path, self.adapter.path if self.adapter else None):
+            raise DoubtError(
+                "has no chat template: prompts are given as plain text, as to a base model",
+                fix='if it was tuned to chat, give it one: template = "FILE" in the checkpoint',
+            )
+        return "its own chat template"
 
     @property
     def place(self) -> str | None:

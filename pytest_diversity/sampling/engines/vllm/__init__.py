@@ -27,7 +27,15 @@ from pytest_diversity.errors import (
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights, check
 from pytest_diversity.sampling.engines.vllm.child import FIX, Start, serve
-from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
+from pytest_diversity.sampling.protocol import (
+    Chat,
+    Engine,
+    Identity,
+    Model,
+    Progress,
+    Request,
+    Setup,
+)
 
 __all__ = ["VllmEngine", "VllmModel", "check", "find"]
 
@@ -73,6 +81,14 @@ class VllmModel:
             DiversityError: The checkpoint or a prompt cannot be read.
         """
         self.found.check(requests)
+
+    def ready(self, chat: Chat) -> str:
+        """As the embedded engine does, on this machine.
+
+        Raises:
+            DiversityError: The checkpoint cannot be read, or a library is not installed.
+        """
+        return self.found.ready(chat)
 
     @property
     def place(self) -> str | None:

@@ -59,7 +59,7 @@ def project(pytester: pytest.Pytester, server: Scripted) -> pytest.Pytester:
 
 def test_a_server_judges_and_is_not_asked_again(project: pytest.Pytester, server: Scripted) -> None:
     """It is not under test; prose in place of a score is no answer, counted; a 503 is repeated."""
-    config = CONFIG.format(url=server.url, calls=24)
+    config = CONFIG.format(url=server.url, calls=25)
     project.path.joinpath("diversity.toml").write_text(config)
     result = project.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1)
@@ -68,6 +68,19 @@ def test_a_server_judges_and_is_not_asked_again(project: pytest.Pytester, server
     assert asked == 24 + 1
     project.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
     assert len(server.drawn) == asked
+
+
+def test_repeated_requests_are_calls(project: pytest.Pytester, server: Scripted) -> None:
+    """A 503 that leaves no call for the last question ends in a sentence; the next run asks it."""
+    config = CONFIG.format(url=server.url, calls=24)
+    project.path.joinpath("diversity.toml").write_text(config)
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*was asked 24 times, repeated requests included; raise max_calls"]
+    )
+    assert len(server.drawn) == 24
+    project.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 def test_more_calls_than_allowed_are_none(project: pytest.Pytester, server: Scripted) -> None:
