@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
+from pytest_diversity.frames import Columns, Tabular
 from pytest_diversity.text import number, visible
 
 __all__ = ["Difference", "Split", "Status", "Verdict", "split_line"]
@@ -43,7 +44,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Tabular):
     """What became of one budget; plain values, so that it can cross process borders.
 
     Attributes:
@@ -76,7 +77,38 @@ class Verdict:
         worst: The prompt that speaks loudest against the checkpoint: the one that lost most of what
             a budget on changes guards, else the one furthest on the wrong side; None without any.
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
+        limits: What each bound allows, by its name, in the units of the metric: a level, or how far
+            the value may move from the reference's.
+        run: The training run that the checkpoint is a step of; empty where it stands alone.
+        step: Which step.
     """
+
+    columns: ClassVar[Columns] = {
+        "checkpoint": str,
+        "run": str,
+        "step": int,
+        "domain": str,
+        "family": str,
+        "metric": str,
+        "status": str,
+        "value": float,
+        "low": float,
+        "high": float,
+        "budget": str,
+        "level": str,
+        "reference": str,
+        "before": float,
+        "change": float,
+        "change_low": float,
+        "change_high": float,
+        "p": float,
+        "adjusted": float,
+        "prompts": int,
+        "samples": str,
+        "mean_tokens": float,
+        "worst": str,
+        "bar": str,
+    }
 
     status: Status
     headline: str
@@ -103,6 +135,9 @@ class Verdict:
     change: Difference | None = None
     worst: str | None = None
     mean_tokens: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict, repr=False)
+    run: str = ""
+    step: int | None = None
 
     @property
     def message(self) -> str:
@@ -120,6 +155,19 @@ class Verdict:
         """Whether the budget is missed and its level lets the test pass."""
         return self.level != "error" and self.status in {"fail", "undefined"}
 
+    def rows(self) -> list[dict[str, Any]]:
+        """One row: what it says of the checkpoint, and of its change since `reference`."""
+        change = self.change
+        moved = {
+            "reference": change and change.reference,
+            "before": change and change.before,
+            "change": change and change.value,
+            "change_low": change and change.low,
+            "change_high": change and change.high,
+        }
+        own = {name: getattr(self, name) for name in self.columns if name not in moved}
+        return [{name: {**own, **moved}[name] for name in self.columns}]
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
@@ -128,7 +176,7 @@ class Verdict:
     def from_dict(cls, plain: dict[str, Any]) -> Verdict:
         """The counterpart of `as_dict`, also after JSON has made lists of tuples."""
         lines = {key: tuple(plain[key]) for key in ("details", "notes")}
-        change = Difference(**plain["change"]) if plain["change"] else None
+        change = Difference(**plain["change"]) if plain.get("change") else None
         return cls(**{**plain, **lines, "change": change})
 
 

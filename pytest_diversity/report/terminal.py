@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -54,11 +55,24 @@ def summarise(terminal: Terminal, events: Iterable[Event], said: Sequence[str] =
     if verdicts:
         for line, markup in table(verdicts):
             terminal.write_line(line, **markup)
+    for line in _along_runs(verdicts):
+        terminal.write_line(line)
     lines = [*([drawing_line(drawings)] if drawings else []), *saving_lines(drawings)]
     lines += damage_lines(event for event in events if isinstance(event, Damaged))
     lines += [*split_lines(verdicts), *correction_lines(verdicts)]
     for line in [*lines, *note_lines(verdicts), *said]:
         terminal.write_line(visible(line))
+
+
+def _along_runs(verdicts: Sequence[Verdict]) -> list[str]:
+    """The curves of training runs, in ASCII where the terminal has nothing else."""
+    if all(one.step is None for one in verdicts):
+        return []
+    from pytest_diversity.report.curves import BLOCKS, curve_lines, curves  # noqa: PLC0415 - not of every run
+
+    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"  # past whatever captures it
+    plain = not BLOCKS.encode(encoding, "ignore")
+    return curve_lines(curves(verdicts), plain=plain)
 
 
 def table(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, dict[str, bool]]]:

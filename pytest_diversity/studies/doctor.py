@@ -12,6 +12,7 @@ from pytest_diversity.baselines import stale
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config, Domain, baseline_name
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.features.parts_of_speech import demand_tagger
 from pytest_diversity.findings import Finding, Findings
 from pytest_diversity.session import Session
@@ -97,7 +98,7 @@ def _domain(session: Session, domain: Domain, look: Findings) -> None:
         asked = f"{plural(len(prompts), 'prompt')} x {domain.samples_per_prompt}"
         note(asked if prompts else "the prompts of its samples")
         note(f"gated: {', '.join(domain.budgets)}" if domain.budgets else "no budget")
-    read = {feature for metric in _metrics(session, domain) for feature in metric}
+    read = {feature for metric in _metrics(domain) for feature in metric}
     if _TAGS in read:
         with look(what):
             demand_tagger()
@@ -109,10 +110,10 @@ def _domain(session: Session, domain: Domain, look: Findings) -> None:
             note(embeddings.ready(domain.embedder, domain.root))
 
 
-def _metrics(session: Session, domain: Domain) -> Iterator[set[str]]:
+def _metrics(domain: Domain) -> Iterator[set[str]]:
     """What each metric of a domain's budgets reads."""
     for family, budget in domain.budgets.items():
-        definition = session.workspace.metric(domain, family, budget.metric).definition
+        definition = metric_of(domain, family, budget.metric).definition
         yield {*definition.features, *definition.optional}
 
 

@@ -12,6 +12,7 @@ from pytest_diversity.config.quality import Quality
 from pytest_diversity.config.server import is_server
 from pytest_diversity.config.values import Domain, baseline_name
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.domains.meaning import asked
 from pytest_diversity.features import Features, UndefinedFeatureError
 from pytest_diversity.gate import words
@@ -81,7 +82,7 @@ def _selected(session: Session) -> list[Gate]:
 
 def _name(session: Session, gate: Gate) -> GateName:
     domain = session.workspace.domain(gate.domain)
-    metric = session.workspace.metric(domain, gate.family, gate.budget.metric)
+    metric = metric_of(domain, gate.family, gate.budget.metric)
     return GateName(gate.checkpoint, gate.domain, gate.family, str(metric))
 
 
@@ -157,7 +158,7 @@ def _cost(session: Session, name: str, domain: str, gates: Sequence[Gate]) -> Co
     lacking = source.lacking(checkpoint, chosen, prompts)
     asks = calls(lacking)
     requests = sum(len(call.numbers) for call in asks)
-    reads = _reads(session, chosen, gates)
+    reads = _reads(chosen, gates)
     # What is not drawn yet may all be new; of what is there, the store knows.
     features = None
     if not lacking:
@@ -177,11 +178,11 @@ def _cost(session: Session, name: str, domain: str, gates: Sequence[Gate]) -> Co
     )
 
 
-def _reads(session: Session, domain: Domain, gates: Sequence[Gate]) -> set[str]:
+def _reads(domain: Domain, gates: Sequence[Gate]) -> set[str]:
     """The features that the metrics of gates read."""
     found: set[str] = set()
     for gate in gates:
-        metric = session.workspace.metric(domain, gate.family, gate.budget.metric)
+        metric = metric_of(domain, gate.family, gate.budget.metric)
         found |= {*metric.definition.features, *metric.definition.optional}
     return found
 
