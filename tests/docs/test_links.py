@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import pytest_diversity
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,6 +28,13 @@ def test_the_code_names_pages_that_are_there() -> None:
         for page in re.findall(r"docs/[\w/-]+\.md", source.read_text("utf-8"))
     }
     assert sorted(page for page in named if not (ROOT / page).exists()) == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """The page of the Python interface holds it; metrics have a page of their own."""
+    page = (ROOT / "docs/api.md").read_text("utf-8")
+    missing = [name for name in pytest_diversity.__all__ if f":: {name}\n" not in page]
+    assert missing == ["metrics"]
 
 
 def test_the_readme_is_one_screen() -> None:
