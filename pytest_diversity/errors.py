@@ -118,7 +118,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names) or 'none'}"
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What a library's error says, in a line; the name of its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pytest_diversity.verdict import Verdict
 
 __all__ = [
     "BaselineRecorded",
     "BaselineUsed",
+    "Broken",
     "Damaged",
     "Drawn",
     "Event",
     "Judged",
     "from_json",
+    "of",
     "to_json",
 ]
 
@@ -33,6 +35,7 @@ class Drawn:
         prompts: How many prompts they answer.
         count: How many of each prompt were asked for.
         most: How many of each prompt the domain would take.
+        config: The configuration file, as `file` of `Judged`; empty without one.
     """
 
     checkpoint: str
@@ -43,6 +46,7 @@ class Drawn:
     prompts: int
     count: int
     most: int
+    config: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,40 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A budget was judged."""
+    """A budget was judged.
+
+    Attributes:
+        verdict: What became of it.
+        config: The configuration file; empty without one.
+        fails: Whether the test that asked fails of it.
+        test: The node id of that test.
+        file: Where the budget stands, or else the test; below the root of the run relative to it.
+        line: The line there, from 1.
+    """
 
     verdict: Verdict
+    config: str = ""
+    fails: bool = False
+    test: str = ""
+    file: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The test of a gate failed of something else than a verdict.
+
+    Attributes:
+        test: Its node id.
+        message: What happened, in a line.
+        file: Where the budget stands, or else the test; below the root of the run relative to it.
+        line: The line there, from 1.
+    """
+
+    test: str
+    message: str
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +132,10 @@ class BaselineRecorded:
     profile: Mapping[str, Any]
 
 
-Event: TypeAlias = Drawn | Damaged | Judged | BaselineUsed | BaselineRecorded
+Event: TypeAlias = Drawn | Damaged | Judged | Broken | BaselineUsed | BaselineRecorded
+Kind = TypeVar("Kind")
 _KINDS: Mapping[str, type[Event]] = {
-    kind.__name__: kind for kind in (Drawn, Damaged, Judged, BaselineUsed, BaselineRecorded)
+    kind.__name__: kind for kind in (Drawn, Damaged, Judged, Broken, BaselineUsed, BaselineRecorded)
 }
 
 
@@ -112,5 +148,10 @@ def from_json(plain: Mapping[str, Any]) -> Event:
     """The counterpart of `to_json`."""
     fields = {key: value for key, value in plain.items() if key != "event"}
     if plain["event"] == Judged.__name__:
-        return Judged(Verdict.from_dict(fields["verdict"]))
+        return Judged(**{**fields, "verdict": Verdict.from_dict(fields["verdict"])})
     return _KINDS[plain["event"]](**fields)
+
+
+def of(kind: type[Kind], events: Iterable[Event]) -> list[Kind]:
+    """The events of one kind, in their order."""
+    return [event for event in events if isinstance(event, kind)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
@@ -22,7 +22,18 @@ if TYPE_CHECKING:  # loaded when there is something to show
 
 __all__ = ["Session", "UnderTest"]
 
-UnderTest: TypeAlias = "tuple[Session, str]"  # a checkpoint, by its name, and where it is tested
+
+class UnderTest(NamedTuple):
+    """A checkpoint, by its name, and where it is tested.
+
+    Reports that show what a test is parametrised by show the name: it is the same in every run.
+    """
+
+    session: Session
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class Session:
@@ -72,7 +83,7 @@ class Session:
     @cached_property
     def under_test(self) -> tuple[UnderTest, ...]:
         """The checkpoints under test; always the same objects, by which pytest knows parameters."""
-        return tuple((self, name) for name in self.config.selected)
+        return tuple(UnderTest(self, name) for name in self.config.selected)
 
     @property
     def options(self) -> Options:

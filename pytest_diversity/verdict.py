@@ -81,6 +81,7 @@ class Verdict(Tabular):
             the value may move from the reference's.
         run: The training run that the checkpoint is a step of; empty where it stands alone.
         step: Which step.
+        label: What samples at hand were called by the test that passed them, if anything.
     """
 
     columns: ClassVar[Columns] = {
@@ -138,6 +139,12 @@ class Verdict(Tabular):
     limits: Mapping[str, float] = field(default_factory=dict, repr=False)
     run: str = ""
     step: int | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose it is: the checkpoint's name, or what samples at hand were called; else `-`."""
+        return self.checkpoint or self.label or "-"
 
     @property
     def message(self) -> str:
@@ -167,6 +174,11 @@ class Verdict(Tabular):
         }
         own = {name: getattr(self, name) for name in self.columns if name not in moved}
         return [{name: {**own, **moved}[name] for name in self.columns}]
+
+    def fails(self, *, strict: bool) -> bool:
+        """Whether its test fails; where `strict`, also of a verdict that is unclear."""
+        failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
+        return self.level == "error" and self.status in failing
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -158,9 +158,10 @@ class Workspace:
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
         return self.source(model).at_hand(model, chosen, self.prompts(chosen))
 
-    def stored(self, checkpoint: str, domain: str) -> bool:
-        """Whether the store has all samples of a checkpoint in a domain."""
+    def stored(self, checkpoint: str, domain: str, count: int | None = None) -> bool:
+        """Whether the store has all samples of a checkpoint in a domain, or `count` a prompt."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
+        chosen = replace(chosen, samples_per_prompt=count or chosen.samples_per_prompt)
         return not self.is_recorded(model) and self.sampler.stored(
             model, chosen, self.prompts(chosen)
         )

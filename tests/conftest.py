@@ -74,8 +74,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Pytest's own, without Hypothesis's plugin, which takes longer to start than all the rest."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    """Pytest's own, without plugins that are not ours; what it prints is as wide as it needs to be.
+
+    Hypothesis's takes longer to start than all the rest.
+    """
+    left_out = ("hypothesispytest", "rerunfailures", "allure_pytest")
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in left_out))
+    monkeypatch.delenv("COLUMNS", raising=False)
     return pytester
 
 

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_diversity.errors import DataError
-from pytest_diversity.text import columns, number, plural, shorten, visible
+from pytest_diversity.text import (
+    columns,
+    cut,
+    number,
+    plural,
+    shorten,
+    squeeze,
+    visible,
+    width,
+    wrap,
+)
 
 NUMBERS = [
     (None, "undefined"),
@@ -72,3 +82,43 @@ def test_one_is_singular() -> None:
 def test_columns_are_aligned() -> None:
     """Each is as wide as its widest cell, and no line ends in blanks."""
     assert columns([("a", "bb"), ("ccc", "d")]) == ["a    bb", "ccc  d"]
+
+
+WIDTHS = {"letters": ("abc", 3), "two each": ("模型", 4), "an accent of its own": ("e\u0301", 1)}
+
+
+@pytest.mark.parametrize(("text", "places"), WIDTHS.values(), ids=WIDTHS)
+def test_how_wide_a_text_is(text: str, places: int) -> None:
+    """In columns of a terminal, which is not how many characters it has."""
+    assert width(text) == places
+
+
+@given(st.text(), st.integers(4, 40))
+def test_wrapped_lines_fit_and_lose_nothing(text: str, room: int) -> None:
+    """But for blanks, of which the following lines begin with two."""
+    line = visible(" ".join(text.split()))
+    lines = wrap(line, room)
+    assert all(width(one) <= room for one in lines)
+    assert all(one.startswith("  ") for one in lines[1:])
+    assert "".join("".join(lines).split()) == "".join(line.split())
+
+
+@given(st.text(), st.integers(1, 40))
+def test_what_is_cut_fits(text: str, room: int) -> None:
+    """In columns of a terminal."""
+    line = visible(" ".join(text.split()))
+    assert width(cut(line, room)) <= room
+    assert cut(line, room) == line or cut(line, room).endswith("…")
+
+
+@given(st.text(), st.integers(1, 40))
+def test_what_is_squeezed_fits(text: str, room: int) -> None:
+    """As what is cut."""
+    line = visible(" ".join(text.split()))
+    assert width(squeeze(line, room)) <= room
+    assert squeeze(line, room) == line or "…" in squeeze(line, room)
+
+
+def test_names_of_one_run_stay_apart() -> None:
+    """They differ at their ends."""
+    assert squeeze("runs/dpo/checkpoint-1200", 14) == "runs/…int-1200"

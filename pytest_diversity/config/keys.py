@@ -133,6 +133,10 @@ _ROWS = (
         "remove baselines that no test uses; refused unless all tests ran and passed"),
     Key("recover", bool, _RUN, "save what can be read of a damaged store, and go on"),
     Key("debug", bool, _RUN, "show where an error of a library came from, as -v does"),
+    Key("report", list, (COMMAND,),
+        "write a report when the run ends (repeatable): json, markdown, html, csv or model-card to "
+        "diversity.json, .md, .html, .csv or diversity-card.md, openmetrics to metrics.txt, "
+        "markdown-append to $GITHUB_STEP_SUMMARY; or each to DEST", "TYPE[:DEST]"),
 
     # What is done in place of running tests.
     Key("plan", str, (COMMAND,),

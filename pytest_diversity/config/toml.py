@@ -15,7 +15,7 @@ from pytest_diversity.errors import CheckpointError, ConfigError, did_you_mean, 
 from pytest_diversity.files import read_text
 from pytest_diversity.findings import Look, strictly
 
-__all__ = ["Table", "located", "read_toml"]
+__all__ = ["Table", "line_of", "located", "read_toml"]
 
 Value = TypeVar("Value")
 
@@ -107,6 +107,11 @@ def located(path: Path | None, *keys: str, default: tuple[str, ...] = ()) -> Ite
         if depth < 2:  # only a key of a table says where; a checkpoint may be from the command line
             raise
         raise type(error)(f"{path}:{line}: {error.message}", fix=error.fix) from None
+
+
+def line_of(path: Path, *keys: str) -> int:
+    """The line of a file at which the statement stands that leads furthest along `keys`, from 1."""
+    return _find(read_text(path, ConfigError), keys)[1]
 
 
 def _place(text: str, keys: tuple[str, ...], default: tuple[str, ...]) -> tuple[int, int]:

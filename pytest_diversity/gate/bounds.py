@@ -25,12 +25,14 @@ class Gate:
         domain: The domain's name.
         family: The family.
         budget: As it was written.
+        label: What samples at hand are called, if anything.
     """
 
     checkpoint: str
     domain: str
     family: str
     budget: Budget
+    label: str = ""
 
     @property
     def key(self) -> Key:

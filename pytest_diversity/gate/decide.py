@@ -79,7 +79,9 @@ def decide(
     tested = [i for i, one in enumerate(found) if one.p is not None]
     return Verdict(
         status=status,
-        headline=words.headline(estimate.domain, f"{gate.family} {text}", gate.checkpoint),
+        headline=words.headline(
+            estimate.domain, f"{gate.family} {text}", gate.checkpoint or gate.label
+        ),
         details=tuple(dict.fromkeys(details)),
         notes=tuple(dict.fromkeys(_notes(gate, estimate, found, reference))),
         checkpoint=gate.checkpoint,
@@ -104,6 +106,7 @@ def decide(
         worst=_worst(estimate, change if budget.changes else None, high=high),
         mean_tokens=estimate.mean_tokens,
         limits=_limits(budget, change),
+        label=gate.label,
     )
 
 

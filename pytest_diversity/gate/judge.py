@@ -129,7 +129,8 @@ class Judge:
         return replace(verdict, run=model.run, step=model.step) if model else verdict
 
     def _note(self, verdict: Verdict) -> Verdict:
-        self._workspace.events.append(Judged(verdict))
+        fails = verdict.fails(strict=self._workspace.options.strict)
+        self._workspace.events.append(Judged(verdict, fails=fails))
         return verdict
 
     def _in_steps(self, gate: Gate) -> bool:

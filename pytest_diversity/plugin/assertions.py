@@ -62,6 +62,7 @@ class Bounds(TypedDict, total=False):
         length_control: `windows` and `rarefy` judge changes at equal token counts, `off` does not.
         level: `error` fails the test, `warn` says so in the summary, `off` only measures.
         quality: Which judge says what an answer is, such as `adequate`; the domain's if left out.
+        label: What samples that are passed in are called in reports.
     """
 
     min: float
@@ -76,6 +77,10 @@ class Bounds(TypedDict, total=False):
     length_control: Literal["windows", "rarefy", "off"]
     level: Level
     quality: str | Mapping[str, Any]
+    label: str
+
+
+_NO_BUDGET = ("quality", "label")  # what is said beside a budget
 
 
 class Diversity:
@@ -166,10 +171,14 @@ class Diversity:
         return enforce(verdict, strict=self._session.options.strict)
 
     def _judge(self, family: str, samples: Samples | None, domain: str, bounds: Bounds) -> Verdict:
-        judge, quality = self._session.judge, bounds.get("quality")
-        bounds = cast("Bounds", {key: one for key, one in bounds.items() if key != "quality"})
+        judge, quality, label = self._session.judge, bounds.get("quality"), bounds.get("label", "")
+        if label and samples is None:
+            raise ConfigError(
+                f"label {label!r} would rename a checkpoint", fix="leave it out, or pass samples"
+            )
+        bounds = cast("Bounds", {key: one for key, one in bounds.items() if key not in _NO_BUDGET})
         budget, given = self._budget(family, domain, bounds)
-        gate = Gate(self._name() if samples is None else "", domain, family, budget)
+        gate = Gate(self._name() if samples is None else "", domain, family, budget, label)
         if samples is None and given is None and quality is None:
             return judge.judge(gate)
         features = self._features(samples, domain)

@@ -70,8 +70,16 @@ class DiversityItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the budget; a missed one fails the test."""
+        self._tell_allure()
         session = session_of(self.config, self.path)
         enforce(session.judge.judge(self.gate), strict=session.options.strict)
+
+    def _tell_allure(self) -> None:
+        """To Allure, tests of one name are retries of one, unless they differ in a parameter."""
+        if self.config.pluginmanager.has_plugin("allure_pytest"):
+            import allure  # noqa: PLC0415 - where it is installed
+
+            allure.dynamic.parameter("checkpoint", self.gate.checkpoint)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the item is from."""

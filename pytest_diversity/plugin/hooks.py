@@ -8,6 +8,7 @@ a checkpoint, or takes one of the fixtures.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator, Sequence
 from copy import copy
@@ -90,13 +91,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if study_asked(config) and hasattr(config.option, "dist"):
         config.option.dist = "no"  # a study is one process's work, as --collect-only is
     collect_named(config)
-    if is_worker(config) or not is_configured(config):
+    reports = config.getoption("diversity_report")
+    if is_worker(config) or not (is_configured(config) or reports):
         return
     from pytest_diversity.errors import DiversityError
-    from pytest_diversity.plugin.runs import session_of
+    from pytest_diversity.plugin.runs import check_reports, session_of
 
     try:
-        session_of(config, find_config(config))
+        if reports:
+            check_reports(config)
+        if is_configured(config):
+            session_of(config, find_config(config))
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -245,9 +250,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Gather the verdicts, in the process that prints the summary."""
     config, events = current.run.get(), getattr(report, "diversity", [])
     if config is not None and events:
-        from pytest_diversity.events import from_json
+        from pytest_diversity.events import Broken, Judged, from_json
 
-        config.stash[_EVENTS] += map(from_json, events)
+        # as plugins call the report of a test that is run again: what it says then counts
+        passing = (Judged, Broken) if str(report.outcome) == "rerun" else ()
+        met = map(from_json, events)
+        config.stash[_EVENTS] += (one for one in met if not isinstance(one, passing))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -265,4 +273,12 @@ def pytest_terminal_summary(
     if events or said:
         from pytest_diversity.report.terminal import summarise
 
-        summarise(terminalreporter, events, said)
+        # A log, which is no terminal, has room for everything.
+        limited = terminalreporter.isatty or os.environ.get("COLUMNS")
+        room = config.get_terminal_writer().fullwidth if limited else None
+        summarise(terminalreporter, events, said, room)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            from pytest_diversity.report.annotations import annotate
+
+            for line in annotate(events, config.rootpath):
+                terminalreporter.write_line(line)

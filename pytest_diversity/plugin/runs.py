@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from traceback import format_exception
@@ -15,14 +16,17 @@ from pytest_diversity.config.file import load_config
 from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.named import add_checkpoints
 from pytest_diversity.config.options import Options, resolve
+from pytest_diversity.config.toml import line_of
 from pytest_diversity.config.values import Config
-from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
-from pytest_diversity.events import BaselineRecorded, Damaged, Event, to_json
+from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError, first_line
+from pytest_diversity.events import BaselineRecorded, Broken, Damaged, Drawn, Event, Judged, to_json
 from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
+from pytest_diversity.plugin.header import short
 from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import STUDIES, asked, study_asked
+from pytest_diversity.plugin.properties import annotate_item
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
@@ -35,6 +39,7 @@ __all__ = [
     "check_collected",
     "check_domains",
     "check_prompts",
+    "check_reports",
     "check_sandbox",
     "close",
     "enforce",
@@ -138,18 +143,20 @@ def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
         strict: Whether `unclear` fails too.
     """
     __tracebackhide__ = True
-    failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
-    if verdict.level == "error" and verdict.status in failing:
+    if verdict.fails(strict=strict):
         raise BudgetFailure(verdict.message)
     return verdict
 
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Attach what was drawn and judged to the report, and say our own errors in their own words."""
-    sessions = item.config.stash.get(_SESSIONS, {}).values()
-    events = [to_json(event) for session in sessions for event in session.drain()]
+    events = list(_events(item, call, report))
+    verdicts = [event.verdict for event in events if isinstance(event, Judged)]
+    if verdicts or call.when == "setup":
+        annotate_item(item, verdicts, begins=call.when == "setup")
+        report.user_properties = list(item.user_properties)
     if events:
-        report.diversity = events  # type: ignore[attr-defined] # carried along, xdist included
+        report.diversity = list(map(to_json, events))  # type: ignore[attr-defined] # carried along, xdist included
     if call.excinfo is None:
         return
     error = call.excinfo.value
@@ -161,6 +168,36 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         report.sections.append(("where it came from", "".join(lines)))
     if isinstance(error, BudgetFailure | DiversityError):
         _headline(report, str(error).partition("\n")[0])
+
+
+def _events(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> Iterator[Event]:
+    """What has happened in a part of a test, and where that stands."""
+    place, root = partial(_place, item), item.config.rootpath
+    for path, session in item.config.stash.get(_SESSIONS, {}).items():
+        config = short(path, root) if path else ""
+        for event in session.drain():
+            if isinstance(event, Judged):
+                file, line = place()
+                yield replace(event, config=config, test=item.nodeid, file=file, line=line)
+            elif isinstance(event, Drawn):
+                yield replace(event, config=config)
+            else:
+                yield event
+    if call.excinfo is None or not report.failed or isinstance(call.excinfo.value, BudgetFailure):
+        return
+    if item.get_closest_marker("diversity") or isinstance(call.excinfo.value, DiversityError):
+        yield Broken(item.nodeid, first_line(call.excinfo.value), *place())
+
+
+def _place(item: pytest.Item) -> tuple[str, int]:
+    """Where a gate stands: its budget in the file that has it, or else the test; and the line."""
+    gate, file = getattr(item, "gate", None), short(item.path, item.config.rootpath)
+    if isinstance(gate, Gate):
+        return file, line_of(item.path, "domains", gate.domain, "budget", gate.family)
+    line = item.reportinfo()[1]
+    return file, 1 if line is None else line + 1
 
 
 def _debugs(config: pytest.Config) -> bool:
@@ -194,7 +231,33 @@ def study(config: pytest.Config) -> None:
         raise pytest.UsageError(f"diversity: {error}") from None
 
 
+def check_reports(config: pytest.Config) -> None:
+    """Refuse to start where a report could not be written.
+
+    Raises:
+        DiversityError: One could not.
+    """
+    from pytest_diversity.plugin import reporting  # noqa: PLC0415 - rarely asked
+
+    reporting.check(config)
+
+
 def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
+    """Write what a run leaves behind, baselines and reports; what there is to say of it."""
+    said = _left(session, events)
+    config = session.config
+    if not config.getoption("diversity_report"):
+        return said
+    if study_asked(config) or config.option.collectonly:
+        return [*said, "no report was written: no test has run"]
+    from pytest_diversity.plugin import reporting  # noqa: PLC0415 - rarely asked
+
+    sessions = config.stash.get(_SESSIONS, {})
+    report = reporting.told(session, sessions, events, said)
+    return [*said, *reporting.write(session, report)]
+
+
+def _left(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
     config = session.config
     sessions = list(config.stash.get(_SESSIONS, {}).values())
@@ -216,7 +279,7 @@ def _studied(sessions: Sequence[Session]) -> list[str]:
     damages = [event for one in sessions for event in one.drain() if isinstance(event, Damaged)]
     if not damages:
         return []
-    from pytest_diversity.report.terminal import damage_lines  # noqa: PLC0415 - rarely asked
+    from pytest_diversity.report.notes import damage_lines  # noqa: PLC0415 - rarely asked
 
     return damage_lines(damages)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from pytest_diversity.events import Drawn
+from pytest_diversity.report.notes import drawing_line, split_lines
 from pytest_diversity.report.progress import Console, DrawingProgress
-from pytest_diversity.report.terminal import drawing_line, split_lines
 from pytest_diversity.verdict import Split, Verdict
 
 
