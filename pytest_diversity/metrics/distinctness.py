@@ -22,7 +22,7 @@ def pair_distinct(
 ) -> float | None:
     """Mean share of distinct n-grams over all pairs of texts; in (0, 1], higher is more diverse.
 
-    Over the C(K, 2) true pairs, |U_i or U_j| / (C_i + C_j) with U the set and C the count of a
+    Over the C(K, 2) true pairs, `|U_i or U_j| / (C_i + C_j)` with U the set and C the count of a
     text's n-grams. Unbiased in K. A text shorter than n takes no part; None if fewer than two do.
 
     Args:

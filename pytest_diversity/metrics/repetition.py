@@ -40,7 +40,7 @@ def self_repetition(tokens: Tokens, *, n: int = 4) -> float | None:
 def jaccard(tokens: Tokens, *, n: int = 4) -> float | None:
     """Mean Jaccard distance of the n-gram sets over all pairs; in [0, 1], higher is more diverse.
 
-    1 - |U_i and U_j| / |U_i or U_j|. Unbiased in K. A text shorter than n takes no part; None if
+    `1 - |U_i and U_j| / |U_i or U_j|`. Unbiased in K. A text shorter than n takes no part; None if
     fewer than two do.
 
     Args:
