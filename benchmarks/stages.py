@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.features import Features
 from pytest_diversity.prompts import Prompt
+from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.draw import Shown
 from pytest_diversity.workspace import Workspace
 
 __all__ = ["DATA", "STAGES", "Stages"]
@@ -45,7 +44,12 @@ class Stages:
         self.texts = {stage: _texts(data / f"{stage}.jsonl.gz") for stage in STAGES}
         self.domain = Domain("chat")
         options = Options(store=memory, device=device)
-        self._workspace = Workspace(Config(domains={"chat": self.domain}), options, Path(), _unseen)
+        self._workspace = Workspace(
+            Config(domains={"chat": self.domain}),
+            options,
+            Path(),
+            showing(lambda: Console(quiet=True)),
+        )
 
     @cached_property
     def features(self) -> Mapping[str, Features]:
@@ -61,10 +65,6 @@ class Stages:
         """Of answers to prompts that are none of the data's."""
         prompts = {prompt: Prompt(prompt=prompt, id=prompt) for prompt in texts}
         return self._workspace.features_of(SampleSet.of(texts), self.domain, prompts)
-
-
-def _unseen(label: str, total: int) -> AbstractContextManager[Shown]:
-    raise AssertionError(f"nothing is drawn here, least of all {total} of {label}")
 
 
 def _texts(path: Path) -> dict[str, list[str]]:

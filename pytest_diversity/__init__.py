@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         assert_semantic_diversity,
         assert_syntactic_diversity,
     )
+    from pytest_diversity.profiles import DomainProfile, profile
     from pytest_diversity.samples import Sample, SampleSet
     from pytest_diversity.sampling.engines.registered import register_sampler
 
@@ -30,6 +31,7 @@ _HOMES = {
     "BudgetFailure": "pytest_diversity.errors",
     "Comparison": "pytest_diversity.estimate",
     "DiversityError": "pytest_diversity.errors",
+    "DomainProfile": "pytest_diversity.profiles",
     "Estimate": "pytest_diversity.estimate",
     "Sample": "pytest_diversity.samples",
     "SampleSet": "pytest_diversity.samples",
@@ -41,6 +43,7 @@ _HOMES = {
     "assert_syntactic_diversity": "pytest_diversity.plugin.assertions",
     "measure": "pytest_diversity.estimate",
     "metrics": "pytest_diversity",
+    "profile": "pytest_diversity.profiles",
     "register_judge": "pytest_diversity.judges.registry",
     "register_kind": "pytest_diversity.domains",
     "register_metric": "pytest_diversity.metrics",
@@ -51,6 +54,7 @@ __all__ = [
     "BudgetFailure",
     "Comparison",
     "DiversityError",
+    "DomainProfile",
     "Estimate",
     "Sample",
     "SampleSet",
@@ -62,6 +66,7 @@ __all__ = [
     "assert_syntactic_diversity",
     "measure",
     "metrics",
+    "profile",
     "register_judge",
     "register_kind",
     "register_metric",

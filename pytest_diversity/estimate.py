@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.config.values import BUILTIN_DOMAINS, Domain
+from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.bar import judged, not_asked, rests_on_judge, same_bar
 from pytest_diversity.domains.build import features_of
-from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.domains.defaults import domain_of
 from pytest_diversity.features import Embed, Features, UndefinedFeatureError
 from pytest_diversity.features.endings import Endings
+from pytest_diversity.frames import Columns, Tabular
 from pytest_diversity.metrics import Better, Metric, parse
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.statistics.mean import Mean
@@ -27,7 +28,7 @@ from pytest_diversity.statistics.mean import Mean
 if TYPE_CHECKING:
     from pytest_diversity.statistics.split import Part
 
-__all__ = ["Comparison", "Estimate", "estimate", "measure"]
+__all__ = ["Comparison", "Estimate", "Samples", "estimate", "measure"]
 
 _PAIRS = 50_000_000  # of samples of one prompt: comparing them takes 2 to 15 seconds
 _PIECE = 64  # prompts
@@ -35,7 +36,7 @@ Samples: TypeAlias = SampleSet | Mapping[str, Sequence[str]] | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Tabular):
     """A metric of one domain, over prompts.
 
     Attributes:
@@ -58,6 +59,16 @@ class Estimate:
         bar: Judge, version and threshold of what was valid; None where validity rests on no judge.
     """
 
+    columns: ClassVar[Columns] = {
+        "domain": str,
+        "family": str,
+        "metric": str,
+        "prompt": str,
+        "group": str,
+        "value": float,
+        "quality": float,
+    }
+
     metric: Metric
     domain: str
     value: float | None
@@ -76,9 +87,19 @@ class Estimate:
     quality: Mapping[str, float] = field(default_factory=dict, repr=False)
     bar: str | None = None
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each prompt where it is defined; `quality` is the factor in its value."""
+        of = {"domain": self.domain, "family": self.metric.definition.family}
+        of |= {"metric": str(self.metric)}
+        group, quality = self.group_of.get, self.quality.get
+        return [
+            {**of, "prompt": p, "group": group(p), "value": float(value), "quality": quality(p)}
+            for p, value in self.per_prompt.items()
+        ]
+
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Tabular):
     """Both sides of a paired comparison, each prompt with as many samples as on the other side.
 
     Attributes:
@@ -91,6 +112,20 @@ class Comparison:
         as_written: The same without control of lengths, where both sides are at equal ones.
     """
 
+    columns: ClassVar[Columns] = {
+        "domain": str,
+        "family": str,
+        "metric": str,
+        "prompt": str,
+        "group": str,
+        "reference": str,
+        "before": float,
+        "after": float,
+        "change": float,
+        "quality_loss": float,
+        "narrowing": float,
+    }
+
     name: str
     before: Estimate
     after: Estimate
@@ -98,6 +133,22 @@ class Comparison:
     bar: str = ""
     lengths: str = ""
     as_written: Comparison | None = None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each prompt that is defined on both sides; `change` is after - before.
+
+        Of a metric that is a product with a quality, `quality_loss` and `narrowing` are its parts.
+        """
+        after, parts = self.after.per_prompt, self.parts
+        rows = []
+        for row in self.before.rows():
+            if (p := row["prompt"]) in after:
+                before, now = row["value"], float(after[p])
+                row |= {"reference": self.name, "before": before, "after": now}
+                lost, narrowed = parts.get(p, (None, None))
+                row |= {"change": now - before, "quality_loss": lost, "narrowing": narrowed}
+                rows.append({name: row[name] for name in self.columns})
+        return rows
 
     @property
     def parts(self) -> Mapping[str, tuple[float, float]]:
@@ -166,7 +217,7 @@ def measure(
             or a given feature does not fit them.
         DataError: `samples` is not of a readable form.
     """
-    chosen, wanted = _domain(domain), parse(metric)
+    chosen, wanted = domain_of(domain), parse(metric)
     if quality is not None:
         chosen = replace(chosen, quality=Quality.parse(quality))
     known, other = SampleSet.of(samples), None
@@ -307,11 +358,3 @@ def _mean_tokens(features: Features) -> float | None:
         return None
     lengths = [len(text) for group in features["tokens"].values() for text in group]
     return sum(lengths) / len(lengths)
-
-
-def _domain(domain: str | Domain) -> Domain:
-    if isinstance(domain, Domain):
-        return domain
-    if domain not in BUILTIN_DOMAINS:
-        raise ConfigError(f"unknown domain {domain!r}", fix=did_you_mean(domain, BUILTIN_DOMAINS))
-    return BUILTIN_DOMAINS[domain]

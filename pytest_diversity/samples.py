@@ -7,10 +7,11 @@ import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean, first_line
 from pytest_diversity.files import read_text, replacing, write_text
+from pytest_diversity.frames import Columns, Tabular
 
 __all__ = [
     "MALFORMED",
@@ -65,8 +66,19 @@ class Sample:
         return "empty" if self.thought is None else _THOUGHT_ALONE
 
 
-class SampleSet(Mapping[str, Sequence[Sample]]):
+class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
     """Samples by prompt: a mapping from prompt to its samples in the order of their index."""
+
+    columns: ClassVar[Columns] = {
+        "domain": str,
+        "prompt": str,
+        "index": int,
+        "text": str,
+        "finish_reason": str,
+        "tokens": int,
+        "logprob": float,
+        "thought": str,
+    }
 
     def __init__(self, samples: Iterable[Sample] = ()) -> None:
         """Group `samples` by prompt, in order of first appearance.
@@ -107,6 +119,10 @@ class SampleSet(Mapping[str, Sequence[Sample]]):
     def samples(self) -> Iterator[Sample]:
         """All samples, prompt by prompt."""
         return (sample for group in self._groups.values() for sample in group)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each sample, with what `Sample` says of it."""
+        return [{name: getattr(one, name) for name in self.columns} for one in self.samples]
 
     def for_domain(self, domain: str) -> SampleSet:
         """The samples of `domain`, and those that name no domain."""

@@ -12,6 +12,7 @@ from pytest_diversity.config.values import Config
 from pytest_diversity.events import Damaged, Event
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.judge import Evidence, Judge
+from pytest_diversity.progress import DRAWING, Work
 from pytest_diversity.validation import check_prompts, validate
 from pytest_diversity.workspace import Workspace
 
@@ -61,10 +62,10 @@ class Session:
         self.workspace = Workspace(config, options, root, self._show, self._say)
         self.judge = Judge(self.workspace, _evidence)
 
-    def _show(self, label: str, total: int) -> DrawingProgress:
+    def _show(self, label: str, total: int, work: Work = DRAWING) -> DrawingProgress:
         from pytest_diversity.report.progress import Console, showing  # noqa: PLC0415 - as above
 
-        return showing(self._console or Console)(label, total)
+        return showing(self._console or Console)(label, total, work)
 
     def _say(self, message: str) -> None:
         from pytest_diversity.report.progress import Console, saying  # noqa: PLC0415 - as above

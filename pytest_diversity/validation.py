@@ -13,6 +13,7 @@ from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.errors import CheckpointError, ConfigError
 from pytest_diversity.gate.bounds import Gate, check_reachable
 from pytest_diversity.metrics import Metric
@@ -145,7 +146,7 @@ def _gate(workspace: Workspace, gate: Gate) -> None:
     domain, path = workspace.domain(gate.domain), workspace.config.path
     keys = ("domains", gate.domain, "budget", gate.family)
     with located(path, *keys, "metric"):
-        metric = workspace.metric(domain, gate.family, gate.budget.metric)
+        metric = metric_of(domain, gate.family, gate.budget.metric)
     with located(path, *keys):
         check_reachable(gate.budget, metric)
     with _key(workspace, domain.name, "samples_per_prompt", option="samples"):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
+from pytest_diversity.frames import Columns, Tabular
 from pytest_diversity.text import number, visible
 
 __all__ = ["Difference", "Split", "Status", "Verdict", "split_line"]
@@ -43,7 +44,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Tabular):
     """What became of one budget; plain values, so that it can cross process borders.
 
     Attributes:
@@ -77,7 +78,38 @@ class Verdict:
             a budget on changes guards, else the one furthest on the wrong side; None without any.
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
         label: What samples at hand were called by the test that passed them, if anything.
+        limits: What each bound allows, by its name, in the units of the metric: a level, or how far
+            the value may move from the reference's.
+        run: The training run that the checkpoint is a step of; empty where it stands alone.
+        step: Which step.
     """
+
+    columns: ClassVar[Columns] = {
+        "checkpoint": str,
+        "run": str,
+        "step": int,
+        "domain": str,
+        "family": str,
+        "metric": str,
+        "status": str,
+        "value": float,
+        "low": float,
+        "high": float,
+        "budget": str,
+        "level": str,
+        "reference": str,
+        "before": float,
+        "change": float,
+        "change_low": float,
+        "change_high": float,
+        "p": float,
+        "adjusted": float,
+        "prompts": int,
+        "samples": str,
+        "mean_tokens": float,
+        "worst": str,
+        "bar": str,
+    }
 
     status: Status
     headline: str
@@ -105,6 +137,9 @@ class Verdict:
     worst: str | None = None
     mean_tokens: float | None = None
     label: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict, repr=False)
+    run: str = ""
+    step: int | None = None
 
     @property
     def name(self) -> str:
@@ -131,6 +166,19 @@ class Verdict:
         """Whether its test fails; where `strict`, also of a verdict that is unclear."""
         failing = {"fail", "undefined", "unclear"} if strict else {"fail", "undefined"}
         return self.level == "error" and self.status in failing
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row: what it says of the checkpoint, and of its change since `reference`."""
+        change = self.change
+        moved = {
+            "reference": change and change.reference,
+            "before": change and change.before,
+            "change": change and change.value,
+            "change_low": change and change.low,
+            "change_high": change and change.high,
+        }
+        own = {name: getattr(self, name) for name in self.columns if name not in moved}
+        return [{name: {**own, **moved}[name] for name in self.columns}]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_diversity.checkpoints import sources
 from pytest_diversity.cluster import in_process
@@ -21,11 +21,13 @@ from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.bar import fixed
 from pytest_diversity.domains.build import features_of
-from pytest_diversity.errors import ConfigError, DiversityError
+from pytest_diversity.domains.defaults import metric_of
+from pytest_diversity.errors import DiversityError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.metrics import Metric, parse
+from pytest_diversity.progress import DRAWING, EMBEDDING, EXECUTING, Count, Work
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.replay import Replays
@@ -38,6 +40,7 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
     from pytest_diversity.cluster.ray import Cluster
     from pytest_diversity.features.embeddings import Embedder
     from pytest_diversity.judges.panel import Panel
+    from pytest_diversity.profiles import DomainProfile
     from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
     from pytest_diversity.sampling.sampler import Sampler
@@ -46,7 +49,14 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
 
 __all__ = ["Show", "Workspace"]
 
-Show: TypeAlias = "Callable[[str, int], AbstractContextManager[Shown]]"
+
+class Show(Protocol):
+    """Begins to show how far a work is."""
+
+    def __call__(
+        self, label: str, total: int, work: Work = DRAWING, /
+    ) -> AbstractContextManager[Shown]:
+        """The progress of `total` parts, for whom `label` says."""
 
 
 class Workspace:
@@ -73,7 +83,7 @@ class Workspace:
             config: Checkpoints, domains and budgets.
             options: Settings of the run.
             root: What relative paths of sources are relative to.
-            show: Begins to show the drawing of a number of samples under a label.
+            show: Begins to show how far drawing, embedding, executing or judging is.
             say: Shows a line to a person.
         """
         self.config = config
@@ -132,26 +142,6 @@ class Workspace:
         if self.options.adaptive is not None:
             changes["adaptive"] = self.options.adaptive
         return replace(domain, **changes)
-
-    def metric(self, domain: Domain, family: str, name: str | None = None) -> Metric:
-        """The metric of a family: the one named, else the default of the domain's kind.
-
-        Raises:
-            ConfigError: The kind has none for the family, or the name is unknown or of another.
-        """
-        default = kind_of(domain).metrics.get(family)
-        if name is None and default is None:
-            raise ConfigError(
-                f"domain {domain.name!r} of kind {domain.kind!r} has no {family} metric",
-                fix="name one with metric = ...",
-            )
-        metric = parse(name or str(default))
-        if metric.definition.family != family:
-            raise ConfigError(
-                f"{metric} measures {metric.definition.family}, not {family}",
-                fix=f"move the budget to {metric.definition.family!r}, or name another metric",
-            )
-        return metric
 
     def prompts(self, domain: Domain) -> Mapping[str, Prompt]:
         """The prompts of a domain, by id, read once; none where samples bring their own."""
@@ -246,17 +236,30 @@ class Workspace:
         """The features of samples at hand, with the workspace's embedder and its memory."""
 
         def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            return self._embedder(domain)(texts)  # looked for only when a text is to be embedded
+            count = self._count(domain, EMBEDDING, whose)
+            return self._embedder(domain)(texts, count)  # looked for when a text is to be embedded
 
         return features_of(
             samples,
             domain,
             embed,
             self.prompts(domain) if prompts is None else prompts,
-            execute=self._executor(domain),
+            execute=self._executor(domain, whose),
             assess=lambda quality, pairs: self._panel.assess(domain, quality, pairs),
             spread=self.cluster or in_process,
             whose=whose,
+        )
+
+    def profile(self, checkpoint: str, domain: str) -> DomainProfile:
+        """Every family of a checkpoint in a domain, by the metric of its budget or the default."""
+        from pytest_diversity.profiles import profile_of  # noqa: PLC0415 - rarely asked
+
+        budgets, features = self.domain(domain).budgets, self.features(checkpoint, domain)
+        named = {family: budget.metric for family, budget in budgets.items()}
+        return profile_of(
+            features,
+            lambda family: metric_of(features.domain, family, named.get(family)),
+            checkpoint,
         )
 
     def estimate(self, checkpoint: str, domain: str, metric: str | Metric) -> Estimate:
@@ -292,7 +295,7 @@ class Workspace:
 
         return Sandbox(language=language, unsafe=self.options.unsafe_code)
 
-    def _executor(self, domain: Domain) -> Execute | None:
+    def _executor(self, domain: Domain, whose: str) -> Execute | None:
         """What runs the programs of a domain; the sandbox is looked for when there are some."""
         if not self._executes(domain):
             return None
@@ -304,11 +307,16 @@ class Workspace:
             sandbox = self._sandbox(domain.language)
             memory = self.store.executions(sandbox.key)
             runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
-            return Executor(runs, memory, lambda: self.store.lock("execution", "runs programs"))(
-                programs
-            )
+            count = self._count(domain, EXECUTING, whose)
+            lock = partial(self.store.lock, "execution", "runs programs")
+            return Executor(runs, memory, lock, count)(programs)
 
         return execute
+
+    def _count(self, domain: Domain, work: Work, whose: str = "") -> Count:
+        """What shows how far a work is."""
+        label = " ".join(filter(None, ("diversity:", whose, domain.name)))
+        return lambda total: self._show(label, total, work)
 
     @cached_property
     def _panel(self) -> Panel:
@@ -316,7 +324,12 @@ class Workspace:
         from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
 
         return Panel(
-            self.config, self.options, self._embedder, lambda: self.store, lambda: self.sampler
+            self.config,
+            self.options,
+            self._embedder,
+            lambda: self.store,
+            lambda: self.sampler,
+            count=self._count,
         )
 
     def check_judge(self, domain: Domain, quality: Quality | None) -> None:

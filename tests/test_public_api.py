@@ -15,8 +15,8 @@ from pytest_diversity import BudgetFailure, SampleSet, assert_lexical_diversity,
 from pytest_diversity.errors import ConfigError, DataError
 
 HEAVY = """
-numpy scipy pandas torch transformers tokenizers tree_sitter icu4py sentence_transformers peft
-huggingface_hub pyarrow sqlite3 tomllib
+numpy scipy pandas polars torch transformers tokenizers tree_sitter icu4py sentence_transformers
+peft huggingface_hub pyarrow sqlite3 tomllib
 """.split()  # noqa: SIM905 - names are read, not compared
 
 LOAD = f"""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain
-from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
+from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
 
 
@@ -29,7 +28,7 @@ def open_workspace(tmp_path: Path, record: Callable[..., Path]) -> Callable[...,
             checkpoints={"base": Checkpoint("base", "replay:base.jsonl")}, domains={"d": domain}
         )
         store = Options(store=tmp_path / "store/samples.sqlite", **options)
-        return Workspace(config, store, tmp_path, lambda _label, _total: nullcontext())  # type: ignore[arg-type, return-value] # nothing is drawn
+        return Workspace(config, store, tmp_path, showing(lambda: Console(quiet=True)))
 
     return open_one
 
@@ -76,11 +75,3 @@ def test_recorded_samples_are_no_drawing(
     assert event.replayed
     workspace.close()
     assert not (tmp_path / "store").exists()
-
-
-def test_a_family_without_a_metric(open_workspace: Callable[..., Workspace]) -> None:
-    """A metric of another family is refused with the family that it is of."""
-    workspace = open_workspace()
-    domain = workspace.domain("d")
-    with pytest.raises(ConfigError, match=r"validity\(\) measures quality, not lexical"):
-        workspace.metric(domain, "lexical", "validity")

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 from pytest_diversity.config.server import is_server
 from pytest_diversity.config.values import Checkpoint, Config, baseline_name
 from pytest_diversity.errors import ConfigError
 
 __all__ = ["add_checkpoints", "check_name", "matching"]
+
+_REPLAY = "replay:"
+_RECORDED = r"\.(jsonl?|parquet|gz|zst)"  # the ends of a recording's name
 
 
 def check_name(checkpoint: str) -> None:
@@ -78,41 +82,60 @@ def matching(name: str, root: Path, given: Checkpoint) -> list[Checkpoint]:
     Raises:
         ConfigError: Nothing matches, or both are patterns.
     """
-    models = [
-        replace(given, name=label, source=path) for label, path in _expand(name, root, given.source)
-    ]
-    if given.adapter is None:
-        return models
-    adapters = _expand(name, root, given.adapter)
-    if adapters == [(name, given.adapter)]:
-        return models
-    if models != [given]:
+    models = _expand(name, root, given.source)
+    adapters = _expand(name, root, given.adapter) if given.adapter else []
+    if models and adapters:
         raise ConfigError(
             f"checkpoint {name!r} has a pattern for its model and one for its adapter",
             fix="write a checkpoint for each model",
         )
-    return [replace(given, name=label, adapter=path) for label, path in adapters]
+    if adapters:
+        return [replace(given, adapter=path, **place) for path, place in adapters]
+    return [replace(given, source=path, **place) for path, place in models] or [given]
 
 
-def _expand(name: str, root: Path, source: str) -> list[tuple[str, str]]:
-    """A pattern stands for the directories it matches, ordered by the number in their names."""
-    plain = not any(character in source for character in "*?[")
-    if plain or is_server(source) or os.path.exists(root / source):  # noqa: PTH110 - never raises
-        return [(name, source)]
-    pattern = os.path.expanduser(source)  # noqa: PTH111 - an unknown ~user is kept
+def _expand(name: str, root: Path, source: str) -> list[tuple[str, dict[str, Any]]]:
+    """What a pattern matches, ordered by the numbers in the names; nothing where it is none.
+
+    Each with the name that its checkpoint has, and its run and step: matches that differ in more
+    than a number at the end are not the steps of one run.
+    """
+    scheme = _REPLAY if source.startswith(_REPLAY) else ""
+    pattern = source.removeprefix(scheme)
+    plain = not any(character in pattern for character in "*?[")
+    if plain or is_server(source) or os.path.exists(root / pattern):  # noqa: PTH110 - never raises
+        return []
+    pattern = os.path.expanduser(pattern)  # noqa: PTH111 - an unknown ~user is kept
     matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
-    found = sorted((root / match for match in matches), key=_step)
+    found = sorted((_Match.of(root / match) for match in matches), key=_Match.order)
     if not found:
         raise ConfigError(
             f"checkpoint {name!r}: nothing matches {source!r} in {root}", fix="check the pattern"
         )
-    return [(f"{name}-{_label(path)}", path.as_posix()) for path in found]
+    one_run = len({(one.path.parent, one.stem) for one in found if one.step is not None}) == 1
+    return [(scheme + one.path.as_posix(), one.place(name, one_run=one_run)) for one in found]
 
 
-def _step(path: Path) -> tuple[int, str]:
-    return (int(number[1]) if (number := re.search(r"(\d+)$", path.name)) else -1, path.name)
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A path that a pattern matches: a `checkpoint-500`, or a recording `step-500.jsonl.gz`."""
 
+    path: Path
+    stem: str
+    step: int | None
 
-def _label(path: Path) -> str:
-    step, name = _step(path)
-    return str(step) if step >= 0 else name
+    @classmethod
+    def of(cls, path: Path) -> _Match:
+        name = path.name if path.is_dir() else re.sub(rf"({_RECORDED})+$", "", path.name)
+        stem = name.rstrip("0123456789")
+        return cls(path, stem, int(name[len(stem) :]) if stem != name else None)
+
+    def order(self) -> tuple[int, str]:
+        return (-1 if self.step is None else self.step, self.path.name)
+
+    def place(self, name: str, *, one_run: bool) -> dict[str, Any]:
+        """What the checkpoint is called, where `name` is the pattern's, and where it stands."""
+        if self.step is None:
+            return {"name": f"{name}-{self.stem}"}
+        place = {"run": name, "step": self.step} if one_run else {}
+        return {"name": f"{name}-{self.step}", **place}

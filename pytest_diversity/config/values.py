@@ -99,6 +99,9 @@ class Checkpoint:
         chat_template_kwargs: What the template is told.
         today: The date that the template reads, in ISO form; the clock's if None.
         thinking: Whether its thoughts are told from its answers; as the domain says if None.
+        run: The training run that it is a step of: the name of the pattern that matches it; empty
+            where it stands alone.
+        step: Which step.
     """
 
     name: str
@@ -112,6 +115,8 @@ class Checkpoint:
     chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     today: str | None = None
     thinking: str | None = None
+    run: str = ""
+    step: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no chat template can be told."""

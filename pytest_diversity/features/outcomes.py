@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, TypeVar
 
+from pytest_diversity.progress import Count, counting, uncounted
 from pytest_diversity.sandbox import Execution, Program, Sandbox
 from pytest_diversity.sandbox.nodes import Sandboxes
 
@@ -24,6 +25,7 @@ class Executor:
         sandbox: What runs them, here or on a cluster; entered only when something is to be run.
         memory: What programs did, as JSON, by a key of program, inputs and sandbox.
         lock: Keeps other processes from running the same programs meanwhile.
+        count: Shows how far it is.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class Executor:
         sandbox: Sandbox | Sandboxes,
         memory: MutableMapping[str, str],
         lock: Callable[[], AbstractContextManager[Any]],
+        count: Count = uncounted,
     ) -> None:
         """Run nothing yet."""
         self._sandbox = sandbox
         self._memory = memory
         self._lock = lock
+        self._count = count
 
     def __call__(self, programs: Sequence[Program]) -> list[Execution]:
         """What each program did, in order; equal ones are run once.
@@ -61,7 +65,8 @@ class Executor:
         if not programs:
             return done
         with self._sandbox as sandbox:
-            pairs = zip(programs, sandbox.run(programs), strict=True)
+            executions = counting(sandbox.run(programs), len(programs), self._count)
+            pairs = zip(programs, executions, strict=True)
             for batch in _batches(pairs, _FLUSH):
                 fresh = {program.key: execution for program, execution in batch}
                 self._memory.update({k: json.dumps(e.to_json()) for k, e in fresh.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from pytest_diversity.config.values import BOUNDS, CHANGES, Budget
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate
@@ -105,7 +106,20 @@ def decide(
         worst=_worst(estimate, change if budget.changes else None, high=high),
         mean_tokens=estimate.mean_tokens,
         label=gate.label,
+        limits=_limits(budget, change),
     )
+
+
+def _limits(budget: Budget, change: Difference | None) -> dict[str, float]:
+    """The bounds in the units of the metric; a relative one has some only beside a reference."""
+    levels = {name: getattr(budget, name) for name in BOUNDS if name not in CHANGES}
+    base = {True: abs(change.before) if change else None, False: 1.0}
+    moves = {
+        name: one.amount * scale
+        for name, one in budget.changes.items()
+        if (scale := base[one.relative]) is not None
+    }
+    return {**{name: one for name, one in levels.items() if one is not None}, **moves}
 
 
 def _worst(estimate: Estimate, change: Difference | None, *, high: bool) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_diversity.config.values import baseline_name
 from pytest_diversity.domains.bar import as_recorded, same_bar
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.estimate import Comparison, Estimate, estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
@@ -103,7 +104,7 @@ class Judge:
         return self._note(self._decide(gate, features, measured, reference, others=others))
 
     def _measure(self, gate: Gate, features: Features) -> Estimate:
-        metric = self._workspace.metric(features.domain, gate.family, gate.budget.metric)
+        metric = metric_of(features.domain, gate.family, gate.budget.metric)
         return estimate(features, metric)
 
     def _decide(
@@ -116,7 +117,7 @@ class Judge:
         others: OtherBounds,
         alpha: float = ALPHA,
     ) -> Verdict:
-        return decide(
+        verdict = decide(
             gate,
             measured,
             reference=reference(features, measured) if reference else None,
@@ -124,6 +125,8 @@ class Judge:
             others=others,
             alpha=alpha,
         )
+        model = self._workspace.config.checkpoints.get(gate.checkpoint)
+        return replace(verdict, run=model.run, step=model.step) if model else verdict
 
     def _note(self, verdict: Verdict) -> Verdict:
         fails = verdict.fails(strict=self._workspace.options.strict)
@@ -140,7 +143,7 @@ class Judge:
         chosen = workspace.domain(gate.domain)
         if not chosen.adaptive or self.records:
             return False
-        metric = workspace.metric(chosen, gate.family, budget.metric)
+        metric = metric_of(chosen, gate.family, budget.metric)
         level = budget.min is not None or budget.max is not None
         recorded = budget.compares and baseline_name(budget.reference, gate.checkpoint) is not None
         return bool(gate.bounds) and not recorded and not (level and not metric.definition.unbiased)

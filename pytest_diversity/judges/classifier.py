@@ -15,6 +15,7 @@ from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.judges.protocol import Texts
 from pytest_diversity.judges.tools import Tools
+from pytest_diversity.progress import Count, uncounted
 from pytest_diversity.sampling.device import Environment, environment
 
 __all__ = ["Classifier", "Encode", "configured", "readable"]
@@ -45,6 +46,7 @@ class Classifier:
     environment: Environment
     labels: tuple[str, ...]
     longest: int | None
+    count: Count = uncounted
 
     @classmethod
     def find(
@@ -69,7 +71,7 @@ class Classifier:
         where = environment(tools.device, dtype, facts)
         digest = f"{fingerprint(location, facts)[:12]}, {where.precision}"
         longest = config.get("max_position_embeddings")
-        return cls(named, location.path, digest, where, _labels(config), longest)
+        return cls(named, location.path, digest, where, _labels(config), longest, tools.count)
 
     def __call__(self, items: Sequence[Texts], encode: Encode) -> list[list[float]]:
         """The score of each label, before any softmax, of each of many texts, in order.
@@ -78,7 +80,7 @@ class Classifier:
             CheckpointError: It cannot be loaded.
         """
         scores: list[list[float]] = [[]] * len(items)
-        with self._loaded() as (tokenizer, model):
+        with self._loaded() as (tokenizer, model), self.count(len(items)) as progress:
             longest = _longest(model, self.longest)
             encoded = [encode(tokenizer, item, longest) for item in items]
             order = sorted(range(len(items)), key=lambda row: len(encoded[row]["input_ids"]))
@@ -87,6 +89,7 @@ class Classifier:
                 found = _logits(tokenizer, model, [encoded[row] for row in rows])
                 for row, score in zip(rows, found, strict=True):
                     scores[row] = score
+                progress.advance(len(rows), 0)
         return scores
 
     @contextmanager

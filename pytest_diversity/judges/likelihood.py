@@ -26,6 +26,7 @@ from pytest_diversity.checkpoints.sources import Location, locate
 from pytest_diversity.judges.classifier import readable
 from pytest_diversity.judges.protocol import Pair
 from pytest_diversity.judges.tools import Tools
+from pytest_diversity.progress import Count, uncounted
 
 __all__ = ["TOKENS", "Likelihood", "Scorer", "ids_of"]
 
@@ -44,6 +45,7 @@ class Scorer:
         digest: Of its weights.
         device: `auto` or a torch device.
         folder: Where a GGUF file's weights are kept once converted; None while the process lives.
+        count: Shows how far it is.
     """
 
     what: str
@@ -51,6 +53,7 @@ class Scorer:
     digest: str
     device: str
     folder: Path | None
+    count: Count = uncounted
 
     @classmethod
     def find(cls, source: str, tools: Tools, what: str) -> Self:
@@ -67,7 +70,9 @@ class Scorer:
         location = locate(source, tools.root, what)
         digest = fingerprint(location, tools.facts())
         folder = tools.folder / f"{digest}-{_DTYPE}" if tools.folder else None
-        return cls(f"{what} {location.path}", location, digest[:12], tools.device, folder)
+        return cls(
+            f"{what} {location.path}", location, digest[:12], tools.device, folder, tools.count
+        )
 
     @contextmanager
     def loaded(self) -> Iterator[tuple[Any, Any]]:
@@ -118,12 +123,13 @@ class Likelihood:
         for index, (prompt, _) in enumerate(pairs):
             by_prompt.setdefault(prompt, []).append(index)
         found = np.zeros(len(pairs))
-        with self.scorer.loaded() as (tokenizer, model):
+        with self.scorer.loaded() as (tokenizer, model), self.scorer.count(len(pairs)) as progress:
             for prompt, indices in by_prompt.items():
                 for start in range(0, len(indices), _ROWS):
                     rows = indices[start : start + _ROWS]
                     texts = [pairs[index][1] for index in rows]
                     found[rows] = _ratios(tokenizer, model, prompt, texts)
+                    progress.advance(len(rows), 0)
         return found
 
 

@@ -11,6 +11,7 @@ from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.judges import protocol, registry
 from pytest_diversity.judges.protocol import Assessed, Texts
 from pytest_diversity.judges.tools import Tools
+from pytest_diversity.progress import EMBEDDING, JUDGING, Count, Work
 
 if TYPE_CHECKING:  # opened and loaded where a judge needs them
     from pytest_diversity.sampling.asking import Asked
@@ -21,7 +22,7 @@ __all__ = ["Panel"]
 
 
 class _Embedder(Protocol):
-    def __call__(self, texts: Sequence[str], /) -> Any: ...
+    def __call__(self, texts: Sequence[str], count: Count, /) -> Any: ...
 
     def fingerprint(self, facts: Any, /) -> str: ...
 
@@ -36,6 +37,8 @@ class Panel:
         embedder: Callable[[Domain], _Embedder],
         store: Callable[[], Store],
         sampler: Callable[[], Sampler],
+        *,
+        count: Callable[[Domain, Work], Count],
     ) -> None:
         """Ask nothing yet.
 
@@ -45,12 +48,14 @@ class Panel:
             embedder: Gives that of a domain.
             store: Opens what remembers scores.
             sampler: Gives what asks checkpoints.
+            count: Gives what shows how far a work for a domain is.
         """
         self._config = config
         self._options = options
         self._embedder = embedder
         self._store = store
         self._sampler = sampler
+        self._count = count
         self._asked: dict[str, Asked] = {}
 
     def check(self, domain: Domain, quality: Quality) -> None:
@@ -70,17 +75,18 @@ class Panel:
         """
         judge = registry.find(quality, self._tools(domain))
         memory = self._store().scores(judge.key) if judge.kept else None
-        return protocol.assess(judge, pairs, quality, memory)
+        return protocol.assess(judge, pairs, quality, memory, self._count(domain, JUDGING))
 
     def _tools(self, domain: Domain) -> Tools:
         return Tools(
-            embed=lambda texts: self._embedder(domain)(texts),  # noqa: PLW0108 - loaded late
+            embed=lambda texts: self._embedder(domain)(texts, self._count(domain, EMBEDDING)),
             embedder=lambda: self._embedder(domain).fingerprint(self._store().facts),
             device=self._options.device,
             root=domain.root,
             facts=lambda: self._store().facts,
             folder=self._options.store.parent / "models",
             ask=self._ask,
+            count=self._count(domain, JUDGING),
         )
 
     def _ask(self, name: str) -> Asked:

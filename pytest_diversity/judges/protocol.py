@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from statistics import StatisticsError, correlation
@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from pytest_diversity.config.quality import Quality
 from pytest_diversity.errors import ConfigError, DiversityError, JudgeError, first_line
+from pytest_diversity.progress import Count, counting, uncounted
 
 __all__ = ["Assessed", "Judge", "Pair", "Score", "Texts", "assess", "each", "remembered"]
 
@@ -172,6 +173,7 @@ def assess(
     pairs: Sequence[Texts],
     quality: Quality,
     memory: MutableMapping[str, float] | None = None,
+    count: Count = uncounted,
 ) -> Assessed:
     """Score `pairs`, each once, and those that `memory` does not know alone.
 
@@ -180,6 +182,7 @@ def assess(
         pairs: (prompt, text), or (prompt, one answer, another).
         quality: From which score on a text is an answer; the judge's own threshold if it says none.
         memory: Scores of this judge, by `digest`.
+        count: Shows how far a judge is that scores one after the other.
 
     Raises:
         JudgeError: The judge failed, gave another number of scores, one that is no number or one
@@ -194,7 +197,7 @@ def assess(
     if threshold is not None:
         judge.check(threshold)
     known = memory if memory is not None and judge.kept else {}
-    scores = tuple(remembered(judge, pairs, known))
+    scores = tuple(remembered(judge, pairs, known, count))
     if threshold is None or quality.percentile is not None:
         threshold = _percentile(judge, scores, quality.percentile or 0.0)
     length = length_note(judge, pairs, scores) if judge.by_length else None
@@ -216,7 +219,10 @@ def _percentile(judge: Judge, scores: Sequence[float | None], percentile: float)
 
 
 def remembered(
-    judge: Judge, pairs: Sequence[Texts], memory: MutableMapping[str, float]
+    judge: Judge,
+    pairs: Sequence[Texts],
+    memory: MutableMapping[str, float],
+    count: Count = uncounted,
 ) -> list[float | None]:
     """The score of each pair; those that are not in `memory` are asked for once, and kept."""
     digests = [_digest(*pair) for pair in pairs]
@@ -228,16 +234,20 @@ def remembered(
             known[digest] = found
     missing = [digest for digest in by_digest if digest not in known]
     if missing:
-        fresh = dict(zip(missing, _scores(judge, [by_digest[one] for one in missing]), strict=True))
+        scores = _scores(judge, [by_digest[one] for one in missing], count)
+        fresh = dict(zip(missing, scores, strict=True))
         memory.update({one: score for one, score in fresh.items() if score is not None})
         known.update(fresh)
     return [known[digest] for digest in digests]
 
 
-def _scores(judge: Judge, pairs: Sequence[Texts]) -> list[float | None]:
+def _scores(judge: Judge, pairs: Sequence[Texts], count: Count) -> list[float | None]:
     """What the judge says of `pairs`, checked."""
     try:
-        given = list(islice(judge.score(pairs), len(pairs) + 1))  # some never end
+        found = judge.score(pairs)
+        if isinstance(found, Iterator):  # others were done at once, and have counted by themselves
+            found = counting(found, len(pairs), count)
+        given = list(islice(found, len(pairs) + 1))  # some never end
     except DiversityError:
         raise
     except Exception as error:  # a judge of the user's may raise anything

@@ -18,6 +18,7 @@ from pytest_diversity.judges.classifier import configured, readable
 from pytest_diversity.judges.likelihood import Scorer, ids_of
 from pytest_diversity.judges.protocol import Judge, Texts
 from pytest_diversity.judges.tools import Tools
+from pytest_diversity.progress import counting
 
 __all__ = ["find"]
 
@@ -42,7 +43,8 @@ def find(quality: Quality, tools: Tools) -> Judge:
 
     def score(items: Sequence[Texts]) -> list[float | None]:
         with model.loaded() as (tokenizer, network):
-            return [_bits_per_byte(tokenizer, network, item) for item in items]
+            found = (_bits_per_byte(tokenizer, network, item) for item in items)
+            return list(counting(found, len(items), model.count))
 
     version = f"{_VERSION} ({model.digest})"
     return Judge(quality.judge, version, score, high=math.inf, threshold=0.0)

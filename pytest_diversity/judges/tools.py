@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from pytest_diversity.progress import Count, uncounted
+
 __all__ = ["Asked", "Tools"]
 
 
@@ -40,6 +42,7 @@ class Tools:
         root: What relative paths are relative to.
         facts: Gives what remembers digests of files.
         ask: Gives a checkpoint of the configuration, to be asked.
+        count: Shows how far the judging is.
         folder: Where a GGUF file's weights are kept once converted; None while the process
             lives.
     """
@@ -51,3 +54,4 @@ class Tools:
     facts: Callable[[], MutableMapping[str, str]]
     folder: Path | None = None
     ask: Callable[[str], Asked] | None = None
+    count: Count = uncounted

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
@@ -24,6 +24,9 @@ from pytest_diversity.plugin.runs import enforce, session_of
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
+
+if TYPE_CHECKING:  # rarely asked for
+    from pytest_diversity.profiles import DomainProfile
 
 __all__ = [
     "Bounds",
@@ -102,6 +105,10 @@ class Diversity:
     def measure(self, metric: str, *, domain: str) -> Estimate:
         """Estimate `metric` for the checkpoint in `domain`, without judging it."""
         return self._session.workspace.estimate(self._name(), domain, metric)
+
+    def profile(self, domain: str, *, checkpoint: str | None = None) -> DomainProfile:
+        """Every family of the checkpoint, or of another one, in `domain`: one value that prints."""
+        return self._session.workspace.profile(checkpoint or self._name(), domain)
 
     def assert_lexical_diversity(
         self, samples: Samples | None = None, *, domain: str, **bounds: Unpack[Bounds]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -348,7 +349,12 @@ def _console(config: pytest.Config) -> Console:
     capture = config.pluginmanager.get_plugin("capturemanager")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     worker = is_worker(config)
-    console = Console(plain=worker, quiet=terminal is None and not worker)
+    console = Console(
+        plain=worker,
+        bars=not os.environ.get("CI"),
+        progress=config.option.verbose >= 0,
+        quiet=terminal is None and not worker,
+    )
     if capture is not None:
         console.uncaptured = capture.global_and_fixture_disabled
     if terminal is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from pytest_diversity.report.notes import notes
 from pytest_diversity.report.run import by_trouble, once_each
 from pytest_diversity.report.table import cells, fitted, lines
 from pytest_diversity.text import shorten, visible, wrap
+from pytest_diversity.verdict import Verdict
 
 __all__ = ["summarise", "table"]
 
@@ -48,11 +50,24 @@ def summarise(
     terminal.write_sep("=", "diversity")
     for line, markup in table(judged, room) if judged else ():
         terminal.write_line(line, **markup)
+    for line in _along_runs([one.verdict for one in judged]):
+        terminal.write_line(line)
     beside = notes([one.verdict for one in judged], of(Drawn, events), of(Damaged, events))
     said = [*broken_lines(of(Broken, events)), *beside, *said]
     for line in map(visible, said):
         for part in wrap(line, room) if room else [line]:
             terminal.write_line(part)
+
+
+def _along_runs(verdicts: Sequence[Verdict]) -> list[str]:
+    """The curves of training runs, in ASCII where the terminal has nothing else."""
+    if all(one.step is None for one in verdicts):
+        return []
+    from pytest_diversity.report.curves import BLOCKS, curve_lines, curves  # noqa: PLC0415 - not of every run
+
+    encoding = getattr(sys.__stdout__, "encoding", None) or "ascii"  # past whatever captures it
+    plain = not BLOCKS.encode(encoding, "ignore")
+    return curve_lines(curves(verdicts), plain=plain)
 
 
 def table(judged: Sequence[Judged], room: int | None) -> Iterator[tuple[str, dict[str, bool]]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.errors import ConfigError, DataError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.features import Features
@@ -88,7 +89,7 @@ def cases(session: Session, *, idle: bool = False) -> Iterator[Case]:
         features = workspace.features(gate.checkpoint, gate.domain)
         if features.lacks:
             raise DataError(f"domain {gate.domain!r} cannot be studied: {features.lacks}")
-        metric = workspace.metric(features.domain, gate.family, gate.budget.metric)
+        metric = metric_of(features.domain, gate.family, gate.budget.metric)
         others = session.judge.others(gate).count
         alpha = ALPHA / max(1, len(gate.bounds) + others)
         yield Case(gate, features, estimate(features, metric), others, alpha)

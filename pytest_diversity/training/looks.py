@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.domains import kind_of
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.decide import OtherBounds
 
@@ -87,7 +88,7 @@ class Looks:
             domain = workspace.domain(name)
             for family in kind_of(domain).metrics:
                 budget = domain.budgets.get(family)
-                metric = workspace.metric(domain, family, budget.metric if budget else None)
+                metric = metric_of(domain, family, budget.metric if budget else None)
                 value = workspace.estimate(checkpoint, name, metric).value
                 if value is not None:
                     yield f"diversity/{name}/{family}", value

@@ -25,12 +25,14 @@ PACKAGE = Path(pytest_diversity.__file__).parent
 ALLOWED: Mapping[str, str] = {
     "text": "",
     "errors": "text",
+    "progress": "",
+    "frames": "errors",
     "families": "",
     "functions": "errors",
-    "verdict": "text",
+    "verdict": "frames text",
     "events": "verdict",
     "files": "errors",
-    "samples": "errors files",
+    "samples": "errors files frames",
     "prompts": "errors samples",
     "thinking": "samples",
     "statistics": "",
@@ -41,27 +43,28 @@ ALLOWED: Mapping[str, str] = {
     "cluster": "errors",
     "sandbox": "cluster errors",
     "sampling": "checkpoints cluster config errors files functions prompts samples store thinking",
-    "judges": "checkpoints config errors functions sampling store",
-    "features": "checkpoints cluster config errors judges metrics prompts samples sandbox",
+    "judges": "checkpoints config errors functions progress sampling store",
+    "features": "checkpoints cluster config errors judges metrics progress prompts samples sandbox",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
-    "estimate": "cluster config domains errors features metrics samples statistics",
+    "estimate": "cluster config domains features frames metrics samples statistics",
+    "profiles": "config domains errors estimate families features frames metrics samples text",
     "baselines": "config domains errors estimate events features files judges metrics prompts "
     "statistics",
     "workspace": "baselines checkpoints cluster config domains errors estimate events features "
-    "judges metrics prompts samples sampling sandbox store",
+    "judges metrics profiles progress prompts samples sampling sandbox store",
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
-    "report": "baselines domains errors estimate events features files metrics text verdict "
-    "workspace",
-    "session": "config events gate report validation workspace",
+    "report": "baselines domains errors estimate events features files metrics progress text "
+    "verdict workspace",
+    "session": "config events gate progress report validation workspace",
     "training": "config domains errors gate report samples sampling session verdict",
     "studies": "baselines config domains errors estimate features files gate metrics samples "
     "session statistics text",
-    "plugin": "baselines config errors estimate events features functions gate report samples "
-    "session store studies text verdict",
-    "": "domains errors estimate judges metrics plugin samples sampling",
+    "plugin": "baselines config errors estimate events features functions gate profiles report "
+    "samples session store studies text verdict",
+    "": "domains errors estimate judges metrics plugin profiles samples sampling",
 }
 
 # Libraries that a room may use beside the standard library; rooms that are not named may use any

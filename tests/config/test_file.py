@@ -472,6 +472,56 @@ def test_a_pattern_expands_by_step(tmp_path: Path) -> None:
     assert config.checkpoints["run-500"].source == (tmp_path / "runs/checkpoint-500").as_posix()
 
 
+STEPS: Mapping[str, tuple[Sequence[str], str, Mapping[str, tuple[str, int | None]]]] = {
+    "of one run": (
+        ["runs/checkpoint-1000/", "runs/checkpoint-500/"],
+        "runs/checkpoint-*",
+        {"run-500": ("run", 500), "run-1000": ("run", 1000)},
+    ),
+    "its end is no step": (
+        ["runs/checkpoint-500/", "runs/final/"],
+        "runs/*",
+        {"run-final": ("", None), "run-500": ("run", 500)},
+    ),
+    "those of two runs are no run": (
+        ["a/checkpoint-1/", "b/checkpoint-2/"],
+        "*/checkpoint-*",
+        {"run-1": ("", None), "run-2": ("", None)},
+    ),
+    "nor are models with numbers": (
+        ["m/llama-3/", "m/qwen-2/"],
+        "m/*",
+        {"run-2": ("", None), "run-3": ("", None)},
+    ),
+    "recorded samples": (
+        ["r/step-20.jsonl", "r/step-100.jsonl.gz"],
+        "replay:r/step-*",
+        {"run-20": ("run", 20), "run-100": ("run", 100)},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_the_steps_of_a_run(case: str, tmp_path: Path) -> None:
+    """Matches of a pattern that differ in a number alone are a training run, by step."""
+    paths, pattern, known = STEPS[case]
+    folders(tmp_path, *(path for path in paths if path.endswith("/")))
+    for path in paths:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        if not path.endswith("/"):
+            (tmp_path / path).touch()
+    config = load(tmp_path, f'[checkpoints]\nrun = "{pattern}"')
+    assert {one.name: (one.run, one.step) for one in config.checkpoints.values()} == known
+    assert list(config.checkpoints) == list(known)
+
+
+def test_a_recording_that_a_pattern_matches_is_one(tmp_path: Path) -> None:
+    """Its source says so, as if it had been named."""
+    (tmp_path / "step-20.jsonl").touch()
+    config = load(tmp_path, '[checkpoints]\nrun = "replay:step-*.jsonl"')
+    assert config.checkpoint("run-20").source == f"replay:{(tmp_path / 'step-20.jsonl').as_posix()}"
+
+
 def test_a_pattern_may_be_absolute(tmp_path: Path) -> None:
     """Runs often lie elsewhere."""
     folders(tmp_path, "elsewhere/step_7", "project")
