@@ -107,6 +107,7 @@ def decide(
         mean_tokens=estimate.mean_tokens,
         label=gate.label,
         limits=_limits(budget, change),
+        quality={prompt: float(value) for prompt, value in estimate.quality.items()},
     )
 
 

@@ -56,8 +56,8 @@ ALLOWED: Mapping[str, str] = {
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
     "validation": "checkpoints config domains errors features gate metrics sampling text workspace",
-    "report": "baselines domains errors estimate events features files metrics progress text "
-    "verdict workspace",
+    "report": "baselines domains errors estimate events families features files metrics progress "
+    "statistics text verdict workspace",
     "session": "config events gate progress report validation workspace",
     "training": "config domains errors gate report samples sampling session verdict",
     "studies": "baselines config domains errors estimate features files gate metrics samples "
