@@ -136,7 +136,10 @@ def form(one: Form, reach: tuple[float, float]) -> Spec:
 def shared(forms: Iterable[Form]) -> tuple[float, float]:
     """How far both axes of all plots of a domain reach, so that they can be compared."""
     points = [point for one in forms for point in one.points.values()]
-    return tuple(max((abs(p[i]) for p in points), default=0.1) * 1.05 or 0.1 for i in (0, 1))  # type: ignore[return-value]
+    x, y = (
+        1.05 * max(map(abs, values), default=0.0) or 0.1 for values in zip(*points, strict=True)
+    )
+    return x, y
 
 
 def validity(found: Sequence[Validity]) -> Spec:
@@ -150,8 +153,8 @@ def validity(found: Sequence[Validity]) -> Spec:
         for one in found
         if one.diversity is not None
     ]
-    x = {**_field("valid", "pairs of answers that are both valid"), "scale": _PADDED}
-    y = {**_field("diversity", "diversity among them"), "scale": _PADDED}
+    x = {**_field("valid", "pairs of answers that are both valid"), "scale": _SHARE}
+    y = {**_field("diversity", "diversity among them"), "scale": _SHARE}
     label = {"type": "text", "align": "left", "dx": 9, "dy": -9, "color": "var(--ink)"}
     layers = [
         *_crossed(rows, x, y),
@@ -209,6 +212,7 @@ def curve(one: Curve) -> Spec:
 
 
 _POINT = {"type": "point", "filled": True, "size": 75, "opacity": 1}
+_SHARE = {"domain": [0, 1]}
 _PADDED = {"zero": False, "nice": True, "padding": 14}
 
 
