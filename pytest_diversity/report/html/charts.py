@@ -134,7 +134,11 @@ def form(one: Form, reach: tuple[float, float]) -> Spec:
 
 
 def shared(forms: Iterable[Form]) -> tuple[float, float]:
-    """How far both axes of all plots of a domain reach, so that they can be compared."""
+    """How far both axes of all plots of a domain reach, so that they can be compared.
+
+    Args:
+        forms: One or more.
+    """
     points = [point for one in forms for point in one.points.values()]
     x, y = (
         1.05 * max(map(abs, values), default=0.0) or 0.1 for values in zip(*points, strict=True)

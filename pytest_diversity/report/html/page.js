@@ -99,10 +99,12 @@
   function collapsed(samples, texts) {
     const found = new Map();
     samples.forEach(([text, meaning = null, valid = null, answer = null, ending = null], index) => {
-      const key = JSON.stringify([text, meaning, valid, answer, ending]);
+      const key = JSON.stringify([text, meaning, valid]);
       const known = found.get(key);
-      if (known) known.indices.push(index);
-      else found.set(key, { text: texts[text], meaning, valid, answer, ending, indices: [index], words: wordsOf(texts[text]) });
+      if (known) {
+        known.indices.push(index);
+        known.ending ??= ending;
+      } else found.set(key, { text: texts[text], meaning, valid, answer, ending, indices: [index], words: wordsOf(texts[text]) });
     });
     return [...found.values()].map((one) => ({ ...one, times: one.indices.length }));
   }
