@@ -118,3 +118,4 @@ bench-statistics: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.statistics $(ARGS)
 	$(VENV)/bin/python -m benchmarks.split $(ARGS)
 	$(VENV)/bin/python -m benchmarks.lengths $(ARGS)
+	$(VENV)/bin/python -m benchmarks.across

@@ -26,7 +26,8 @@ from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.decide import decide
 from pytest_diversity.statistics import sequential
 from pytest_diversity.statistics.holm import holm
-from pytest_diversity.statistics.mean import Mean, jackknife_error
+from pytest_diversity.statistics.jackknife import jackknife_error
+from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import paired_p
 from pytest_diversity.statistics.power import power, smallest_detectable
 from pytest_diversity.studies.calibrate import propose

@@ -45,7 +45,8 @@ class Estimate(Tabular):
         value: Mean over the prompts where it is defined; None where it is defined nowhere.
         low: Lower end of the two-sided 95 % interval over prompts; None with fewer than two.
         high: Upper end, likewise.
-        per_prompt: The value of each prompt where it is defined.
+        per_prompt: The value of each prompt where it is defined; across prompts, what each prompt,
+            or each group of many, contributes to the one value that they have together.
         defined: Share of prompts where it is defined.
         samples_per_prompt: Smallest and largest number of samples of a prompt.
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
@@ -246,25 +247,26 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         from pytest_diversity.features.rarefied import check_rarefied  # noqa: PLC0415 - rarely asked
 
         check_rarefied(features, metric)
-    if metric.across:
-        from pytest_diversity.features.across import Across  # noqa: PLC0415 - rarely asked
-
-        features = Across(features)
     counts = [len(group) for group in features.samples.values()]
+    read = _values
+    if metric.across:
+        from pytest_diversity.features import across  # noqa: PLC0415 - rarely asked
+
+        features, read = across.Across(features, metric), partial(across.contributions, _values)
     values: dict[str, float] = {}
     reason = features.lacks
     try:
-        values = {} if reason else _values(features, metric)
+        values = {} if reason else read(features, metric)
     except UndefinedFeatureError as error:
         reason = str(error)
     if not values and reason is None:
-        reason = f"{metric} is undefined for every prompt: too few samples, or too short"
+        reason = _too_few(features, metric, max(counts))
     bounded = metric.definition.highest == 1
     mean = Mean.of(list(values.values()), bounded=bounded) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
     note = features.kind.notes(features).get(metric.definition.family)
     factor = metric.definition.quality
-    quality = _values(features, parse(factor)) if factor and values else {}
+    quality = _values(features, parse(factor)) if factor and values and not metric.across else {}
     assessed = judged(features) if values and rests_on_judge(features, metric) else None
     group_of = _group_of(features, values)
     groups = _groups(group_of, values)
@@ -275,7 +277,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         low=low,
         high=high,
         per_prompt=values,
-        defined=len(values) / len(counts),
+        defined=float(bool(values)) if metric.across else len(values) / len(counts),
         samples_per_prompt=(min(counts), max(counts)),
         mean_tokens=_mean_tokens(features),
         reason=reason,
@@ -291,6 +293,18 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         endings=Endings.of(features.samples),
         quality={prompt: quality[prompt] for prompt in values if prompt in quality},
         bar=assessed.bar if assessed else None,
+    )
+
+
+def _too_few(features: Features, metric: Metric, most: int) -> str:
+    """Why a metric is defined nowhere; what one sample of each prompt can be measured by."""
+    reason = f"{metric} is undefined for every prompt: too few samples, or too short"
+    compares = not features.kind.within & {*metric.definition.features}
+    if most > 1 or metric.definition.fewest == 1 or metric.across or not compares:
+        return reason
+    return (
+        f"{metric} compares the samples of a prompt, and there is one of each; draw more, or "
+        f'measure among the prompts: metric = "{replace(metric, across=True)}"'
     )
 
 

@@ -1,19 +1,19 @@
-"""Prompt files: one prompt a line, from a file of the user's own or a built-in one."""
+"""Prompts, from a file of the user's own, in whatever layout, or a built-in one."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_diversity.errors import ConfigError, DataError, did_you_mean
-from pytest_diversity.samples import is_unicode, read_json_lines
+from pytest_diversity.strict_json import is_unicode
 
-__all__ = ["BUILTIN", "Message", "Prompt", "choose_prompts", "load_prompts"]
+__all__ = ["BUILTIN", "Message", "Prompt", "choose_prompts", "load_prompts", "read_as"]
 
 BUILTIN = Path(__file__).parent / "domains" / "prompts"
 
@@ -64,18 +64,22 @@ class Prompt:
 
 
 def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
-    """The prompts of `source` by id: `builtin:NAME`, or a path relative to `root`.
+    """The prompts of `source` by id: `builtin:NAME`, or a file's path relative to `root`.
+
+    What a file is, and which tool's layout it has, its content says (docs/samples-at-hand.md).
 
     Raises:
         ConfigError: There is no such file, or it has no prompts.
         DataError: A line is not a prompt (as `path:line: ...`).
     """
+    from pytest_diversity.formats.asking import read_prompts  # noqa: PLC0415 - many runs have none
+
     path = _path(source, root)
     if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file() raises where a name is too long
         raise ConfigError(f"there is no prompt file {path}", fix="check the path")
     prompts: dict[str, Prompt] = {}
     places: dict[str, str] = {}
-    for where, record in read_json_lines(path):
+    for where, record in read_prompts(path):
         prompt = _prompt(record, where)
         if prompt.id in prompts:
             raise DataError(f"{where}: a second prompt {prompt.id!r}", fix="give it another id")
@@ -89,6 +93,20 @@ def load_prompts(source: str, root: Path) -> dict[str, Prompt]:
     if not prompts:
         raise ConfigError(f"{path} has no prompts", fix="write one JSON object a line into it")
     return prompts
+
+
+def read_as(source: str | None, root: Path) -> tuple[str, ...]:
+    """What must be said of how a file of prompts is read; nothing of one in our own layout.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    if source is None or source.startswith("builtin:"):
+        return ()
+    from pytest_diversity.formats.asking import title  # noqa: PLC0415 - as above
+
+    found = title(_path(source, root))
+    return (f"{source}: read as {found}",) if found else ()
 
 
 def choose_prompts(prompts: Mapping[str, Prompt], limit: int | None) -> dict[str, Prompt]:
@@ -122,14 +140,13 @@ _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "prefill": (str, "a string"),
     "answer": ((str, int, float), "a string or a number"),
 }
+_NAMES = ("id", "group")
 _ROLES = ("system", "user", "assistant")
 
 
 def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
-    known = {field.name for field in fields(Prompt)}
+    record = {key: _named(value) if key in _NAMES else value for key, value in record.items()}
     for key, value in record.items():
-        if key not in known:
-            raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, known))
         kind, name = _TYPES[key]
         if not isinstance(value, kind) or isinstance(value, bool):
             raise DataError(f"{where}: {key!r} has the wrong type", fix=f"it must be {name}")
@@ -152,6 +169,12 @@ def _prompt(record: Mapping[str, Any], where: str) -> Prompt:
     if "answer" in record:
         named["answer"] = str(record["answer"])
     return Prompt(**named)
+
+
+def _named(value: Any) -> Any:
+    """A name may be a number."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number else value
 
 
 def _asked(record: Mapping[str, Any], where: str) -> dict[str, Any]:

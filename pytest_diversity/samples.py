@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytest_diversity.errors import DataError, MissingExtraError, did_you_mean, first_line
-from pytest_diversity.files import read_text, replacing, write_text
+from pytest_diversity.errors import DataError, MissingExtraError, first_line
+from pytest_diversity.files import replacing, write_text
 from pytest_diversity.frames import Columns, Tabular
+from pytest_diversity.strict_json import is_unicode, read_json_lines
 
 __all__ = [
     "MALFORMED",
@@ -19,9 +21,8 @@ __all__ = [
     "UNFINISHED",
     "Sample",
     "SampleSet",
-    "is_unicode",
+    "numbered",
     "parquet_library",
-    "read_json_lines",
 ]
 
 MALFORMED = "malformed"  # of an answer that was asked for among several, and not given
@@ -45,6 +46,7 @@ class Sample:
         tokens: Its length in the model's tokens, if known.
         logprob: The model's log-probability of the whole text, unfiltered, if known.
         thought: What it thought before it answered, where that was split off its text.
+        extra: What else a file says of it, by its own keys.
     """
 
     prompt: str
@@ -55,6 +57,7 @@ class Sample:
     tokens: int | None = None
     logprob: float | None = None
     thought: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def fault(self) -> str | None:
@@ -168,7 +171,7 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
         Raises:
             DataError: The file cannot be read, or a line is not a sample (as `path:line: ...`).
         """
-        return cls(_numbered(read_json_lines(Path(path))))
+        return cls(numbered(read_json_lines(Path(path))))
 
     def to_jsonl(self, path: str | Path) -> None:
         """Write JSON Lines, one sample a line; what is unknown is left out.
@@ -193,7 +196,7 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
             raise DataError(
                 f"{path} cannot be read as Parquet: {first_line(error)}", fix="check the file"
             ) from None
-        return cls(_numbered((f"{path}: row {number}", row) for number, row in enumerate(rows, 1)))
+        return cls(numbered((f"{path}: row {number}", row) for number, row in enumerate(rows, 1)))
 
     def to_parquet(self, path: str | Path) -> None:
         """Write a Parquet file with the columns of `Sample` (extra `[parquet]`).
@@ -207,7 +210,7 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
         rows = [asdict(sample) for sample in self.samples]
         types = {name: pyarrow.int64() for name in ("index", "tokens")}
         types["logprob"] = pyarrow.float64()
-        names = [field.name for field in fields(Sample)]
+        names = [one.name for one in fields(Sample) if one.name != "extra"]
         if not any(sample.thought is not None for sample in self.samples):
             names.remove("thought")  # so that older releases read the file
         schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in names])
@@ -216,70 +219,9 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
             parquet.write_table(table, unfinished)
 
 
-def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a JSON Lines file, each with its place as `path:line`; blank lines pass.
-
-    Raises:
-        DataError: The file cannot be read, or a line is not a JSON object.
-    """
-    for number, line in enumerate(read_text(path, DataError).split("\n"), start=1):
-        if line.strip():
-            yield f"{path}:{number}", _object(line, f"{path}:{number}")
-
-
-def _object(line: str, where: str) -> dict[str, Any]:
-    try:
-        record = _DECODER.decode(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{where}: not JSON: {_why_not(error)}", fix="one JSON object a line"
-        ) from None
-    if not isinstance(record, dict):
-        raise DataError(f"{where}: not a JSON object", fix="one JSON object a line")
-    return record
-
-
-def _why_not(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "lists or objects are nested too deeply"
-    if isinstance(error, json.JSONDecodeError | _NotStrictError):
-        return str(error)
-    return "a number has too many digits"
-
-
-class _NotStrictError(ValueError):
-    """Python reads it, and JSON has no such thing."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in record if names.count(name) > 1)
-        raise _NotStrictError(f"the key {twice!r} stands there twice")
-    return record
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise _NotStrictError(f"{digits[:40]} is no finite number")
-    return number
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_finite)
-
-
-def is_unicode(text: str) -> bool:
-    """Whether it has no half of a surrogate pair, which no file, terminal or model can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 _MOST = 2**63  # as the store and Parquet count
+_DIGITS = 20  # of a number in quotes: the largest has 19
+_MAP = 'replay = { path = "...", map = { prompt = "...", text = "..." } }'
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "prompt": str,
     "index": int,
@@ -292,37 +234,72 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-def _sample(record: Mapping[str, Any], where: str) -> Sample:
-    for key, value in record.items():
-        if key not in _TYPES:
-            raise DataError(f"{where}: unknown key {key!r}", fix=did_you_mean(key, _TYPES))
-        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+def _sample(record: Mapping[str, Any], where: str, counts: Mapping[Any, int]) -> Sample:
+    """The sample of a record; where it has no index, the one after those of its prompt so far."""
+    own = {key: value for key, value in record.items() if key in _TYPES}
+    for key in ("prompt", "text"):
+        if key not in own:
+            seen = ", ".join(map(repr, record)) or "none"
+            fix = f"add {key!r} to it, or say where it is: {_MAP}"
+            raise DataError(f"{where}: the sample has no {key!r}; its keys: {seen}", fix=fix)
+    own["prompt"] = _name(own["prompt"])
+    if own.get("index", 0) is None:
+        del own["index"]
+    for key in own.keys() & {"index", "tokens"}:
+        own[key] = _whole(own[key])
+    for key, value in own.items():
+        infinite = isinstance(value, float) and not math.isfinite(value)
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or infinite:
             raise DataError(
                 f"{where}: {key!r} must not be {json.dumps(value, default=str)[:40]}",
                 fix="a number for index, tokens and logprob, a string for the others",
             )
-    for key in ("prompt", "index", "text"):
-        if key not in record:
-            raise DataError(f"{where}: the sample has no {key!r}", fix=f"add {key!r} to it")
+    own.setdefault("index", counts.get((own.get("domain"), own["prompt"]), 0))
     for key in ("index", "tokens"):
-        if not 0 <= (record.get(key) or 0) < _MOST:
+        if not 0 <= (own.get(key) or 0) < _MOST:
             raise DataError(
                 f"{where}: {key!r} is out of range", fix=f"a whole number from 0 to {_MOST - 1}"
             )
-    return Sample(**record)
+    return Sample(**own, extra={key: record[key] for key in record if key not in _TYPES})
 
 
-def _numbered(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Sample]:
-    """The samples of records with their places, each number of a prompt once."""
+def _name(prompt: Any) -> Any:
+    """A prompt's id may be a number; 3.0 of a table with gaps is 3."""
+    if isinstance(prompt, bool) or not isinstance(prompt, int | float):
+        return prompt
+    return str(_whole(prompt))
+
+
+def _whole(number: Any) -> Any:
+    """A whole number, however it is written: 0, 0.0 or "0"."""
+    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < _DIGITS:
+        return int(number)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def numbered(records: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[Sample]:
+    """The samples of records, in the order in which they stand where a record has no index.
+
+    Args:
+        records: What is known of a sample by the names of `Sample`, with its place; keys of other
+            names become its `extra`.
+
+    Raises:
+        DataError: A record is no sample, or two of a prompt have one index.
+    """
     places: dict[tuple[str | None, str, int], str] = {}
+    counts: Counter[tuple[str | None, str]] = Counter()
     for where, record in records:
-        sample = _sample(record, where)
-        first = places.setdefault((sample.domain, sample.prompt, sample.index), where)
-        if first != where:
+        sample = _sample(record, where, counts)
+        key = sample.domain, sample.prompt, sample.index
+        if key in places:
             raise DataError(
-                f"{where}: prompt {sample.prompt!r} has a sample {sample.index} already ({first})",
-                fix="number the samples of a prompt 0, 1, 2, ...",
+                f"{where}: prompt {sample.prompt!r} has a sample {sample.index} already "
+                f"({places[key]})",
+                fix="number the samples of a prompt 0, 1, 2, ..., or leave the index out",
             )
+        places[key] = where
+        counts[sample.domain, sample.prompt] += 1
         yield sample
 
 
@@ -338,7 +315,8 @@ def _texts(texts: object) -> Sequence[str]:
 
 
 def _known(sample: Sample) -> dict[str, Any]:
-    record = {key: value for key, value in asdict(sample).items() if value is not None}
+    values = {**asdict(sample), **sample.extra}
+    record = {key: value for key, value in values.items() if value is not None and key != "extra"}
     return {key: record[key] for key in ("domain", *record) if key in record}
 
 

@@ -188,7 +188,8 @@ def _check_enough(domain: Domain, metric: Metric) -> None:
         raise ConfigError(
             f"domain {domain.name!r} has {plural(count, 'sample')} of each prompt, and {metric} "
             f"needs {fewest} or more",
-            fix="raise samples_per_prompt",
+            fix=f"raise samples_per_prompt, or measure among the prompts: metric = "
+            f'"{replace(metric, across=True)}"',
         )
 
 

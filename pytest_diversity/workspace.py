@@ -28,7 +28,7 @@ from pytest_diversity.events import Drawn, Event
 from pytest_diversity.features import Execute, Features
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.progress import DRAWING, EMBEDDING, EXECUTING, Count, Work
-from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
+from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts, read_as
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.replay import Replays
 
@@ -181,7 +181,8 @@ class Workspace:
             prompts = self.prompts(chosen)
             drawing = self._draw(checkpoint, chosen, prompts, whole.samples_per_prompt)
             found = self.features_of(drawing.samples, chosen, prompts, checkpoint)
-            found.notes, found.lacks = (*found.notes, *drawing.notes), drawing.lacks
+            said = (*drawing.notes, *read_as(chosen.prompts, chosen.root))
+            found.notes, found.lacks = (*found.notes, *said), drawing.lacks
             self._features[key] = self._with_threshold(found, checkpoint)
         return self._features[key]
 

@@ -13,6 +13,8 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity.config.values import Domain
 from pytest_diversity.errors import ConfigError
+from pytest_diversity.statistics.jackknife import GROUPS, jackknife_error
+from pytest_diversity.statistics.mean import Mean
 
 SAME = ["the cat sat on the mat"] * 3
 CLOSE = ["the cat sat on the mat", "the cat sat on the rug", "the cat sat on the bed"]
@@ -75,9 +77,44 @@ def test_across_prompts() -> None:
         measure([t[0] for t in collapsed.values()], "jaccard(1)").value
     )
     assert str(across.metric) == "across(jaccard(n=1))"
-    assert list(across.per_prompt) == ["sample 0", "sample 1", "sample 2"]
+    assert list(across.per_prompt) == sorted(collapsed)
     assert measure(collapsed, "across(jaccard(n=1))") == across
     assert any("across" in note for note in across.notes)
+
+
+def test_the_interval_across_prompts() -> None:
+    """It is the jackknife's: each prompt, or one group of forty, is left out in turn."""
+    texts = {f"p{n:02}": [f"a b c{n % 7}", f"a d{n % 5} e"] for n in range(12)}
+    whole = measure(texts, "across(jaccard(n=1))")
+    assert whole.value is not None
+    assert sum(whole.per_prompt.values()) / 12 == pytest.approx(whole.value)
+    left_out = [
+        measure({p: t for p, t in texts.items() if p != one}, "across(jaccard(n=1))").value
+        for one in texts
+    ]
+    error = Mean.of(list(whole.per_prompt.values())).error
+    assert error == pytest.approx(jackknife_error([one for one in left_out if one is not None]))
+    assert whole.low is not None
+    assert whole.low < whole.value
+    many = measure({f"p{n}": [f"a b c{n % 7}"] for n in range(90)}, "across(jaccard(n=1))")
+    assert len(many.per_prompt) == GROUPS
+    assert next(iter(many.per_prompt)) == "p0 and 2 more"
+
+
+def test_two_prompts_have_no_interval_across() -> None:
+    """Without one of them, nothing is left to compare."""
+    found = measure({"a": ["x y"], "b": ["x z"]}, "across(jaccard(n=1))")
+    assert found.value == pytest.approx(2 / 3)
+    assert found.low is None
+
+
+def test_one_sample_a_prompt_is_measured_across() -> None:
+    """The reason says by which metric."""
+    found = measure({"a": ["x y"], "b": ["x z"]}, "pair_distinct(n=1)")
+    assert found.reason == (
+        "pair_distinct(n=1) compares the samples of a prompt, and there is one of each; draw more, "
+        'or measure among the prompts: metric = "across(pair_distinct(n=1))"'
+    )
 
 
 def test_across_recomputes_relations() -> None:
@@ -153,7 +190,7 @@ def test_rarefied_across() -> None:
     assert estimate.value is not None
     assert whole is not None
     assert estimate.value > whole  # one word of each text is rarely the same as another's
-    assert len(estimate.notes) == 2
+    assert len(estimate.notes) == 3  # and that so few prompts make the interval too narrow
 
 
 CONTROLS: Mapping[str, tuple[dict[str, Any], str]] = {

@@ -151,7 +151,10 @@ def test_a_conversation(tmp_path: Path) -> None:
 USER = '{"role": "user", "content": "x"}'
 BAD_FILES: Mapping[str, tuple[str, str]] = {
     "not JSON": ("{", ":1: not JSON"),
-    "no text": ('{"id": "a"}', ':1: the prompt has no text; add "prompt": "..."'),
+    "no text": (
+        '{"id": "a"}',
+        """:1: the prompt has no text, or several; its keys: 'id'; add "prompt": "...", or""",
+    ),
     "an empty text": ('{"prompt": ""}', ":1: the prompt has no text"),
     "a number for a text": (
         '{"prompt": 3}',
@@ -213,7 +216,7 @@ BAD_FILES: Mapping[str, tuple[str, str]] = {
     "no number": ('{"prompt": "x", "inputs": [[NaN]]}', ":1: not JSON: NaN is no finite number"),
     "lists within lists": (
         f'{{"prompt": "x", "inputs": {"[" * 5000}{"]" * 5000}}}',
-        ":1: not JSON: lists or objects are nested too deeply; one JSON object a line",
+        ":1: not JSON: lists or objects are nested too deeply; one JSON object",
     ),
     "an empty file": ("\n", " has no prompts; write one JSON object a line into it"),
 }

@@ -139,14 +139,16 @@ GOOD = '{"prompt": "p", "index": 0, "text": "x"}'
 BAD_LINES: Mapping[str, tuple[str, str]] = {
     "not JSON": ("{", "1: not JSON: "),
     "not an object": ("[1]", "1: not a JSON object; one JSON object a line"),
-    "no text": ('{"prompt": "p", "index": 0}', "1: the sample has no 'text'; add 'text' to it"),
+    "no text": (
+        '{"prompt": "p", "index": 0}',
+        "1: the sample has no 'text'; its keys: 'prompt', 'index'; add 'text' to it, or say",
+    ),
     "no prompt": ('{"index": 0, "text": "x"}', "1: the sample has no 'prompt'"),
-    "no index": ('{"prompt": "p", "text": "x"}', "1: the sample has no 'index'"),
     "a misspelt key": (
         '{"prompt": "p", "index": 0, "txt": "x"}',
-        "1: unknown key 'txt'; did you mean 'text'?",
+        "1: the sample has no 'text'; its keys: 'prompt', 'index', 'txt'; add 'text'",
     ),
-    "an index in quotes": (GOOD.replace("0", '"0"'), "1: 'index' must not be \"0\"; a number for"),
+    "an index that is a word": (GOOD.replace("0", '"one"'), "1: 'index' must not be \"one\"; a"),
     "an index that is true": (GOOD.replace("0", "true"), "1: 'index' must not be true"),
     "an index with a fraction": (GOOD.replace("0", "0.5"), "1: 'index' must not be 0.5"),
     "an index that is no number": (
@@ -173,6 +175,35 @@ BAD_LINES: Mapping[str, tuple[str, str]] = {
         "1: not JSON: a number has too many digits; one JSON object a line",
     ),
 }
+
+
+LENIENT: Mapping[str, tuple[str, Sample]] = {
+    "no index": ('{"prompt": "p", "text": "x"}', Sample("p", 0, "x")),
+    "an index that is null": (GOOD.replace("0", "null"), Sample("p", 0, "x")),
+    "an index as a table has it": (GOOD.replace("0", "3.0"), Sample("p", 3, "x")),
+    "an index in quotes": (GOOD.replace("0", '"7"'), Sample("p", 7, "x")),
+    "a prompt that is a number": (GOOD.replace('"p"', "12"), Sample("12", 0, "x")),
+    "a prompt that is a number of a table": (GOOD.replace('"p"', "12.0"), Sample("12", 0, "x")),
+}
+
+
+@pytest.mark.parametrize("case", LENIENT)
+def test_what_other_programs_write(tmp_path: Path, case: str) -> None:
+    """Numbers are read however they are written, and a missing index is the order."""
+    content, expected = LENIENT[case]
+    (tmp_path / "samples.jsonl").write_text(content)
+    assert list(SampleSet.from_jsonl(tmp_path / "samples.jsonl").samples) == [expected]
+
+
+def test_unknown_keys_are_kept(tmp_path: Path) -> None:
+    """What a file says beside is the sample's own, and is written again; it makes none unequal."""
+    path = tmp_path / "samples.jsonl"
+    path.write_text('{"prompt": "p", "text": "x", "score": 0.5}\n{"prompt": "p", "text": "y"}\n')
+    samples = SampleSet.from_jsonl(path)
+    assert [(one.index, one.extra) for one in samples["p"]] == [(0, {"score": 0.5}), (1, {})]
+    samples.to_jsonl(path)
+    assert '"score": 0.5' in path.read_text()
+    assert SampleSet.from_jsonl(path) == samples == SampleSet.of({"p": ["x", "y"]})
 
 
 @pytest.mark.parametrize("case", BAD_LINES)

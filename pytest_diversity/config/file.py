@@ -23,6 +23,7 @@ from pytest_diversity.config.keys import (
 from pytest_diversity.config.named import add_checkpoints, check_name, matching
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Alike, Quality
+from pytest_diversity.config.recorded import Recorded
 from pytest_diversity.config.server import Endpoint, is_server
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
@@ -140,13 +141,23 @@ def _checkpoint(name: str, table: Table) -> tuple[Table, Checkpoint]:
     else:
         entry = table.table(name)
     _allow(entry, (CHECKPOINT, SERVER), "checkpoint key")
-    source = entry.value("model", str)
-    if not source:
-        entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
-    generation, server = _values(entry, Generation), _server(entry, source)
     values = {**_values(entry, Checkpoint), "vllm": _vllm(entry)}
+    source = _source(name, entry, values.get("replay"))
+    generation, server = _values(entry, Generation), _server(entry, source)
     values |= {"generation": generation, "server": server}
     return entry, entry.read(None, lambda given: Checkpoint(name, source, **given), values)
+
+
+def _source(name: str, entry: Table, recorded: Recorded | None) -> str:
+    """Where a checkpoint is: its model, or the recording in place of one."""
+    source: str | None = entry.value("model", str)
+    if source and recorded is not None:
+        entry.fail("replay", f"checkpoint {name!r} has a model, too", fix="remove one of them")
+    if recorded is not None:
+        return f"replay:{recorded.path}"
+    if not source:
+        entry.fail(None, f"checkpoint {name!r} has no model", fix='add model = "..."')
+    return source
 
 
 def _server(entry: Table, source: str) -> Endpoint:
@@ -284,6 +295,7 @@ _PARSED: Mapping[str, Callable[[Any], Any]] = {
     "quality": Quality.parse,
     "equivalence": Alike.parse,
     "stop": _stops,
+    "replay": Recorded.parse,
 }
 
 

@@ -229,6 +229,9 @@ _ROWS = (
 
     # What a checkpoint is.
     Key("model", str, (CHECKPOINT,), "its source: hub id, directory, file, URL, replay:FILE, ..."),
+    Key("replay", dict, (CHECKPOINT,),
+        "recorded samples in place of a model: path, a file or folder; map, where each of our "
+        "fields stands in its rows; only, what the rows that count have at a place"),
     Key("adapter", str, (CHECKPOINT,), "source of a LoRA adapter on top"),
     Key("quantization", str, (CHECKPOINT,),
         "bits a weight, made while loading; else as the weights are", choices=("8bit", "4bit")),

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from pytest_diversity.config.checks import as_float, check_passed, shown
 from pytest_diversity.config.quality import Alike, Quality
+from pytest_diversity.config.recorded import Recorded
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.families import FAMILIES
@@ -87,8 +88,8 @@ class Checkpoint:
 
     Attributes:
         name: Short and unique: the id of its tests.
-        source: Hub id, directory, `package:NAME/path`, GGUF file, `replay:FILE.jsonl`, or
-            `http://host:port/v1#model`.
+        source: Hub id, directory, `package:NAME/path`, GGUF file, `replay:PATH` of recorded
+            samples, or `http://host:port/v1#model`.
         adapter: Source of a LoRA adapter on top, if any.
         generation: Settings of its own, which override the domain's.
         server: How its server is spoken to, if it is on one.
@@ -102,6 +103,7 @@ class Checkpoint:
         run: The training run that it is a step of: the name of the pattern that matches it; empty
             where it stands alone.
         step: Which step.
+        replay: How its recorded samples are read, where their file does not say it.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Checkpoint:
     thinking: str | None = None
     run: str = ""
     step: int | None = None
+    replay: Recorded | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no chat template can be told."""

@@ -121,6 +121,8 @@ def unpaired(reference: Comparison | None) -> str:
     sides = (reference.before.reason, reference.after.reason)
     both = reference.before.per_prompt.keys() & reference.after.per_prompt.keys()
     unknown = "how many answers of the reference were valid is not known"
+    if reference.after.metric.across:
+        unknown = "a change across prompts is not told apart into quality and narrowing"
     return next(filter(None, sides), unknown if both else "no prompt is defined on both sides")
 
 

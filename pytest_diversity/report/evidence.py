@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features
+from pytest_diversity.features.across import Across
 from pytest_diversity.text import number, shorten
 
 __all__ = ["evidence"]
@@ -33,6 +34,8 @@ def evidence(features: Features, estimate: Estimate, high: bool) -> list[str]:  
     worst = ranked[:_WORST]
     names = ", ".join(f"{shorten(p, 24)} {number(estimate.per_prompt[p])}" for p in worst)
     lines = [f"worst prompts: {names}"] if len(ranked) > 1 else []
+    if estimate.metric.across:
+        features, worst = Across(features, estimate.metric), ["sample 0"]
     definition = estimate.metric.definition
     if "answers" in features and definition.family in _OF_ANSWERS:
         return [*lines, _answers(features, worst[0])]

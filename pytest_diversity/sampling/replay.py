@@ -1,11 +1,14 @@
-"""Checkpoints whose samples are recorded in a file, `replay:FILE`: nothing is loaded or kept.
+"""Checkpoints whose samples are recorded, `replay:PATH`: nothing is loaded or kept.
 
-A recording is judged by the settings of the domain: those choose prompts and K, what is recorded
-beside that is left out and counted, and what is missing is missed.
+What other tools write is read, too (`formats/`). A recording is judged by the settings of the
+domain: those choose prompts and K, what is recorded beside that is left out and counted, and what
+is missing is missed.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -13,9 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_diversity.checkpoints.sources import Location, locate
+from pytest_diversity.config.recorded import Recorded
 from pytest_diversity.config.values import Checkpoint, Domain
 from pytest_diversity.errors import CheckpointError, DataError
 from pytest_diversity.findings import Looking
+from pytest_diversity.formats.containers import files
+from pytest_diversity.formats.reading import Recording, read_samples
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sampling.drawing import Drawing
@@ -31,22 +37,31 @@ _FIX = "record them, or say partial = true in the domain"
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A file of samples, read.
+    """A file or a folder of samples, read.
 
     Attributes:
-        location: The file.
-        samples: Those of all its domains.
+        location: Where they are.
+        recording: Those of all domains.
+        told: How they were to be read, where the checkpoint says it.
     """
 
     location: Location
-    samples: SampleSet
+    recording: Recording
+    told: Recorded | None = None
 
     @property
     def digest(self) -> str:
-        """Of the file, in brief; it is not remembered, which would make a store."""
+        """Of what was read, and how; it is not remembered, which would make a store."""
         from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
 
-        return fingerprint(self.location, {})[:16]
+        found = [
+            fingerprint(replace(self.location, path=file), {}) for file in files(self.location.path)
+        ]
+        if self.told is not None:
+            found.append(f"{sorted(self.told.map.items())} {sorted(self.told.only.items())}")
+        if len(found) > 1:
+            return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
+        return found[0][:16]
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -61,7 +76,7 @@ class Replay:
         Raises:
             DataError: Nothing of the domain is recorded.
         """
-        recorded = self.samples.for_domain(domain.name)
+        recorded = _called(self.recording, prompts).for_domain(domain.name)
         own = not prompts or _is_of_other_prompts(recorded, domain)
         wanted = _own_prompts(recorded, domain.max_prompts) if own else prompts
         kept = recorded.among(wanted)
@@ -70,7 +85,7 @@ class Replay:
         first = kept.first(domain.samples_per_prompt)
         chosen = SampleSet(replace(one, domain=domain.name) for one in first.samples)
         lacks = _lacks(checkpoint.source, domain, chosen, len(wanted))
-        notes = [*_left_out(checkpoint.source, domain, recorded, kept)]
+        notes = [*self.recording.notes, *_left_out(checkpoint.source, domain, recorded, kept)]
         if own and prompts:
             notes.append(f"{checkpoint.source} has none of {domain.prompts}: its own prompts count")
         if lacks and domain.partial:
@@ -83,6 +98,35 @@ class Replay:
             notes=tuple(notes),
             lacks=f"{lacks}; {_FIX}" if lacks and not domain.partial else None,
         )
+
+
+def _called(recording: Recording, prompts: Mapping[str, Prompt]) -> SampleSet:
+    """The samples under the ids of the domain's prompts, where they name their prompt otherwise.
+
+    By the id that the file gives it, if no other of its prompts has that; or by its text.
+    """
+    taken = Counter(recording.ids.values())
+    texts = {_text(prompt): name for name, prompt in prompts.items()}
+    names = {}
+    for prompt in recording.samples:
+        own = recording.ids.get(prompt, "")
+        found = own if own in prompts and taken[own] == 1 else texts.get(prompt.strip())
+        if found is not None and prompt not in prompts and found not in recording.samples:
+            names[prompt] = found
+    if not names:
+        return recording.samples
+    return SampleSet(
+        replace(one, prompt=names.get(one.prompt, one.prompt)) for one in recording.samples.samples
+    )
+
+
+def _text(prompt: Prompt) -> str:
+    """What a recording has for a name of a prompt that it gives none."""
+    if not prompt.messages:
+        return prompt.prompt.strip()
+    from pytest_diversity.formats.messages import asked  # noqa: PLC0415 - for conversations
+
+    return asked(prompt.messages).strip()
 
 
 def _nothing(checkpoint: Checkpoint, domain: Domain, recorded: SampleSet) -> DataError:
@@ -150,7 +194,7 @@ class Replays:
             root: What relative paths of files are relative to.
         """
         self._root = root
-        self._read: dict[str, Replay] = {}
+        self._read: dict[str, Replay] = {}  # by what a checkpoint says of its recording
 
     def check(self, checkpoint: Checkpoint, looking: Looking = nullcontext) -> None:
         """Read the file of a checkpoint.
@@ -182,7 +226,7 @@ class Replays:
         Raises:
             DiversityError: Nothing that can be read.
         """
-        samples = self._find(checkpoint).samples
+        samples = self._find(checkpoint).recording.samples
         count = sum(map(len, samples.values()))
         return f"recorded, {plural(count, 'sample')} of {plural(len(samples), 'prompt')}"
 
@@ -209,8 +253,10 @@ class Replays:
         return bool(self._find(checkpoint))
 
     def _find(self, checkpoint: Checkpoint) -> Replay:
-        source = checkpoint.source
-        if source not in self._read:
-            location = locate(source, self._root)
-            self._read[source] = Replay(location, SampleSet.from_jsonl(location.path))
-        return self._read[source]
+        told, key = checkpoint.replay, f"{checkpoint.source} {checkpoint.replay}"
+        if key not in self._read:
+            location = locate(checkpoint.source, self._root)
+            chosen, only = (told.map, told.only) if told is not None else ({}, {})
+            recording = read_samples(location.path, chosen, only)
+            self._read[key] = Replay(location, recording, told)
+        return self._read[key]

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import special
 
-__all__ = ["Mean", "jackknife_error"]
+__all__ = ["Mean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +98,3 @@ class Mean:
     @property
     def _on_logit_scale(self) -> bool:
         return self.bounded and 0 < self.value < 1
-
-
-def jackknife_error(left_out: ArrayLike) -> float:
-    """The standard error of a value, from its values with each of K samples left out once.
-
-    Samples of a prompt are never drawn again with replacement: copies would look like a collapse.
-    """
-    values = np.asarray(left_out, dtype=np.float64)
-    size = len(values)
-    return math.sqrt((size - 1) / size * float(((values - values.mean()) ** 2).sum()))

@@ -18,7 +18,7 @@ from pytest_diversity.files import check_writable, one_at_a_time, write_text
 from pytest_diversity.metrics import Metric
 from pytest_diversity.samples import Sample, SampleSet
 from pytest_diversity.session import Session
-from pytest_diversity.statistics.mean import jackknife_error
+from pytest_diversity.statistics.jackknife import jackknife_error
 from pytest_diversity.studies.cases import Case, cases
 from pytest_diversity.studies.thresholds import trade
 from pytest_diversity.text import columns, number

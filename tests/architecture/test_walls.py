@@ -33,8 +33,10 @@ ALLOWED: Mapping[str, str] = {
     "verdict": "frames text",
     "events": "verdict",
     "files": "errors",
-    "samples": "errors files frames",
-    "prompts": "errors samples",
+    "strict_json": "errors files",
+    "samples": "errors files frames strict_json",
+    "formats": "errors samples strict_json",
+    "prompts": "errors formats strict_json",
     "thinking": "samples",
     "statistics": "",
     "metrics": "errors families functions",
@@ -43,10 +45,11 @@ ALLOWED: Mapping[str, str] = {
     "store": "errors",
     "cluster": "errors",
     "sandbox": "cluster errors",
-    "sampling": "checkpoints cluster config errors files findings functions prompts samples "
-    "store text thinking",
+    "sampling": "checkpoints cluster config errors files findings formats functions prompts "
+    "samples store text thinking",
     "judges": "checkpoints config errors functions progress sampling store",
-    "features": "checkpoints cluster config errors judges metrics progress prompts samples sandbox",
+    "features": "checkpoints cluster config errors judges metrics progress prompts samples "
+    "sandbox statistics",
     "domains": "cluster config errors families features functions judges metrics prompts samples "
     "sandbox thinking",
     "estimate": "cluster config domains features frames metrics samples statistics",

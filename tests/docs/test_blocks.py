@@ -42,11 +42,8 @@ NAMES = [
     "README.md",
     "CONTRIBUTING.md",
 ]
-SLOW = {
-    "docs/help.md",
-    "docs/notebooks.md",
-    "docs/tutorial.md",
-}  # they load or draw from a real model
+# They load or draw from a real model.
+SLOW = {"docs/help.md", "docs/notebooks.md", "docs/tutorial.md"}
 MOST_NOT_RUN = 15  # of all pages together
 
 FENCES = FencedCodeBlockLexer(r"[^\n]*")

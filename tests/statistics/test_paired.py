@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pytest_diversity.statistics.holm import holm
-from pytest_diversity.statistics.mean import Mean, jackknife_error
+from pytest_diversity.statistics.jackknife import jackknife_error
+from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import effect_size, paired_p, sign_flip, smallest_p
 from pytest_diversity.statistics.power import power, prompts_needed, smallest_detectable
 

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from pytest_diversity.config.file import load_config
 from pytest_diversity.studies.start import FILES
