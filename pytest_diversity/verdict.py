@@ -81,6 +81,7 @@ class Verdict(Tabular):
             the value may move from the reference's.
         run: The training run that the checkpoint is a step of; empty where it stands alone.
         step: Which step.
+        quality: Of each prompt the factor of quality in its value; empty where there is none.
         label: What samples at hand were called by the test that passed them, if anything.
     """
 
@@ -139,6 +140,7 @@ class Verdict(Tabular):
     limits: Mapping[str, float] = field(default_factory=dict, repr=False)
     run: str = ""
     step: int | None = None
+    quality: Mapping[str, float] = field(default_factory=dict, repr=False)
     label: str = ""
 
     @property

@@ -174,6 +174,10 @@ class Features:
         """Whether the feature `name` is given, or the domain's kind can compute it."""
         return name in self._known or name in self.kind.features
 
+    def known(self, name: str) -> Mapping[str, Any] | None:
+        """The feature `name` of each prompt, if it has been computed or was given; else None."""
+        return self._known.get(name)
+
     def each(self, compute: Callable[[str, Prompt], Any]) -> dict[str, list[Any]]:
         """`compute(text, prompt)` for every sample, by prompt."""
         return {

@@ -107,6 +107,7 @@ def decide(
         mean_tokens=estimate.mean_tokens,
         limits=_limits(budget, change),
         label=gate.label,
+        quality={prompt: float(value) for prompt, value in estimate.quality.items()},
     )
 
 

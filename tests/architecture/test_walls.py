@@ -62,8 +62,8 @@ ALLOWED: Mapping[str, str] = {
     "text verdict workspace",
     "validation": "checkpoints config domains errors features findings gate metrics sampling "
     "text workspace",
-    "report": "baselines domains errors estimate events features files metrics progress text "
-    "verdict workspace",
+    "report": "baselines domains errors estimate events families features files metrics progress "
+    "statistics text verdict workspace",
     "session": "config events findings gate progress report validation workspace",
     "training": "config domains errors gate report samples sampling session verdict",
     "studies": "baselines checkpoints config domains errors estimate features files findings "
