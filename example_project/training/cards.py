@@ -81,7 +81,7 @@ def _row(verdict: Mapping[str, Any]) -> Sequence[str]:
     return (
         verdict["domain"],
         verdict["family"],
-        f"{verdict['value']:.3f} {_span(verdict)}",
+        "undefined" if verdict["value"] is None else f"{verdict['value']:.3f} {_span(verdict)}",
         f"{change['value']:+.3f} {_span(change)}" if change else "-",
         verdict["budget"],
         verdict["status"],
@@ -97,7 +97,7 @@ def main() -> None:
     """Write all cards."""
     listener = Verdicts()
     options = [] if "--fresh" in sys.argv[1:] else recordings()
-    pytest.main([str(PROJECT / "diversity.toml"), "-q", *options], plugins=[listener])
+    pytest.main([str(PROJECT), "-q", *options], plugins=[listener])
     for name, verdicts in listener.of.items():
         folder = PROJECT / "adapters" / name
         if (folder / "training.json").is_file():
