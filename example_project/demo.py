@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 EXPECTED: dict[str, set[str]] = {
     "base": set(),
     "sft-own": set(),
-    "dpo-runnable": set(),
+    "dpo-runnable": {"code"},
     "sft-collapsed": {"code", "creative_writing", "test_diversity"},
 }
 

@@ -1,7 +1,8 @@
 """DPO towards programs that run: the first function that parses, alone and ended, is preferred.
 
-More of its programs are valid, and they are shorter. A gate that counts words alone sees little of
-it; what is gained stands in quality and in effective diversity.
+That was the aim. On easier tasks than it was trained on, where most programs of the base run, fewer
+of its programs do, and no metric of words or structure sees that: both rise. What fails is the part
+of effective diversity that is quality.
 """
 
 from __future__ import annotations
