@@ -66,7 +66,7 @@ def runnable(groups: Groups) -> list[Pair]:
     """
     rows = []
     for name, samples in groups.items():
-        shortest = sorted(set(_functions(samples)), key=len)
+        shortest = sorted(dict.fromkeys(_functions(samples)), key=len)
         longest = sorted(samples, key=lambda one: -len(one.text))
         rows += [
             _pair(name, _program(function), _as_drawn(other))
