@@ -1,6 +1,6 @@
-"""The picture of a red gate: `make picture` draws what the demo's second run prints of code.
+"""The picture of a red gate: `make picture` draws what the demo prints of one adapter's code.
 
-The samples come from the store, where `make demo` leaves them.
+The samples are those that are shipped, in place of the adapter that drew them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from rich.text import Text
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs/images/red-gate.svg"
 COLUMNS = 112
-COMMAND = (
-    "pytest example_project --diversity-checkpoint collapsed -k 'code and (effective or quality)'"
-)
+COMMAND = "pytest example_project/diversity.toml -k 'dpo-runnable and code'"
+SHIPPED = [
+    f"--diversity-checkpoint={name}=replay:samples/{name}.jsonl" for name in ("base", "dpo-runnable")
+]
 # rich names a font of another site, for which a picture must not ask.
 FONTS = re.compile(r"@font-face \{[^}]*\}\s*")
 
@@ -29,7 +30,7 @@ FONTS = re.compile(r"@font-face \{[^}]*\}\s*")
 def red_run() -> str:
     """What the run prints, with the terminal's colours."""
     done = subprocess.run(  # noqa: S603 - our own
-        [sys.executable, "-m", *shlex.split(COMMAND), "--color=yes", "-q", "--no-header"],
+        [sys.executable, "-m", *shlex.split(COMMAND), *SHIPPED, "--color=yes", "-q", "--no-header"],
         cwd=ROOT,
         env=os.environ | {"COLUMNS": str(COLUMNS)},
         stdout=subprocess.PIPE,
