@@ -21,7 +21,8 @@ PICTURE = ROOT / "docs/images/red-gate.svg"
 COLUMNS = 112
 COMMAND = "pytest example_project/diversity.toml -k 'dpo-runnable and code'"
 SHIPPED = [
-    f"--diversity-checkpoint={name}=replay:samples/{name}.jsonl" for name in ("base", "dpo-runnable")
+    f"--diversity-checkpoint={name}=replay:samples/{name}.jsonl"
+    for name in ("base", "dpo-runnable")
 ]
 # rich names a font of another site, for which a picture must not ask.
 FONTS = re.compile(r"@font-face \{[^}]*\}\s*")

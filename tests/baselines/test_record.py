@@ -232,7 +232,7 @@ def test_another_embedder_or_sandbox_is_refused(project: pytest.Pytester) -> Non
 
 
 MEANINGS: Mapping[str, tuple[str, str, str | None]] = {
-    "another rule": ("exact", "normalised", "the equivalence was 'exact 1', now 'normalised 1'"),
+    "another rule": ("exact", "normalised", "the equivalence was 'exact 1', now 'normalised 2'"),
     "the same rule": ("exact", "exact", None),
 }
 

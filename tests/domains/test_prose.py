@@ -80,7 +80,7 @@ def test_pos_metrics() -> None:
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without textblob the sentence names the extra that installs it."""
-    monkeypatch.setitem(sys.modules, "textblob.en", None)
+    monkeypatch.setitem(sys.modules, "textblob", None)
     tags._tagger.cache_clear()
     with pytest.raises(MissingExtraError, match=r"pytest-diversity\[prose\]"):
         measure(["A cat.", "A dog."], "pos_distinct")

@@ -1,4 +1,4 @@
-"""The recipes of docs/reports.md are what CI systems read, and ask for reports that there are."""
+"""The recipes of docs/ci.md are what CI systems read, and ask for reports that there are."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import yaml
 
 from pytest_diversity.report.types import TYPES
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "reports.md").read_text(encoding="utf-8")
-GITHUB, GITLAB = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+REPORTS, CI = (
+    Path(__file__).parents[2].joinpath("docs", name).read_text(encoding="utf-8")
+    for name in ("reports.md", "ci.md")
+)
+GITHUB, GITLAB = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", CI, re.DOTALL))
 
 
 def asked(command: str) -> dict[str, str]:
@@ -21,16 +24,18 @@ def asked(command: str) -> dict[str, str]:
 
 
 def test_github_keeps_the_store_and_what_was_written() -> None:
-    """Each run saves a cache of its own, and begins with the newest."""
+    """Each run begins with the newest cache, and saves one of its own, also where it is red."""
     steps: list[dict[str, Any]] = GITHUB["jobs"]["diversity"]["steps"]
-    (cache,) = (one["with"] for one in steps if "cache" in one.get("uses", ""))
-    assert cache["path"] == ".diversity"
-    assert cache["key"].startswith(cache["restore-keys"])
+    used = {one["uses"].partition("@")[0].partition("/")[2]: one for one in steps if "uses" in one}
+    found, saved = used["cache/restore"], used["cache/save"]
+    assert found["with"]["path"] == saved["with"]["path"] == ".diversity"
+    assert found["with"]["key"] == saved["with"]["key"]
+    assert saved["with"]["key"].startswith(found["with"]["restore-keys"])
     (command,) = (one["run"] for one in steps if "pytest --" in one.get("run", ""))
-    (upload,) = (one for one in steps if "upload" in one.get("uses", ""))
+    upload = used["upload-artifact"]
     assert asked(command)["markdown-append"] == "$GITHUB_STEP_SUMMARY"
-    assert upload["with"]["path"].split() == [asked(command)["html"], "junit.xml"]
-    assert upload["if"] == "always()"
+    assert upload["with"]["path"].split() == [asked(command)["html"], "diversity.xml"]
+    assert saved["if"] == upload["if"] == "always()"
 
 
 def test_gitlab_finds_what_was_written() -> None:
@@ -40,10 +45,10 @@ def test_gitlab_finds_what_was_written() -> None:
     assert job["artifacts"]["reports"]["metrics"] == files["openmetrics"]
     assert job["artifacts"]["paths"] == [files["html"]]
     assert job["artifacts"]["when"] == job["cache"]["when"] == "always"
-    assert job["cache"]["paths"] == [".diversity/"]
+    assert ".diversity" in job["cache"]["paths"]
 
 
 def test_the_page_names_every_type_with_its_file() -> None:
     """In its first table."""
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| `([^`]+)` \|", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| `([^`]+)` \|", REPORTS, re.MULTILINE))
     assert rows == {name: one.dest for name, one in TYPES.items()}

@@ -175,7 +175,7 @@ BROKEN: Mapping[str, tuple[Make, tuple[str, str], Sequence[str]]] = {
     "a line of the prompts": (
         _prompts,
         ("[domains.talk]", '[domains.talk]\nprompts = "p.jsonl"'),
-        ["FAIL domain talk: p.jsonl:2: unknown key 'promt'", "fix: did you mean 'prompt'?"],
+        ["FAIL domain talk: p.jsonl:2: the prompt has no text, or several", 'fix: add "prompt"'],
     ),
     "an embedder that is not there": (
         _nothing,

@@ -9,8 +9,8 @@ import pytest
 
 CONFIG = """
 [checkpoints]
-one = "dice:one"
-two = "dice:two"
+one = "dominoes:one"
+two = "dominoes:two"
 [defaults]
 reference = "one"
 max_tokens = 10
@@ -31,7 +31,7 @@ def draw(name, requests):
             yield Sample(request.prompt, number, f"{name} says {number} of {request.text}")
 
 def pytest_diversity_register_samplers():
-    register_sampler("dice", draw, version="1")
+    register_sampler("dominoes", draw, version="1")
 """
 
 
@@ -79,7 +79,7 @@ def test_when_all_is_drawn(drawing: pytest.Pytester) -> None:
 
 def test_verbalized_calls_and_a_server(drawing: pytest.Pytester) -> None:
     """A request to a server is a call, which asks for several answers; nothing is contacted."""
-    text = CONFIG.replace("dice:one", "http://127.0.0.1:9/v1#m")
+    text = CONFIG.replace("dominoes:one", "http://127.0.0.1:9/v1#m")
     text = text.replace("max_tokens = 10", 'max_tokens = 10\nmode = "verbalized"')
     (drawing.path / "diversity.toml").write_text(text)
     result = drawing.runpytest_inprocess("--diversity-list", "--diversity-checkpoint=one")
@@ -92,7 +92,7 @@ def test_programs(pytester: pytest.Pytester) -> None:
     (pytester.path / "p.jsonl").write_text("\n".join(map(json.dumps, lines)))
     pytester.makeconftest(SAMPLER)
     (pytester.path / "diversity.toml").write_text(
-        '[checkpoints]\none = "dice:one"\n[domains.code]\nprompts = "p.jsonl"\n'
+        '[checkpoints]\none = "dominoes:one"\n[domains.code]\nprompts = "p.jsonl"\n'
         'samples_per_prompt = 3\nexecution = "sandbox"\n[domains.code.budget]\n'
         "quality = { min = 0.0 }\n"
     )
