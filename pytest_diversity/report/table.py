@@ -24,6 +24,7 @@ _NARROWER = (
     *(("domain", 8), ("spread", 0), ("change", 0), ("value", 0), ("domain", 4)),
     ("checkpoint", 4),
 )
+_PARTS = {"max_quality_loss": "quality", "max_narrowing": "narrowing"}
 _SHORTER: Mapping[str, Callable[[str, int], str]] = {"checkpoint": squeeze}  # else `cut`
 
 
@@ -103,9 +104,33 @@ def _change(verdict: Verdict, only: str | None) -> str:
     change = verdict.change
     if change is None:
         return "-"
-    return signed(change.value) + ("" if only else f" vs {shorten(change.reference, _NAME)}")
+    part = _guarded(verdict)
+    moved = signed(change.value) if part is None else f"{part} {signed(_fell(verdict, part)[0])}"
+    return moved + ("" if only else f" vs {shorten(change.reference, _NAME)}")
 
 
 def _spread(verdict: Verdict) -> str:
-    change = verdict.change
-    return interval(change.low, change.high, signed) if change else "-"
+    change, part = verdict.change, _guarded(verdict)
+    if change is None:
+        return "-"
+    return interval(
+        *((change.low, change.high) if part is None else _fell(verdict, part)[1:]), signed
+    )
+
+
+def _guarded(verdict: Verdict) -> str | None:
+    """The part of a change that a budget is on, where it is on no whole change.
+
+    Of two parts the one that is nearer to its bound: the interval of the whole would say something
+    else than the verdict does.
+    """
+    bounds = {part: verdict.limits[name] for name, part in _PARTS.items() if name in verdict.limits}
+    if not bounds or not verdict.split or {"max_drop", "max_rise"} & verdict.limits.keys():
+        return None
+    return max(bounds, key=lambda part: (verdict.split[part]["loss"] or 0.0) - bounds[part])
+
+
+def _fell(verdict: Verdict, part: str) -> tuple[float, float | None, float | None]:
+    """A part of a change with its interval; a loss is a fall."""
+    loss, low, high = (verdict.split[part][name] for name in ("loss", "low", "high"))
+    return -(loss or 0.0), None if high is None else -high, None if low is None else -low

@@ -42,8 +42,14 @@ NAMES = [
     "README.md",
     "CONTRIBUTING.md",
 ]
-# They load or draw from a real model.
-SLOW = {"docs/help.md", "docs/notebooks.md", "docs/tutorial.md"}
+# They load or draw from a real model, or run a suite of tests many times.
+SLOW = {
+    f"docs/{name}.md"
+    for name in (
+        *("help", "notebooks", "tutorial"),
+        *("baselines", "before", "extending", "training", "training-run"),
+    )
+}
 MOST_NOT_RUN = 18  # of all pages together
 
 FENCES = FencedCodeBlockLexer(r"[^\n]*")

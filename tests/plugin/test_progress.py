@@ -40,6 +40,7 @@ def project(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
     return project
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "with xdist"])
 def test_long_work_is_shown(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     """For whom, what, and how much of it; and each is said to be done."""
@@ -50,6 +51,7 @@ def test_long_work_is_shown(project: pytest.Pytester, workers: tuple[str, ...]) 
     result.stderr.no_fnmatch_line("*\r*")
 
 
+@pytest.mark.long
 def test_nothing_is_shown_of_it_in_a_quiet_run(project: pytest.Pytester) -> None:
     """Not even in lines."""
     result = project.runpytest_subprocess("-p", "no:cacheprovider", "-q")

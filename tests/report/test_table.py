@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -83,6 +83,30 @@ def test_references_are_named_where_they_differ(judged: Callable[..., Judged]) -
     assert cells(rows)["change"] == ["change", "-0.100 vs base", "+0.100 vs baseline dpo", "-"]
     assert cells(rows)["spread"][2:] == ["-", "-"]
     assert "change" not in cells(rows[2:])
+
+
+PARTS = {
+    "quality": {"loss": 0.3, "low": 0.2, "high": 0.4, "p": 0.001},
+    "narrowing": {"loss": -0.1, "low": None, "high": None, "p": None},
+}
+GUARDED: Mapping[str, tuple[Mapping[str, float], str, str]] = {
+    "the whole change": ({"max_drop": 0.1, "max_narrowing": 0.1}, "-0.100", "-"),
+    "one part": ({"max_narrowing": 0.1}, "narrowing +0.100", "-"),
+    "both: the one that is further beyond": (
+        {"max_narrowing": 0.1, "max_quality_loss": 0.1},
+        "quality -0.300",
+        "[-0.400, -0.200]",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GUARDED)
+def test_the_change_is_what_the_budget_guards(judged: Callable[..., Judged], case: str) -> None:
+    """A loss is a fall; the interval is of the same part."""
+    limits, change, spread = GUARDED[case]
+    whole = Difference("base", 0.5, -0.1, None, None, {}, "", None)
+    table = cells([judged(limits=limits, split=PARTS, change=whole).verdict])
+    assert (table["change"][1], table["spread"][1]) == (change, spread)
 
 
 def test_samples_at_hand_have_the_name_that_they_were_given(judged: Callable[..., Judged]) -> None:
