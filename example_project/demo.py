@@ -15,6 +15,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 FOLDER = Path(__file__).parent
+PAGE = FOLDER / "diversity.html"
 # In which domains each checkpoint breaks a budget, and in which test module it fails.
 EXPECTED: dict[str, set[str]] = {
     "base": set(),
@@ -36,6 +37,7 @@ def run(options: list[str]) -> tuple[int, dict[str, list[str]]]:
     with tempfile.TemporaryDirectory() as folder:
         junit = Path(folder, "junit.xml")
         command = [sys.executable, "-m", "pytest", str(FOLDER), f"--junit-xml={junit}", *options]
+        command.append(f"--diversity-report=html:{PAGE}")
         code = subprocess.run(command, check=False).returncode
         found: dict[str, list[str]] = defaultdict(list)
         for case in ET.parse(junit).iter("testcase") if junit.exists() else ():
@@ -66,6 +68,7 @@ def main() -> int:
         print(f"demo: {name}", "failed:" if broken[name] else "passed")
         for domain in sorted(broken[name]):
             print(*(f"  {line}" for line in failures[f"{name} {domain}"]), sep="\n")
+    print(f"demo: the page to look at is {FOLDER.name}/{PAGE.name}")
     print("demo: as expected" if expected else "demo: NOT as expected")
     return 0 if expected else 1
 
