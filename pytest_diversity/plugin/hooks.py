@@ -242,7 +242,9 @@ def pytest_runtest_makereport(
     """Let verdicts travel with the report, and our own errors be sentences, not tracebacks."""
     report = yield
     if runs := sys.modules.get("pytest_diversity.plugin.runs"):
-        runs.annotate(item, call, report)
+        from pytest_diversity.plugin.outcome import annotate
+
+        annotate(item, call, report, runs.sessions(item.config))
     return report
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from traceback import format_exception
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,17 +14,14 @@ from pytest_diversity.config.file import load_config
 from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.named import add_checkpoints
 from pytest_diversity.config.options import Options, resolve
-from pytest_diversity.config.toml import line_of
 from pytest_diversity.config.values import Config
-from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError, first_line
-from pytest_diversity.events import BaselineRecorded, Broken, Damaged, Drawn, Event, Judged, to_json
+from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
+from pytest_diversity.events import BaselineRecorded, Damaged, Event
 from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.discovery import CONFIG_NAME, find_config, is_worker
-from pytest_diversity.plugin.header import short
 from pytest_diversity.plugin.hookspecs import register
 from pytest_diversity.plugin.options import STUDIES, asked, study_asked
-from pytest_diversity.plugin.properties import annotate_item
 from pytest_diversity.plugin.unjudged import unjudged
 from pytest_diversity.session import Session
 from pytest_diversity.verdict import Verdict
@@ -35,7 +30,6 @@ if TYPE_CHECKING:  # loaded when there is something to show
     from pytest_diversity.report.progress import Console
 
 __all__ = [
-    "annotate",
     "check_collected",
     "check_domains",
     "check_prompts",
@@ -49,6 +43,7 @@ __all__ = [
     "select",
     "selected",
     "session_of",
+    "sessions",
     "settings_of",
     "study",
 ]
@@ -56,6 +51,11 @@ __all__ = [
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
 _RECOVERED = pytest.StashKey[list[str]]()
+
+
+def sessions(config: pytest.Config) -> Mapping[Path | None, Session]:
+    """Those of the run, by the file that configures each; None for that of no file."""
+    return config.stash.get(_SESSIONS, {})
 
 
 def session_of(config: pytest.Config, path: Path | None) -> Session:
@@ -146,71 +146,6 @@ def enforce(verdict: Verdict, *, strict: bool) -> Verdict:
     if verdict.fails(strict=strict):
         raise BudgetFailure(verdict.message)
     return verdict
-
-
-def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Attach what was drawn and judged to the report, and say our own errors in their own words."""
-    events = list(_events(item, call, report))
-    verdicts = [event.verdict for event in events if isinstance(event, Judged)]
-    if verdicts or call.when == "setup":
-        annotate_item(item, verdicts, begins=call.when == "setup")
-        report.user_properties = list(item.user_properties)
-    if events:
-        report.diversity = list(map(to_json, events))  # type: ignore[attr-defined] # carried along, xdist included
-    if call.excinfo is None:
-        return
-    error = call.excinfo.value
-    missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
-    if isinstance(error, DiversityError) or missed_in_file:
-        report.longrepr = call.excinfo.getrepr(style="value", chain=False)
-    if isinstance(error, DiversityError) and error.__cause__ is not None and _debugs(item.config):
-        lines = format_exception(error.__cause__)  # without arguments, which may hold keys
-        report.sections.append(("where it came from", "".join(lines)))
-    if isinstance(error, BudgetFailure | DiversityError):
-        _headline(report, str(error).partition("\n")[0])
-
-
-def _events(
-    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-) -> Iterator[Event]:
-    """What has happened in a part of a test, and where that stands."""
-    place, root = partial(_place, item), item.config.rootpath
-    for path, session in item.config.stash.get(_SESSIONS, {}).items():
-        config = short(path, root) if path else ""
-        for event in session.drain():
-            if isinstance(event, Judged):
-                file, line = place()
-                yield replace(event, config=config, test=item.nodeid, file=file, line=line)
-            elif isinstance(event, Drawn):
-                yield replace(event, config=config)
-            else:
-                yield event
-    if call.excinfo is None or not report.failed or isinstance(call.excinfo.value, BudgetFailure):
-        return
-    if item.get_closest_marker("diversity") or isinstance(call.excinfo.value, DiversityError):
-        yield Broken(item.nodeid, first_line(call.excinfo.value), *place())
-
-
-def _place(item: pytest.Item) -> tuple[str, int]:
-    """Where a gate stands: its budget in the file that has it, or else the test; and the line."""
-    gate, file = getattr(item, "gate", None), short(item.path, item.config.rootpath)
-    if isinstance(gate, Gate):
-        return file, line_of(item.path, "domains", gate.domain, "budget", gate.family)
-    line = item.reportinfo()[1]
-    return file, 1 if line is None else line + 1
-
-
-def _debugs(config: pytest.Config) -> bool:
-    """Whether the rest of an error is shown: what a library raised, and where."""
-    sessions = config.stash.get(_SESSIONS, {}).values()
-    return config.get_verbosity() > 0 or any(session.options.debug for session in sessions)
-
-
-def _headline(report: pytest.TestReport, line: str) -> None:
-    """What pytest's short summary shows, without the name of the exception."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        crash.message = line
 
 
 def study(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pytest_diversity.events import Judged
+from pytest_diversity.report.curves import curves, markdown
 from pytest_diversity.report.notes import notes
 from pytest_diversity.report.run import RunReport
 from pytest_diversity.report.table import cells
@@ -67,6 +68,7 @@ def _body(report: RunReport) -> Iterator[str]:
     if report.judged:
         yield from rows(list(zip(*cells(report.verdicts).values(), strict=True)))
         yield ""
+    yield from _along_runs(report)
     for error in report.broken:
         yield f"- **error** {escaped(error.test)}: {escaped(error.message)}"
     if report.broken:
@@ -74,6 +76,14 @@ def _body(report: RunReport) -> Iterator[str]:
     yield from map(_failure, (one for one in report.judged if one.fails))
     said = [*notes(report.verdicts, report.drawings, report.damages), *report.said]
     yield from [*(f"- {escaped(line)}" for line in said), ""]
+
+
+def _along_runs(report: RunReport) -> Iterator[str]:
+    """Training runs as curves; those of two configurations may have the same name."""
+    for config in dict.fromkeys(one.config for one in report.judged):
+        found = curves([one.verdict for one in report.judged if one.config == config])
+        if found:
+            yield from [*markdown(found), ""]
 
 
 def _failure(judged: Judged) -> str:

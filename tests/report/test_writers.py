@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
@@ -114,6 +115,18 @@ def test_markdown_has_no_markup_but_ours(report: RunReport, type_name: str) -> N
     ours = ("<!-- pytest-diversity: ", "<details><summary>", "</details>", "<sub>", "</sub>")
     assert all(one.strip().startswith(ours) for one in html)
     assert not any("<script" in one or "<img" in one for one in html)
+
+
+def test_markdown_shows_training_runs_as_curves(
+    told: Callable[..., RunReport], judged: Callable[..., Judged]
+) -> None:
+    """A row for each run of each configuration; none where no checkpoint is a step of one."""
+    steps = [judged(checkpoint=f"dpo-{n}", run="dpo", step=n, value=n / 400) for n in (100, 200)]
+    head = "| run | domain | family | by step |"
+    assert write("markdown", told(*steps)).count(head) == 1
+    others = [replace(one, config="other/diversity.toml") for one in steps]
+    assert write("markdown", told(*steps, *others)).count(head) == 2
+    assert head not in write("markdown", told(judged()))
 
 
 def test_a_table_of_markdown_has_its_cells(report: RunReport) -> None:
