@@ -16,6 +16,7 @@ from pytest_diversity.domains import _registered
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.features import Features, Kind, grammars
 from pytest_diversity.metrics import metric
+from pytest_diversity.metrics.registry import _definitions
 from pytest_diversity.sampling import engines
 
 
@@ -40,6 +41,7 @@ def test_a_metric() -> None:
         return sum(map(len, tokens)) / len(tokens)
 
     assert measure(["a b c", "d"], "words_per_text").value == 2
+    del _definitions["words_per_text"]  # it is no other test's
 
 
 ECHO = """

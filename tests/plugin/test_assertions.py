@@ -73,6 +73,7 @@ def test_part(diversity):
 """
 
 
+@pytest.mark.long
 def test_a_part_of_a_change(project: pytest.Pytester) -> None:
     """An assertion may bound it, and its verdict says both."""
     project.makepyfile(test_it=f"from pytest_diversity import *\n{PART}")

@@ -98,6 +98,7 @@ def test_what_no_model_can_read_is_said_before_anything_is_drawn(
     assert not (project.path / ".diversity/samples.sqlite").exists() or _rows(project) == 0
 
 
+@pytest.mark.long
 def test_what_no_model_can_read_is_said_by_workers_too(
     project: pytest.Pytester, tiny: Path
 ) -> None:

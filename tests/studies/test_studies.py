@@ -96,6 +96,7 @@ def test_the_plan_says_what_is_seldom_found(noisy: pytest.Pytester) -> None:
     assert row["needs_prompts"] > 10
 
 
+@pytest.mark.long
 def test_the_plan_from_one_checkpoint(noisy: pytest.Pytester) -> None:
     """Without a baseline yet, two halves of the samples stand for two runs."""
     text = CONFIG.replace('reference = "base"', 'reference = "baseline"')

@@ -115,6 +115,7 @@ def test_the_noise_is_gumbel_and_independent() -> None:
         assert abs(np.corrcoef(left.ravel(), right.ravel())[0, 1]) < 0.015
 
 
+@pytest.mark.long
 def test_the_noise_is_always_finite() -> None:
     """The largest bits round to no infinity, which would draw a token that is filtered out."""
     keys = torch.arange(4096)[:, None]
