@@ -61,6 +61,7 @@ class Spaces(Tokenizer):  # type: ignore[misc]  # untyped
         return text.split(" ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", TEXTS)
 def test_homogenization_is_rouge_score(kind: str) -> None:
     """Homogenization is rouge-score's ROUGE-L F1, averaged over the true pairs."""

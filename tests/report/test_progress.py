@@ -54,7 +54,9 @@ def _output(folder: Path, before: str, *options: str) -> list[str]:
     return done.stdout.decode().splitlines()
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "1"), ("-v",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(("-n", "1"), marks=pytest.mark.long), ("-v",)], ids=" ".join
+)
 def test_progress_starts_on_a_line_of_its_own(tmp_path: Path, options: tuple[str, ...]) -> None:
     """However the dots are shown, and by whichever process."""
     lines = _output(tmp_path, "pass", *options)
@@ -63,7 +65,9 @@ def test_progress_starts_on_a_line_of_its_own(tmp_path: Path, options: tuple[str
     assert all(line.startswith("diversity: m d: ") for line in shown)
 
 
-@pytest.mark.parametrize("options", [("-q",), ("-q", "-n", "2")], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [("-q",), pytest.param(("-q", "-n", "2"), marks=pytest.mark.long)], ids=" ".join
+)
 def test_a_quiet_run_shows_no_progress(tmp_path: Path, options: tuple[str, ...]) -> None:
     """Neither of the process that prints nor of workers."""
     assert not [line for line in _output(tmp_path, "pass", *options) if "diversity: m d" in line]

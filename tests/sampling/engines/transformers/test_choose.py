@@ -49,7 +49,13 @@ PROCESSORS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=[512, 320], ids=["vocabulary of 512", "vocabulary of 320"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(512, id="vocabulary of 512"),
+        pytest.param(320, id="vocabulary of 320", marks=pytest.mark.long),
+    ],
+)
 def logits(request: pytest.FixtureRequest) -> torch.Tensor:
     """Logits with a long tail, as language models have."""
     generator = torch.Generator().manual_seed(request.param)
