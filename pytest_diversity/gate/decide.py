@@ -62,16 +62,14 @@ def decide(
     statuses = [one.status(p, alpha) for one, p in zip(found, adjusted, strict=True)]
     status: Status = min(statuses, key=_WORST_FIRST.index) if statuses else "pass"
     text = found[statuses.index(status)].text if found else number(estimate.value)
+    split = {name: asdict(part) for name, part in reference.split.items()} if reference else {}
     details = [
         line
-        for i, one in enumerate(found)
-        for line in (_explained(one, statuses[i], adjusted[i], total), one.beside)
+        for one, own, p in zip(found, statuses, adjusted, strict=True)
+        for line in (_explained(one, own, p, total), one.beside)
         if line
     ]
-    split = reference.split if reference else {}
-    parts = {name: asdict(part) for name, part in split.items()}
-    details += [split_line(parts)] if parts else []
-    details += words.scope(estimate, budget, reference)
+    details += [*([split_line(split)] if split else []), *words.scope(estimate, budget, reference)]
     high = found[statuses.index(status)].high if found else budget.max is not None
     if status != "pass" and estimate.value is not None:
         details += evidence(high)
@@ -91,7 +89,7 @@ def decide(
         value=estimate.value,
         low=estimate.low,
         high=estimate.high,
-        budget=words.describe(budget) or ("the reference" if gate.budget.compares else ""),
+        budget=words.budget_of(gate),
         level=budget.level,
         prompts=len(estimate.per_prompt),
         samples=words.samples(estimate),
@@ -99,7 +97,7 @@ def decide(
         adjusted=min((adjusted[i] for i in tested), default=None),
         bounds=total,
         kept=max((one.kept for one in found), default=None),
-        split=parts,
+        split=split,
         bar=(reference.after if reference else estimate).bar,
         per_prompt={prompt: float(value) for prompt, value in estimate.per_prompt.items()},
         change=change,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pytest_diversity.config.values import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.features.endings import Endings
-from pytest_diversity.gate.bounds import ALPHA
+from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import FEWEST, effect_size
@@ -18,6 +18,7 @@ __all__ = [
     "AS_WRITTEN",
     "CHANGE",
     "RECORDED_LENGTHS",
+    "budget_of",
     "change_of",
     "describe",
     "endings",
@@ -222,6 +223,11 @@ def samples(estimate: Estimate) -> str:
     """K, or its range."""
     fewest, most = estimate.samples_per_prompt
     return str(most) if fewest == most else f"{fewest}-{most}"
+
+
+def budget_of(gate: Gate) -> str:
+    """The bounds of a gate that concern its checkpoint; empty where nothing is asked."""
+    return describe(gate.applicable) or ("the reference" if gate.budget.compares else "")
 
 
 def describe(budget: Budget) -> str:

@@ -64,8 +64,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
     Raises:
         DiversityError: The file or an option cannot be used.
     """
-    sessions = config.stash.setdefault(_SESSIONS, {})
-    if path not in sessions:
+    made = config.stash.setdefault(_SESSIONS, {})
+    if path not in made:
         loaded, options = settings_of(config, path)
         if options.recover and not is_worker(config):
             from pytest_diversity.store.recovery import recover  # noqa: PLC0415 - rarely asked
@@ -79,8 +79,8 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
             partial(_console, config),
         )
         session.check()
-        sessions[path] = session
-    return sessions[path]
+        made[path] = session
+    return made[path]
 
 
 def settings_of(
@@ -158,8 +158,8 @@ def study(config: pytest.Config) -> None:
 
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     try:
-        sessions = config.stash.get(_SESSIONS, {}).values()
-        for line in run([one for one in sessions if one.config.selected], asked(config, STUDIES)):
+        studied = [one for one in sessions(config).values() if one.config.selected]
+        for line in run(studied, asked(config, STUDIES)):
             if terminal is not None:
                 terminal.write_line(line)
     except DiversityError as error:
@@ -187,26 +187,25 @@ def finish(session: pytest.Session, events: Sequence[Event]) -> list[str]:
         return [*said, "no report was written: no test has run"]
     from pytest_diversity.plugin import reporting  # noqa: PLC0415 - rarely asked
 
-    sessions = config.stash.get(_SESSIONS, {})
-    report = reporting.told(session, sessions, events, said)
+    report = reporting.told(session, sessions(config), events, said)
     return [*said, *reporting.write(session, report)]
 
 
 def _left(session: pytest.Session, events: Sequence[Event]) -> list[str]:
     """Write the baselines that the events of a run ask for; what there is to say of it."""
     config = session.config
-    sessions = list(config.stash.get(_SESSIONS, {}).values())
+    every = list(sessions(config).values())
     said = [*config.stash.get(_RECOVERED, [])]
     recorded = any(isinstance(event, BaselineRecorded) for event in events)
-    if recorded or any(one.options.prune for one in sessions):
+    if recorded or any(one.options.prune for one in every):
         from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
 
-        said += record_and_prune(session, sessions, events)
-    said += _studied(sessions)
+        said += record_and_prune(session, every, events)
+    said += _studied(every)
     if refused(config) or study_asked(config) or config.option.collectonly:
         return said  # nothing was to be judged
     named = bool(config.getoption("diversity_config"))
-    return [*said, *unjudged(sessions, events, config.rootpath, named=named)]
+    return [*said, *unjudged(every, events, config.rootpath, named=named)]
 
 
 def _studied(sessions: Sequence[Session]) -> list[str]:
@@ -228,7 +227,7 @@ def _say(config: pytest.Config, message: str) -> None:
 
 def close(config: pytest.Config) -> None:
     """Release models and close stores."""
-    for session in config.stash.get(_SESSIONS, {}).values():
+    for session in sessions(config).values():
         session.close()
 
 
@@ -241,7 +240,7 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests_named = config.args_source == config.ArgsSource.ARGS
     if not config.getoption("diversity_config") or tests_named:
         return
-    for path, session in config.stash.get(_SESSIONS, {}).items():
+    for path, session in sessions(config).items():
         wanted = session.judge.multiplicity.every()
         if wanted and not any(item.path == path for item in items):
             raise ConfigError(
@@ -252,7 +251,7 @@ def check_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell each session which of its budgets this run judges, and which tests are beside them."""
-    for path, session in config.stash.get(_SESSIONS, {}).items():
+    for path, session in sessions(config).items():
         session.tests = [
             item.nodeid
             for item in items
@@ -288,7 +287,7 @@ def check_sandbox(config: pytest.Config, items: list[pytest.Item]) -> None:
         SandboxUnavailable: None holds; nothing was run.
     """
     if any(item.get_closest_marker("diversity") for item in items):
-        for session in config.stash.get(_SESSIONS, {}).values():
+        for session in sessions(config).values():
             session.workspace.check_sandbox()
 
 
@@ -298,7 +297,7 @@ def check_prompts(config: pytest.Config, items: list[pytest.Item]) -> None:
     Raises:
         DiversityError: A chat template refuses a prompt, or a context has no room for it.
     """
-    for path, session in config.stash.get(_SESSIONS, {}).items():
+    for path, session in sessions(config).items():
         session.check_prompts(_gates(items, path))
 
 

@@ -87,7 +87,7 @@ def _name(session: Session, gate: Gate) -> GateName:
 
 
 def _budget(gate: Gate) -> str:
-    return words.describe(gate.applicable) or ("the reference" if gate.budget.compares else "-")
+    return words.budget_of(gate) or "-"
 
 
 def _gates(session: Session, gates: Sequence[Gate]) -> Iterator[str]:

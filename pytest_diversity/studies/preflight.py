@@ -137,6 +137,7 @@ def signal(features: Features) -> Signal:
     name, groups = _groups(features)
     means = [sum(group.rewards) / len(group.rewards) for group in groups]
     every = [reward for group in groups for reward in group.rewards]
+    highest, lowest = max(every), min(every)
     alike = [group for group in groups if len(set(group.rewards)) == 1]
     distinct = [group.distinct for group in groups if group.distinct is not None]
     return Signal(
@@ -144,8 +145,8 @@ def signal(features: Features) -> Signal:
         mean=Mean.of(means).value,
         groups=len(groups),
         alike=len(alike),
-        best=sum(group.rewards[0] == max(every) for group in alike),
-        worst=sum(group.rewards[0] == min(every) for group in alike),
+        best=sum(group.rewards[0] == highest for group in alike),
+        worst=sum(group.rewards[0] == lowest for group in alike),
         answers=Mean.of(distinct).value if distinct else None,
     )
 

@@ -16,6 +16,11 @@ __all__ = ["curves", "forms", "lengths", "split", "validity"]
 _TABLE = "The same as a table"
 
 
+def _picture(title: str, note: str, *content: Content) -> Content:
+    """A part of the page: what it is called, how it is read, and what there is to see."""
+    return [tag("h3", title), tag("p", note, class_="note"), *content]
+
+
 def split(part: Part) -> Content:
     """Of each effective change, what fewer valid answers took, and what less diversity did."""
     found = [one for one in part.first("effective") if one.split]
@@ -34,33 +39,26 @@ def split(part: Part) -> Content:
         if (mean := turned(numbers))
     ]
     head = ("checkpoint", "part", "change", "95 % interval")
-    return [
-        tag("h3", "What changed: quality or narrowing"),
-        tag(
-            "p",
-            "A change of effective diversity has two parts that add up to it: that fewer or more "
-            "answers are valid, and that the valid ones are more or less alike.",
-            class_="note",
-        ),
+    return _picture(
+        "What changed: quality or narrowing",
+        "A change of effective diversity has two parts that add up to it: that fewer or more "
+        "answers are valid, and that the valid ones are more or less alike.",
         plot("Parts of the effective change", charts.split(found), narrow=True),
         more(_TABLE, table("Parts of the change", head, tag("tbody", rows), (2, 3))),
-    ]
+    )
 
 
 def forms(part: Part) -> Content:
     """The picture of the question that the tool was made for."""
     found = part.forms
-    title = tag("h3", "Form against content")
+    title = "Form against content"
     if not found:
         names = {family.name for family in part.families}
         missing = [name for name in ("syntactic", "effective") if name not in names]
         if not any(one.change for one in part.verdicts):
             return None
         need = f"a budget on {' and '.join(missing)}" if missing else "both budgets to compare"
-        return [
-            title,
-            tag("p", f"Not shown: it needs {need} with the same reference.", class_="note"),
-        ]
+        return _picture(title, f"Not shown: it needs {need} with the same reference.")
     reach = charts.shared(found)
     plots = [
         plot(
@@ -69,19 +67,15 @@ def forms(part: Part) -> Content:
         )
         for one in found
     ]
-    return [
+    return _picture(
         title,
-        tag(
-            "p",
-            "Is it differently shaped, or less diverse? Each point is a prompt, the diamond their "
-            "mean with 95 % intervals. To the left answers share more of their structure; further "
-            "down they mean fewer different valid things.",
-            class_="note",
-        ),
+        "Is it differently shaped, or less diverse? Each point is a prompt, the diamond their "
+        "mean with 95 % intervals. To the left answers share more of their structure; further "
+        "down they mean fewer different valid things.",
         tag("div", plots, class_="plots"),
         tag("p", f"The change of form is taken {found[0].lengths or 'as written'}.", class_="note"),
         more(_TABLE, _form_table(found)),
-    ]
+    )
 
 
 def _reading(one: Form) -> str:
@@ -133,17 +127,13 @@ def validity(part: Part) -> Content:
         )
         for one in found
     ]
-    return [
-        tag("h3", "Validity against diversity among valid answers"),
-        tag(
-            "p",
-            "Effective diversity is the product of both. To the right more answers are valid; "
-            "further up the valid ones differ more.",
-            class_="note",
-        ),
+    return _picture(
+        "Validity against diversity among valid answers",
+        "Effective diversity is the product of both. To the right more answers are valid; "
+        "further up the valid ones differ more.",
         plot("Validity against diversity", charts.validity(found), narrow=True),
         more(_TABLE, table("Both factors", head, tag("tbody", rows), (1, 2, 3, 4))),
-    ]
+    )
 
 
 def curves(part: Part) -> Content:
@@ -172,11 +162,7 @@ def curves(part: Part) -> Content:
         "The band is the 95 % interval, a horizontal line what the budget allows of the value, a "
         "vertical one the first step that broke it."
     )
-    return [
-        tag("h3", "Along the training run"),
-        tag("p", note, class_="note"),
-        tag("div", figures, class_="plots"),
-    ]
+    return _picture("Along the training run", note, tag("div", figures, class_="plots"))
 
 
 def _step_row(point: Point) -> Markup:
@@ -205,13 +191,9 @@ def lengths(part: Part) -> Content:
         )
         for one in found
     ]
-    return [
-        tag("h3", "Lengths of answers"),
-        tag(
-            "p",
-            f"In {found[0].unit}: the middle four fifths of the answers, and their median.",
-            class_="note",
-        ),
+    return _picture(
+        "Lengths of answers",
+        f"In {found[0].unit}: the middle four fifths of the answers, and their median.",
         plot("Lengths", charts.lengths(found), narrow=True),
         more(_TABLE, table("Lengths", head, tag("tbody", rows), (1, 2, 3, 4))),
-    ]
+    )
