@@ -105,14 +105,14 @@ class _Witness(Peer):
     def special(self, mirror: Any, name: str, arguments: Any, named: Any) -> Any:
         """Operators give away what is expected, so their answers are put to the test.
 
-        An object cannot tell the question from those whose answer must be another: some come
-        before it, some after it.
+        An object cannot tell the question from those whose answer must be another: at least one
+        comes before it, so that agreeing once is not enough, and some may come after it.
         """
         if name not in OPERATORS:
             return super().special(mirror, name, arguments, named)
         decoys = [*_decoys(name, arguments[0])] if name in COMPARISONS else []
         _BY_CHANCE.shuffle(decoys)
-        before = _BY_CHANCE.randint(0, len(decoys))
+        before = _BY_CHANCE.randint(min(1, len(decoys)), len(decoys))
         agreed = [self._agrees(mirror, *one) for one in decoys[:before]]
         answer = super().special(mirror, name, arguments, named)
         if answer is NotImplemented:
