@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.recorded import DATA, Floats, Recorded, load
 from benchmarks.statistics import HALVES, MEMORY, choose, estimated, percent
-from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.decide import decide

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.recorded import DATA, METRICS, Floats, Recorded, load
-from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.decide import decide

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pytest_diversity.config.budget import BOUNDS, CHANGES, Budget, Change
 from pytest_diversity.config.checks import check, check_passed
 from pytest_diversity.config.keys import (
     BUDGET,
@@ -28,12 +29,8 @@ from pytest_diversity.config.server import Endpoint, is_server
 from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
     BASELINE,
-    BOUNDS,
     BUILTIN_DOMAINS,
-    CHANGES,
     FAMILIES,
-    Budget,
-    Change,
     Checkpoint,
     Config,
     Domain,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from pytest_diversity.config.budget import Budget
 from pytest_diversity.config.checks import KINDS
 from pytest_diversity.config.keys import (
     BUDGET,
@@ -23,7 +24,7 @@ from pytest_diversity.config.keys import (
 )
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.server import Endpoint
-from pytest_diversity.config.values import Budget, Checkpoint, Domain, Generation
+from pytest_diversity.config.values import Checkpoint, Domain, Generation
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.files import read_text, write_text
 

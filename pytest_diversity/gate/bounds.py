@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from pytest_diversity.config.values import BOUNDS, Budget
+from pytest_diversity.config.budget import BOUNDS, Budget
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.metrics import Metric
 

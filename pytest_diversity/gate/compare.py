@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, CONFIDENCE

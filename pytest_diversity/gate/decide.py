@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from pytest_diversity.config.values import BOUNDS, CHANGES, Budget
+from pytest_diversity.config.budget import BOUNDS, CHANGES, Budget
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.bounds import ALPHA, Gate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.features.endings import Endings
 from pytest_diversity.gate.bounds import ALPHA, Gate

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 
+from pytest_diversity.config.budget import BOUNDS, CHANGES, Budget, Change, Level
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.config.values import BOUNDS, CHANGES, FAMILIES, Budget, Change, Config, Level
+from pytest_diversity.config.values import FAMILIES, Config
 from pytest_diversity.errors import ConfigError, did_you_mean
 from pytest_diversity.estimate import Estimate
 from pytest_diversity.features import Features

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_diversity.config.values import Budget
+from pytest_diversity.config.budget import Budget
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin.runs import enforce, refuse, selected, session_of

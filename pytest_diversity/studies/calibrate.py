@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from pytest_diversity.config.values import Budget
+from pytest_diversity.config.budget import Budget
 from pytest_diversity.errors import ConfigError, MissingExtraError
 from pytest_diversity.estimate import estimate
 from pytest_diversity.files import check_writable, one_at_a_time, write_text

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from pytest_diversity.baselines.file import BaselineError
-from pytest_diversity.config.values import Change
+from pytest_diversity.config.budget import Change
 from pytest_diversity.estimate import Comparison, estimate
 from pytest_diversity.gate import words
 from pytest_diversity.gate.compare import beyond, losses_of

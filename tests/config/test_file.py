@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.named import add_checkpoints
-from pytest_diversity.config.values import (
-    BUILTIN_DOMAINS,
-    Budget,
-    Change,
-    Config,
-    Generation,
-)
+from pytest_diversity.config.values import BUILTIN_DOMAINS, Config, Generation
 from pytest_diversity.errors import ConfigError
 
 

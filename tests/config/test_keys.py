@@ -12,6 +12,7 @@ from typing import get_args
 
 import pytest
 
+from pytest_diversity.config.budget import Budget, Level
 from pytest_diversity.config.checks import check
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.keys import (
@@ -28,7 +29,7 @@ from pytest_diversity.config.keys import (
 )
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.server import Endpoint
-from pytest_diversity.config.values import Budget, Domain, Generation, Level
+from pytest_diversity.config.values import Domain, Generation
 from pytest_diversity.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.estimate import Comparison, Estimate
 from pytest_diversity.features.endings import Endings
 from pytest_diversity.gate.bounds import ALPHA, Gate

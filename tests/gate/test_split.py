@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from pytest_diversity import Comparison, Estimate, measure
-from pytest_diversity.config.values import Budget, Change
+from pytest_diversity.config.budget import Budget, Change
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.gate.bounds import Gate, check_reachable
 from pytest_diversity.gate.decide import decide

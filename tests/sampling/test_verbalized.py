@@ -11,13 +11,7 @@ import pytest
 from pytest_diversity import measure
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import (
-    BUILTIN_DOMAINS,
-    Checkpoint,
-    Config,
-    Domain,
-    Generation,
-)
+from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import Console, showing
