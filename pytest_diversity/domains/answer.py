@@ -14,7 +14,7 @@ from functools import cache
 from pytest_diversity.config.values import Domain
 from pytest_diversity.domains.answers import Found, choice, meaning, options, reader
 from pytest_diversity.domains.answers.find import Reader, marked
-from pytest_diversity.domains.answers.meaning import number, numbers_in
+from pytest_diversity.domains.answers.meaning import number, numbers_in, result
 from pytest_diversity.domains.common import COMMON
 from pytest_diversity.domains.prose import PROSE
 from pytest_diversity.features import Features, Kind, UndefinedFeatureError
@@ -80,7 +80,9 @@ def _reader_of(prompt: Prompt) -> Callable[[str], str | None]:
 
 
 def _quantity(said: str) -> str | None:
-    """The number that an answer comes to: of a whole sentence, the last one in it."""
+    """The number that an answer comes to: an equation's, or of a sentence the last one in it."""
+    if (value := result(said)) is not None:
+        return meaning(value)
     if number(said) is not None or _FORMULA.search(said):
         return meaning(said)
     numbers = numbers_in(said)

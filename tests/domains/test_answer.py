@@ -78,6 +78,11 @@ def test_reasoning_is_varied_apart_from_the_answer() -> None:
 
 RIGHT: Mapping[str, tuple[dict[str, Any], Sequence[str], Sequence[str]]] = {
     "a number": ({"answer": 0.5}, [r"\boxed{\frac12}", "Answer: 1/2", "50/100"], ["Answer: 5"]),
+    "an equation": (
+        {"answer": "12"},
+        ["8 + 4 = 12", "12 = 8 + 4.", r"\boxed{3 \times 4 = 12}", "1 + 2 + 3 + 6 = 12", "x = 12"],
+        ["8 + 4 = 11", "2x = 12", "x = 12, y = 3", "a != 12", "x <= 12"],
+    ),
     "a solution with its number": (
         {"answer": "3 + 4 = <<3+4=7>>7 apples\n#### 7"},
         ["#### 7", "The answer is that she has 7 of them in all."],

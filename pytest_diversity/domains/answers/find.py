@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from pytest_diversity.domains.answers.meaning import LONGEST, number
+from pytest_diversity.domains.answers.meaning import LONGEST, number, result
 from pytest_diversity.errors import ConfigError, first_line
 from pytest_diversity.features import UndefinedFeatureError
 from pytest_diversity.functions import named
@@ -60,7 +60,7 @@ def find(text: str) -> Found | None:
     """The final answer of `text`; None where there is none.
 
     The last of those in a form of their own counts; without one, the last that is said in words;
-    else the whole text, where it is one line of at most five words.
+    else the whole text, where it is one line of at most five words, or an equation.
     """
     before = max(0, len(text) - _FARTHEST)
     tail = text[before:]
@@ -147,7 +147,7 @@ def _whole(text: str) -> Found | None:
     said = text.strip()
     if "\n" in said or len(said) > LONGEST or said.endswith(":"):
         return None
-    if len(said.split()) > _WORDS and number(said) is None:
+    if len(said.split()) > _WORDS and number(said) is None and result(said) is None:
         return None
     if _OPEN.search(said) or not any(character.isalnum() for character in said):
         return None

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 
-__all__ = ["LONGEST", "meaning", "number", "numbers_in"]
+__all__ = ["LONGEST", "meaning", "number", "numbers_in", "result"]
 
 LONGEST = 300  # characters: what is longer is no short answer
 _BOLD = re.compile(r"^\s*\*\*([^*]+)\*\*")
@@ -68,6 +68,7 @@ _NUMBER = re.compile(
     r"(?:\s*/\s*(?P<below>[-+]?\d+(?:\.\d+)?))?"
     r"(?P<unit>.*)"
 )
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _QUOTIENT = re.compile(r"\(([-+]?\d+\.?\d*)\)/\(?([-+]?\d+\.?\d*)\)?")
 _UNIT = re.compile(r"(?:\s*[%°]\s*[a-z]?|\s*[^\W\d_]+\.?(?:[ /-][^\W\d_]+){0,3}(?:\s*\^\d)?)?")
 _VARIABLE = re.compile(r"[a-z]|\s+(?:[abceiknxyz]|[ap]\.?m\.?)|\s*(?:pi|sqrt|infinity)\b.*")
@@ -96,6 +97,8 @@ _SPELT = {
     },
 }
 _NAMED = re.compile(r"^(?:[a-z](?:_\(?\w\)?)?(?:\([a-z]\))?\s*(?:=|in\s)|=)\s*(?=\S)")
+_TIMES_SIGN = re.compile(r"(?<=\d)\s*x\s*(?=\d)")
+_LETTER = re.compile(r"(?<![a-z])[a-z](?![a-z])")  # what is to be found, so that nothing is yet
 _DECIDED = re.compile(r"^(yes|no|true|false)(?=[,;:.!\s]|$)")
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w\w)")
 _AND = re.compile(r",?\s+and\s+")
@@ -122,6 +125,30 @@ def number(said: str) -> Fraction | None:
 def numbers_in(said: str) -> list[str]:
     """The numbers in a sentence, as they are written."""
     return re.findall(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:/\d+)?", _plain(said[-LONGEST:]))
+
+
+def result(said: str) -> str | None:
+    """The number that an equation comes to, as in `8 + 4 = 12` and `12 = 8 + 4`; None without one.
+
+    `2x = 10` comes to none yet, and `x = 5, y = 3` to two.
+    """
+    if len(said) > LONGEST or "=" not in said:
+        return None
+    plain = _THOUSANDS.sub("", _plain(said))
+    sides = [side.strip() for side in plain.split("=")]
+    for chosen in (-1, 0):
+        others = [*sides]
+        side = others.pop(chosen)
+        if _number(side) is not None and others and all(map(_is_value, others)):
+            return side
+    return None
+
+
+def _is_value(side: str) -> bool:
+    """Whether a side of an equation is a name, or an expression in which nothing is unknown."""
+    if not side or re.search(r"[,;<>~!]", side):
+        return False
+    return _LETTER.fullmatch(side) is not None or not _LETTER.search(_TIMES_SIGN.sub("*", side))
 
 
 def _plain(said: str) -> str:
@@ -214,7 +241,7 @@ def _number(text: str) -> Fraction | None:
     if text in _SPELT:
         return Fraction(_SPELT[text])
     text = _MONEY.sub("", text).strip()
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
+    text = _THOUSANDS.sub("", text)
     found = _NUMBER.fullmatch(_QUOTIENT.sub(r"\1/\2", text))
     if not found or not _is_unit(found["unit"]):
         return None
