@@ -101,13 +101,13 @@ class Baselines:
         values = known.metrics.get(str(metric)) if known else None
         return values.judge if values else None
 
-    def compare(self, name: str, after: Features, measured: Estimate, now: Profile) -> Comparison:
+    def compare(self, name: str, features: Features, measured: Estimate, now: Profile) -> Comparison:
         """What was recorded of the checkpoint `name` beside what was measured now.
 
         Raises:
             BaselineError: There is none, or it is of other settings, prompts or judges.
         """
-        domain, metric = after.domain.name, str(measured.metric)
+        domain, metric = features.domain.name, str(measured.metric)
         known = self.profiles(domain).get(name)
         if known is None or metric not in known.metrics:
             what = name if known is None else f"{metric} of {name}"
@@ -115,13 +115,14 @@ class Baselines:
         for reason in (*set_otherwise(known, now), *_judged_otherwise(known, now, metric)):
             raise self.incomparable(name, domain, reason)
         notes = [*other_versions(known, now.versions)]
-        before = _estimate(measured, known.metrics[metric])
+        before, new = _estimate(measured, known.metrics[metric]), now.metrics[metric]
+        after = replace(measured, per_prompt=new.values, quality=new.quality or {})  # in its digits
         if measured.quality and not before.quality:
             notes.append(
                 f"the baseline of {name} does not say how many answers were valid: to tell quality "
                 f"from narrowing, record it anew: {RECORD}"
             )
-        return Comparison(f"baseline {name}", before, measured, tuple(notes))
+        return Comparison(f"baseline {name}", before, after, tuple(notes))
 
     def domains(self) -> list[str]:
         """Those with a file, whatever is in it."""

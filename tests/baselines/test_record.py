@@ -80,6 +80,19 @@ def test_recording_again_changes_nothing(project: pytest.Pytester) -> None:
     assert list(json.loads(before)) == sorted(json.loads(before))
 
 
+def test_what_has_not_changed_since_the_baseline_has_not_moved(
+    project: pytest.Pytester, record: Record
+) -> None:
+    """Values are compared in the digits that are recorded: a third's other digits are no change."""
+    record(project.path / "base.jsonl", different=2, samples=3)
+    project.runpytest_inprocess("--diversity-record")
+    project.runpytest_inprocess("--diversity-report=json:report.json")
+    verdicts = json.loads((project.path / "report.json").read_text())["verdicts"]
+    changes = [one["change"] for one in verdicts if one["change"]]
+    assert {one["value"] for one in changes} == {0.0}
+    assert any(round(value, 6) != value for one in verdicts for value in one["per_prompt"].values())
+
+
 def test_a_collapse_since_the_baseline_fails(project: pytest.Pytester, record: Record) -> None:
     """The headline names what was lost since."""
     project.runpytest_inprocess("--diversity-record")
