@@ -101,7 +101,9 @@ class Baselines:
         values = known.metrics.get(str(metric)) if known else None
         return values.judge if values else None
 
-    def compare(self, name: str, features: Features, measured: Estimate, now: Profile) -> Comparison:
+    def compare(
+        self, name: str, features: Features, measured: Estimate, now: Profile
+    ) -> Comparison:
         """What was recorded of the checkpoint `name` beside what was measured now.
 
         Raises:
