@@ -1,4 +1,4 @@
-"""`make demo`: one model and three real fine-tunes of it, gated domain by domain.
+"""`make demo`: one model and six real fine-tunes of it, gated domain by domain.
 
 It is what a CI job would run: pytest on this folder. The samples were drawn beforehand and are
 shipped in `samples/`; with `--fresh` they are drawn from the adapters. Good fine-tunes are expected
@@ -20,6 +20,9 @@ PAGE = FOLDER / "diversity.html"
 EXPECTED: dict[str, set[str]] = {
     "base": set(),
     "sft-own": set(),
+    "grpo-sums": set(),
+    "dpo-canonical": set(),
+    "dpo-varied": {"code"},
     "dpo-runnable": {"code"},
     "sft-collapsed": {"code", "creative_writing", "test_diversity"},
 }
