@@ -109,7 +109,7 @@ def run(name: str, package: str, torch: str | None) -> list[str]:
         try:
             call(asked.python, "-m", "venv", folder)
             for wanted in installed(asked, package, torch, Path(folder, "constraints.txt")):
-                call(python, "-m", "pip", "install", "--quiet", *wanted)
+                call(python, "-m", "pip", "install", "-qq", *wanted)
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"{name} cannot be made: {error}", flush=True)
             return [name, *["-"] * len(LIBRARIES), "0", "not made", "-"]
