@@ -60,6 +60,25 @@ from pytest_diversity import assert_lexical_diversity
 async def test_in_a_coroutine(diversity):
     diversity.assert_lexical_diversity(domain="prose", min=0.97)
 """
+ENDLESS = """
+import time
+from pytest_diversity import Sample, register_sampler
+
+def draw(name, requests):
+    yield Sample(requests[0].prompt, requests[0].numbers[0], "a b c d e")
+    time.sleep(3600)
+
+def pytest_diversity_register_samplers():
+    register_sampler("endless", draw, version="1")
+"""
+DRAWN = """
+[checkpoints]
+m = "endless:m"
+[domains.prose]
+prompts = "builtin:creative-writing"
+[domains.prose.budget]
+lexical = { min = 0.1 }
+"""
 VERDICTS = """\
 base code lexical 1.000 >= 0.300: pass
 base code quality 0.000 <= 0.500: pass
@@ -143,7 +162,6 @@ def project(
 ) -> pytest.Pytester:
     """Gates that pass, that fail, and one that is unclear, in a file and in Python."""
     monkeypatch.delenv("PYTEST_ADDOPTS")
-    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
     folder = pytester.path
     record(folder / "base.jsonl")
     record(folder / "dpo.jsonl", different=1)
@@ -196,3 +214,19 @@ def test_all_at_once(project: pytest.Pytester, spread: Beside) -> None:
     """With every plugin in use."""
     project.makepyfile(test_coroutines=IN_COROUTINES)
     _run(project, spread._replace(options=[*ALL, *spread.options]))
+
+
+def test_a_gate_that_takes_too_long(pytester: pytest.Pytester) -> None:
+    """Is a sentence; what was drawn until then is kept."""
+    pytester.makeconftest(ENDLESS)
+    (pytester.path / "diversity.toml").write_text(DRAWN)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--timeout=10")
+    result.stderr.fnmatch_lines(["*stopped; what was finished is kept (1 sample), *"])
+    result.stdout.fnmatch_lines(
+        [
+            "Timeout (>10.0s) from pytest-timeout.",
+            "error: diversity.toml::prose::lexical[[]m[]]: Timeout (>10.0s) *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*in draw*")
+    result.stdout.no_fnmatch_line("*Traceback*")
