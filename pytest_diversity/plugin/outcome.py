@@ -45,8 +45,10 @@ def annotate(
     if call.excinfo is None:
         return
     error = call.excinfo.value
-    missed_in_file = isinstance(error, BudgetFailure) and not isinstance(item, pytest.Function)
-    if isinstance(error, DiversityError) or missed_in_file:
+    # A plugin that ends a test, as of one that takes too long, does so by `pytest.fail`.
+    ended = isinstance(error, BudgetFailure | pytest.fail.Exception)
+    of_file = not isinstance(item, pytest.Function)  # where no line of a test is to be shown
+    if isinstance(error, DiversityError) or (ended and of_file):
         report.longrepr = call.excinfo.getrepr(style="value", chain=False)
     if (
         isinstance(error, DiversityError)

@@ -101,20 +101,26 @@ def trouble(judged: Judged) -> str:
 
 def by_trouble(judged: Iterable[Judged]) -> tuple[Judged, ...]:
     """The worst first; as they came among those that are as bad."""
-    return tuple(sorted(judged, key=lambda one: TROUBLES.index(trouble(one))))
+    return tuple(sorted(judged, key=_rank))
 
 
 def once_each(judged: Iterable[Judged]) -> tuple[Judged, ...]:
-    """The last verdict on each gate, where the first one stood.
+    """One verdict on each gate, where the first one stood, whatever order the tests ran in.
 
-    A gate that is judged again, by another test or as a flaky test is run again, is one gate. Of
-    samples at hand, which have no name or one that a test gives as often as it likes, only verdicts
-    that say all the same are one.
+    A gate that several tests judge is one gate, and the worst of their verdicts is told; of a
+    flaky test that is run again, the last. Of samples at hand, which have no name or one that a
+    test gives as often as it likes, only verdicts that say all the same are one.
     """
-    last: dict[object, Judged] = {}
+    gates: dict[object, dict[str, Judged]] = {}
     for one in judged:
         verdict = one.verdict
         gate = (verdict.domain, verdict.family, verdict.metric, verdict.budget, verdict.level)
         own = verdict.checkpoint or (one.test, verdict.headline, verdict.details)
-        last[one.config, own, gate] = one
-    return tuple(last.values())
+        gates.setdefault((one.config, own, gate), {})[one.test] = one
+    return tuple(
+        min(tests.values(), key=lambda one: (_rank(one), one.test)) for tests in gates.values()
+    )
+
+
+def _rank(judged: Judged) -> int:
+    return TROUBLES.index(trouble(judged))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import permutations
+
+import pytest
 
 from pytest_diversity.events import Judged
 from pytest_diversity.report.run import RunReport, by_trouble, once_each, trouble
@@ -24,14 +27,28 @@ def test_the_worst_come_first(judged: Callable[..., Judged]) -> None:
     assert [trouble(one) for one in ordered[2:5]] == ["failed", "warned", "unclear"]
 
 
-def test_of_a_gate_that_was_judged_again_the_last_verdict_counts(
+def test_of_a_test_that_was_run_again_the_last_verdict_counts(
     judged: Callable[..., Judged],
 ) -> None:
     """Where the first one stood."""
-    rows = [judged(status="fail", fails=True), judged(family="quality"), judged(test="t.py::u")]
+    rows = [judged(status="fail", fails=True), judged(family="quality"), judged()]
     once = once_each(rows)
     assert [one.verdict.family for one in once] == ["lexical", "quality"]
     assert once[0] is rows[2]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+def test_of_a_gate_that_several_tests_judge_the_worst_verdict_counts(
+    judged: Callable[..., Judged], order: Sequence[int]
+) -> None:
+    """Whichever of them ran last, as under xdist; of those that are as bad, that of one test."""
+    rows = [
+        judged(test="t.py::a"),
+        judged(test="t.py::d", status="fail", fails=True),
+        judged(test="t.py::c", status="fail", fails=True),
+        judged(test="t.py::b", status="unclear"),
+    ]
+    assert once_each(rows[index] for index in order) == (rows[2],)
 
 
 def test_samples_at_hand_are_not_taken_for_each_other(judged: Callable[..., Judged]) -> None:

@@ -154,9 +154,9 @@ def test_greedy_text_is_that_of_generate(session: Callable[..., Workspace], tiny
     expected = {}
     for number, prompt in enumerate(PROMPTS):
         text = f"<|user|>{prompt}<|end|><|assistant|>"
-        inputs = tokenizer(text, add_special_tokens=False, return_tensors="pt")
-        output = model.generate(**inputs, do_sample=False, max_new_tokens=6)
-        new = output[0, inputs["input_ids"].shape[1] :]
+        inputs = tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids
+        output = model.generate(inputs, do_sample=False, max_new_tokens=6)
+        new = output[0, inputs.shape[1] :]
         expected[f"p{number}"] = tokenizer.decode(new, skip_special_tokens=True)
     texts = _texts(session(count=1, temperature=0.0))
     assert {p: group[0] for p, group in texts.items()} == expected
