@@ -52,7 +52,7 @@ def validate(workspace: Workspace, look: Look = strictly) -> None:
     config = workspace.config
     for name, checkpoint in config.checkpoints.items():
         looking = partial(_at, look, f"checkpoint {name}", config.path, "checkpoints", name)
-        workspace.source(checkpoint).check(checkpoint, looking)
+        workspace.resources.source(checkpoint).check(checkpoint, looking)
     for name, domain in config.domains.items():
         if not _is_ours(domain):
             _domain(workspace, workspace.domain(name), look)
@@ -85,9 +85,9 @@ def check_readable(workspace: Workspace, name: str, domain: str) -> None:
         DiversityError: As `check_prompts`.
     """
     checkpoint, chosen = workspace.config.checkpoints[name], workspace.domain(domain)
-    if not workspace.is_recorded(checkpoint):
+    if not workspace.resources.is_recorded(checkpoint):
         with located(workspace.config.path, "checkpoints", name):
-            workspace.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
+            workspace.resources.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
 
 
 def _options(workspace: Workspace, look: Look) -> None:
@@ -107,9 +107,9 @@ def _options(workspace: Workspace, look: Look) -> None:
         device.check_device(options.device)
         if options.require_gpu:
             device.require_gpu(options.device)
-        drawn = [one for one in _needed(workspace) if not workspace.is_recorded(one)]
+        drawn = [one for one in _needed(workspace) if not workspace.resources.is_recorded(one)]
         if drawn and options.device not in {"auto", "cpu"}:
-            workspace.sampler.check_device(drawn)
+            workspace.resources.sampler.check_device(drawn)
 
 
 def _needed(workspace: Workspace) -> Iterator[Checkpoint]:

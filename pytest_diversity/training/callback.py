@@ -80,7 +80,7 @@ class DiversityCallback(TrainerCallback):
         session = Session(found, resolve({}, found, root), root, lambda: Console(quiet=True))
         session.check()
         session.workspace.check_sandbox()
-        self._looks = Looks(session, chosen)
+        self._looks = Looks(session.workspace, chosen)
         self._every = every
         self._stop = stop
         self._last: int | None = None
