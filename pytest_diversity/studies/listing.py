@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from pytest_diversity.baselines.stale import unused
@@ -112,7 +113,8 @@ def _tests(session: Session) -> Iterator[str]:
 
 def _baselines(session: Session) -> Iterator[str]:
     used: dict[str, dict[str, set[str]]] = {}
-    for gate in session.judge.multiplicity.every():
+    every = map(session.judge.multiplicity.gates, session.config.checkpoints)  # tested now or not
+    for gate in chain.from_iterable(every):
         whose = baseline_name(gate.budget.reference, gate.checkpoint)
         if whose and gate.applicable.compares:
             metrics = used.setdefault(gate.domain, {}).setdefault(whose, set())
