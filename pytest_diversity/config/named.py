@@ -154,10 +154,9 @@ class _Match:
 
     def place(self, name: str, *, one_run: bool) -> dict[str, Any]:
         """What the checkpoint is called, where `name` is its folder's, and where it stands."""
-        if self.step is None:
-            return {"name": f"{name}-{self.stem}"}
+        own = self.stem if self.step is None else self.step
         place = {"run": name, "step": self.step} if one_run else {}
-        return {"name": f"{name}-{self.step}", **place}
+        return {"name": f"{name}-{own}", **place}
 
 
 def _naturally(text: str) -> list[tuple[int, str]]:

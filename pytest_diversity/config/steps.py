@@ -9,7 +9,7 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config
 from pytest_diversity.errors import ConfigError, some
 
-__all__ = ["left_out", "since"]
+__all__ = ["beside", "since"]
 
 
 def since(config: Config, options: Options) -> Config:
@@ -33,10 +33,17 @@ def since(config: Config, options: Options) -> Config:
     return replace(config, selected=kept, earlier=earlier)
 
 
-def left_out(config: Config, options: Options) -> Iterator[str]:
-    """What is not under test for that reason, in a line for each reason."""
-    if options.since is None:
-        return
+def beside(config: Config, options: Options) -> Iterator[str]:
+    """What of training runs is not under test, or at no step of them: a line for each reason."""
+    for name in config.selected:
+        one = _of(config, name)
+        if one.run and one.step is None:
+            yield f"{name} has no number at its end: it is tested, and is no step of {one.run}"
+    if options.since is not None:
+        yield from _left_out(config, options)
+
+
+def _left_out(config: Config, options: Options) -> Iterator[str]:
     said = f"--diversity-since {options.since}"
     if not config.earlier:
         steps = any(_is_step(config, name) for name in config.selected)

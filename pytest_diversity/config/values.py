@@ -90,9 +90,9 @@ class Checkpoint:
         chat_template_kwargs: What the template is told.
         today: The date that the template reads, in ISO form; the clock's if None.
         thinking: Whether its thoughts are told from its answers; as the domain says if None.
-        run: The training run that it is a step of: the name of the pattern that matches it; empty
-            where it stands alone.
-        step: Which step.
+        run: The training run that it is of: the name of the pattern that matches it, with that of
+            its folder where there are several; empty where it stands alone.
+        step: Which step; None where its name has no number at the end, too.
         replay: How its recorded samples are read, where their file does not say it.
     """
 

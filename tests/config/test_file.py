@@ -476,7 +476,7 @@ STEPS: Mapping[str, tuple[Sequence[str], str, Mapping[str, tuple[str, int | None
     "its end is no step": (
         ["runs/checkpoint-500/", "runs/final/"],
         "runs/*",
-        {"run-final": ("", None), "run-500": ("run", 500)},
+        {"run-final": ("run", None), "run-500": ("run", 500)},
     ),
     "of several runs, side by side": (
         [f"{run}/out/checkpoint-{step}/" for run in ("seed-10", "seed-9") for step in (10, 9)],
