@@ -67,7 +67,8 @@ ALLOWED: Mapping[str, str] = {
     "report": "baselines domains errors estimate events families features files metrics progress "
     "statistics text verdict workspace",
     "session": "config events findings gate progress report validation workspace",
-    "training": "config domains errors gate report samples sampling session verdict workspace",
+    "training": "config domains errors events gate report samples sampling session verdict "
+    "workspace",
     "studies": "baselines checkpoints config domains errors estimate features files findings "
     "gate metrics samples sampling sandbox session statistics store text validation",
     "plugin": "baselines config errors estimate events features findings functions gate profiles "
