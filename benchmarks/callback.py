@@ -67,17 +67,17 @@ class Clock(TrainerCallback):
 class Timed(DiversityCallback):
     """Processor seconds of each look."""
 
+    def __init__(self, *given: Any, **rest: Any) -> None:
+        """Nothing was measured yet."""
+        super().__init__(*given, **rest)
+        self.looks: list[float] = []
+
     def on_step_end(self, *given: Any, **rest: Any) -> None:
         """Look at the model every so many steps."""
         began, before = time.process_time(), len(self.verdicts)
         super().on_step_end(*given, **rest)
         if len(self.verdicts) > before:
             self.looks.append(time.process_time() - began)
-
-    @property
-    def looks(self) -> list[float]:
-        """By look."""
-        return self.__dict__.setdefault("_looks_taken", [])
 
 
 def configuration(folder: Path, given: argparse.Namespace) -> Path:
@@ -98,10 +98,10 @@ def train(folder: Path, steps: int, *callbacks: TrainerCallback) -> Sequence[flo
     model = transformers.AutoModelForCausalLM.from_pretrained(base())
     clock, prompts = Clock(), load_prompts("builtin:creative-writing", folder)
     rows = [
-        [*prompt_ids(one.prompt), *answer_ids(one.prompt * 4, ended=True)]
+        [*prompt_ids(one.prompt), *answer_ids(one.prompt * 20, ended=True)][:128]
         for one in prompts.values()
     ]
-    data = [{"input_ids": row[:128], "labels": row[:128]} for row in rows if len(row) >= 128]
+    data = [{"input_ids": row, "labels": row} for row in rows]
     settings = {**RECIPE.settings(folder / "runs"), "max_steps": steps}
     trainer = Trainer(
         get_peft_model(model, RECIPE.lora()),
