@@ -125,7 +125,8 @@ def first_line(error: BaseException) -> str:
 
 def unexpected(error: BaseException) -> str:
     """What a library's error is and says, in a line: `KeyError: 'lm_head'`."""
-    said = str(error).strip().partition("\n")[0]
+    head, _, rest = str(error).strip().partition("\n")
+    said = f"{head} {first_line(Exception(rest))}" if head.endswith(":") and rest else head
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

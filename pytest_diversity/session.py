@@ -115,7 +115,7 @@ class Session:
     def drain(self) -> list[Event]:
         """What happened since the last call."""
         events, self.workspace.events = self.workspace.events, []
-        losses = self.workspace.losses()
+        losses = self.workspace.resources.losses()
         return [*events, Damaged(*losses)] if any(losses) else events
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from pytest_diversity.checkpoints.adapters import demand_one_base
 from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
@@ -50,12 +51,32 @@ def validate(workspace: Workspace, look: Look = strictly) -> None:
     """
     _options(workspace, look)
     config = workspace.config
+    needless = {*config.earlier} - {one.name for one in _needed(workspace)}
+    runs: dict[str, list[Checkpoint]] = {}
     for name, checkpoint in config.checkpoints.items():
-        looking = partial(_at, look, f"checkpoint {name}", config.path, "checkpoints", name)
-        workspace.source(checkpoint).check(checkpoint, looking)
+        if name not in needless:
+            looking = partial(_saved, checkpoint, look, config.path)
+            workspace.resources.source(checkpoint).check(checkpoint, looking)
+            runs.setdefault(checkpoint.run, []).append(checkpoint)
+    for run in filter(None, runs):
+        with _at(look, f"run {run}", config.path, "checkpoints", run):
+            demand_one_base(runs[run], workspace.root)
     for name, domain in config.domains.items():
         if not _is_ours(domain):
             _domain(workspace, workspace.domain(name), look)
+
+
+@contextmanager
+def _saved(checkpoint: Checkpoint, look: Look, path: Path | None) -> Iterator[None]:
+    """Look at a part of a checkpoint; one of a training run may be there in part so far."""
+    with _at(look, f"checkpoint {checkpoint.name}", path, "checkpoints", checkpoint.name):
+        try:
+            yield
+        except CheckpointError as error:
+            if not checkpoint.run:
+                raise
+            wait = f"{error.fix}, or wait where its run is still saving it"
+            raise CheckpointError(error.message, fix=wait) from None
 
 
 def _at(look: Look, what: str, path: Path | None, *keys: str) -> AbstractContextManager[object]:
@@ -85,9 +106,9 @@ def check_readable(workspace: Workspace, name: str, domain: str) -> None:
         DiversityError: As `check_prompts`.
     """
     checkpoint, chosen = workspace.config.checkpoints[name], workspace.domain(domain)
-    if not workspace.is_recorded(checkpoint):
+    if not workspace.resources.is_recorded(checkpoint):
         with located(workspace.config.path, "checkpoints", name):
-            workspace.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
+            workspace.resources.sampler.check_prompts(checkpoint, chosen, workspace.prompts(chosen))
 
 
 def _options(workspace: Workspace, look: Look) -> None:
@@ -107,9 +128,9 @@ def _options(workspace: Workspace, look: Look) -> None:
         device.check_device(options.device)
         if options.require_gpu:
             device.require_gpu(options.device)
-        drawn = [one for one in _needed(workspace) if not workspace.is_recorded(one)]
+        drawn = [one for one in _needed(workspace) if not workspace.resources.is_recorded(one)]
         if drawn and options.device not in {"auto", "cpu"}:
-            workspace.sampler.check_device(drawn)
+            workspace.resources.sampler.check_device(drawn)
 
 
 def _needed(workspace: Workspace) -> Iterator[Checkpoint]:

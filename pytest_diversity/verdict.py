@@ -79,8 +79,8 @@ class Verdict(Tabular):
         mean_tokens: Mean length of the samples in the domain's tokens; None where it has none.
         limits: What each bound allows, by its name, in the units of the metric: a level, or how far
             the value may move from the reference's.
-        run: The training run that the checkpoint is a step of; empty where it stands alone.
-        step: Which step.
+        run: The training run that the checkpoint is of; empty where it stands alone.
+        step: Which step of it; None where it is no numbered one.
         quality: Of each prompt the factor of quality in its value; empty where there is none.
         label: What samples at hand were called by the test that passed them, if anything.
     """

@@ -1,63 +1,44 @@
-"""One configuration with its store, its sampler and its caches: samples, features, estimates.
+"""One configuration and what is measured of it: samples, features, estimates.
 
 It walks the line of the design as far as estimates: checkpoint x domain -> samples -> features ->
-metric -> estimate. What was drawn or computed once is kept.
+metric -> estimate. What was drawn or computed once is kept. What it takes, `resources` opens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import replace
-from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from pytest_diversity.checkpoints import sources
 from pytest_diversity.cluster import in_process
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.config.values import Checkpoint, Config, Domain
-from pytest_diversity.domains import kind_of
+from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.domains.bar import fixed
 from pytest_diversity.domains.build import features_of
 from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.estimate import Estimate, estimate
 from pytest_diversity.events import Drawn, Event
-from pytest_diversity.features import Execute, Features
+from pytest_diversity.features import Features
 from pytest_diversity.metrics import Metric, parse
-from pytest_diversity.progress import DRAWING, EMBEDDING, EXECUTING, Count, Work
+from pytest_diversity.progress import EMBEDDING
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts, read_as
+from pytest_diversity.resources import Resources, Show
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.sampling.replay import Replays
 
 if TYPE_CHECKING:  # rooms that a run enters when it needs them
     import numpy as np
     from numpy.typing import NDArray
 
     from pytest_diversity.baselines.record import Provenance
-    from pytest_diversity.cluster.ray import Cluster
-    from pytest_diversity.features.embeddings import Embedder
-    from pytest_diversity.judges.panel import Panel
     from pytest_diversity.judges.protocol import Texts
     from pytest_diversity.profiles import DomainProfile
-    from pytest_diversity.sampling.draw import Shown
     from pytest_diversity.sampling.drawing import Drawing
-    from pytest_diversity.sampling.sampler import Sampler
-    from pytest_diversity.sandbox import Execution, Program, Sandbox
-    from pytest_diversity.store.sqlite import Store
 
-__all__ = ["Show", "Workspace"]
-
-
-class Show(Protocol):
-    """Begins to show how far a work is."""
-
-    def __call__(
-        self, label: str, total: int, work: Work = DRAWING, /
-    ) -> AbstractContextManager[Shown]:
-        """The progress of `total` parts, for whom `label` says."""
+__all__ = ["Workspace"]
 
 
 class Workspace:
@@ -67,6 +48,7 @@ class Workspace:
         config: Checkpoints, domains and budgets.
         options: Settings of the run.
         root: What relative paths of sources are relative to.
+        resources: What was opened, as far as anything was.
         events: What happened since they were last taken.
     """
 
@@ -90,46 +72,25 @@ class Workspace:
         self.config = config
         self.options = options
         self.root = root
+        self.resources = Resources(config, options, root, show, say)
         self.events: list[Event] = []
-        self._show = show
-        self._say = say
-        self._replays = Replays(root)
         self._features: dict[tuple[str, str, int], Features] = {}
         self._prompts: dict[tuple[str, Path], Mapping[str, Prompt]] = {}
-        self._embedders: dict[Path, Embedder] = {}
 
-    @cached_property
-    def store(self) -> Store:
-        """The sample store."""
-        from pytest_diversity.store.sqlite import Store  # noqa: PLC0415 - where something is kept
+    def with_config(self, config: Config) -> Workspace:
+        """Another configuration, measured with what this one has opened; its events are its own.
 
-        return Store(self.options.store, self._say)
-
-    def losses(self) -> tuple[int, ...]:
-        """What of the store turned out to be damaged since this was last asked, as `Damaged`."""
-        return self.store.losses() if "store" in vars(self) else ()
-
-    @cached_property
-    def sampler(self) -> Sampler:
-        """What draws, with at most one model in memory."""
-        from pytest_diversity.sampling.sampler import Sampler  # noqa: PLC0415 - what is not replayed
-
-        return Sampler(self.options, self.root, self.store, self._show)
-
-    @cached_property
-    def cluster(self) -> Cluster | None:
-        """The cluster that samples, where one does, for much else."""
-        if self.options.engine != "ray":
-            return None
-        from pytest_diversity.cluster.ray import Cluster  # noqa: PLC0415 - only where there is one
-
-        return Cluster(self.options.ray_address)
+        The features of what both say in the same words are not computed again.
+        """
+        other = copy(self)
+        other.config, other.events = config, []
+        kept = [key for key in self._features if _agree(self.config, config, *key[:2])]
+        other._features = {key: self._features[key] for key in kept}  # noqa: SLF001 - of its own class
+        return other
 
     def close(self) -> None:
-        """Release the model and the cluster, and close the store, as far as there are any."""
-        for made in map(vars(self).get, ("sampler", "cluster", "store")):
-            if made is not None:
-                made.close()
+        """Release what was opened, also for the configurations that share it."""
+        self.resources.close()
 
     def domain(self, name: str) -> Domain:
         """The domain of that name, with the run's settings in place of its own."""
@@ -156,13 +117,13 @@ class Workspace:
     def at_hand(self, checkpoint: str, domain: str) -> bool:
         """Whether the samples of a checkpoint in a domain need not be drawn."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
-        return self.source(model).at_hand(model, chosen, self.prompts(chosen))
+        return self.resources.source(model).at_hand(model, chosen, self.prompts(chosen))
 
     def stored(self, checkpoint: str, domain: str, count: int | None = None) -> bool:
         """Whether the store has all samples of a checkpoint in a domain, or `count` a prompt."""
         chosen, model = self.domain(domain), self.config.checkpoint(checkpoint)
         chosen = replace(chosen, samples_per_prompt=count or chosen.samples_per_prompt)
-        return not self.is_recorded(model) and self.sampler.stored(
+        return not self.resources.is_recorded(model) and self.resources.sampler.stored(
             model, chosen, self.prompts(chosen)
         )
 
@@ -205,7 +166,7 @@ class Workspace:
         self, checkpoint: str, domain: Domain, prompts: Mapping[str, Prompt], most: int
     ) -> Drawing:
         model = self.config.checkpoint(checkpoint)
-        drawing = self.source(model).draw(model, domain, prompts)
+        drawing = self.resources.source(model).draw(model, domain, prompts)
         self.events.append(
             Drawn(
                 checkpoint=checkpoint,
@@ -220,14 +181,6 @@ class Workspace:
         )
         return drawing
 
-    def source(self, checkpoint: Checkpoint) -> Replays | Sampler:
-        """What a checkpoint's samples are from: a recording, or what draws them."""
-        return self._replays if self.is_recorded(checkpoint) else self.sampler
-
-    def is_recorded(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint's samples are in a file that somebody recorded."""
-        return sources.kind_of(checkpoint.source, self.root) == "replay"
-
     def features_of(
         self,
         samples: SampleSet,
@@ -238,17 +191,19 @@ class Workspace:
         """The features of samples at hand, with the workspace's embedder and its memory."""
 
         def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            count = self._count(domain, EMBEDDING, whose)
-            return self._embedder(domain)(texts, count)  # looked for when a text is to be embedded
+            count = self.resources.count(domain, EMBEDDING, whose)
+            return self.resources.embedder(domain)(
+                texts, count
+            )  # looked for when a text is to be embedded
 
         return features_of(
             samples,
             domain,
             embed,
             self.prompts(domain) if prompts is None else prompts,
-            execute=self._executor(domain, whose),
-            assess=lambda quality, pairs: self._panel.assess(domain, quality, pairs),
-            spread=self.cluster or in_process,
+            execute=self.resources.executor(domain, whose),
+            assess=lambda quality, pairs: self.resources.panel.assess(domain, quality, pairs),
+            spread=self.resources.cluster or in_process,
             whose=whose,
         )
 
@@ -270,10 +225,10 @@ class Workspace:
 
     def describe_sandbox(self) -> str | None:
         """What programs run in, None where none are run."""
-        if not any(map(self.executes, self.config.domains.values())):
+        if not any(map(self.resources.executes, self.config.domains.values())):
             return None
         try:
-            return str(self._sandbox("python"))
+            return str(self.resources.sandbox("python"))
         except DiversityError:
             return "none holds here"
 
@@ -293,63 +248,15 @@ class Workspace:
         Raises:
             SandboxUnavailable: No sandbox holds here, or the language cannot be run.
         """
-        return str(self._sandbox(domain.language)) if self.executes(domain) else None
-
-    def executes(self, domain: Domain) -> bool:
-        """Whether the programs of a domain are run."""
-        allowed = self.options.allow_execution or self.options.unsafe_code
-        return (allowed or domain.execution == "sandbox") and kind_of(domain).runs_programs
-
-    def _sandbox(self, language: str) -> Sandbox:
-        from pytest_diversity.sandbox import Sandbox  # noqa: PLC0415 - where programs are run
-
-        return Sandbox(language=language, unsafe=self.options.unsafe_code)
-
-    def _executor(self, domain: Domain, whose: str) -> Execute | None:
-        """What runs the programs of a domain; the sandbox is looked for when there are some."""
-        if not self.executes(domain):
-            return None
-
-        def execute(programs: Sequence[Program]) -> list[Execution]:
-            from pytest_diversity.features.outcomes import Executor  # noqa: PLC0415 - likewise
-            from pytest_diversity.sandbox.nodes import Sandboxes  # noqa: PLC0415 - likewise
-
-            sandbox = self._sandbox(domain.language)
-            memory = self.store.executions(sandbox.key)
-            runs = Sandboxes(sandbox, self.cluster) if self.cluster else sandbox
-            count = self._count(domain, EXECUTING, whose)
-            lock = partial(self.store.lock, "execution", "runs programs")
-            return Executor(runs, memory, lock, count)(programs)
-
-        return execute
-
-    def unexecuted(self, domain: Domain, programs: Sequence[Program]) -> int:
-        """How many different programs were not executed before in this sandbox; none is run."""
-        known = self.store.executions(self._sandbox(domain.language).key)
-        return sum(key not in known for key in {program.key for program in programs})
+        return (
+            str(self.resources.sandbox(domain.language))
+            if self.resources.executes(domain)
+            else None
+        )
 
     def unasked(self, domain: Domain, quality: Quality, pairs: Sequence[Texts]) -> int:
         """How many questions to a judge were not asked before; none is."""
-        return self._panel.unasked(domain, quality, pairs)
-
-    def _count(self, domain: Domain, work: Work, whose: str = "") -> Count:
-        """What shows how far a work is."""
-        label = " ".join(filter(None, ("diversity:", whose, domain.name)))
-        return lambda total: self._show(label, total, work)
-
-    @cached_property
-    def _panel(self) -> Panel:
-        """The judges of quality."""
-        from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
-
-        return Panel(
-            self.config,
-            self.options,
-            self._embedder,
-            lambda: self.store,
-            lambda: self.sampler,
-            count=self._count,
-        )
+        return self.resources.panel.unasked(domain, quality, pairs)
 
     def check_judge(self, domain: Domain, quality: Quality | None) -> None:
         """Make sure that a domain names a judge, where it names one; load no model.
@@ -359,17 +266,7 @@ class Workspace:
             CheckpointError: It names a model that is not there.
         """
         if quality is not None:
-            self._panel.check(domain, quality)
-
-    def _embedder(self, domain: Domain) -> Embedder:
-        from pytest_diversity.features import embeddings  # noqa: PLC0415 - where texts are embedded
-
-        path = embeddings.find(domain.embedder, domain.root)
-        if path not in self._embedders:
-            embedder = embeddings.Embedder(path, device=self.options.device)
-            embedder.cache = self.store.embeddings(embedder.fingerprint(self.store.facts))
-            self._embedders[path] = embedder
-        return self._embedders[path]
+            self.resources.panel.check(domain, quality)
 
     def provenance(self, checkpoint: str, domain: Domain) -> Provenance:
         """What a baseline must know of a checkpoint, each asked for only where it matters."""
@@ -377,8 +274,20 @@ class Workspace:
 
         model = self.config.checkpoints.get(checkpoint)
         return Provenance(
-            weights=lambda: self.source(model).weights(model) if model else "",
-            origin=lambda: self.source(model).origin(model) if model else {},
-            embedder=lambda: self._embedder(domain).fingerprint(self.store.facts)[:16],
-            sandbox=lambda: self._sandbox(domain.language).fingerprint,
+            weights=lambda: self.resources.source(model).weights(model) if model else "",
+            origin=lambda: self.resources.source(model).origin(model) if model else {},
+            embedder=lambda: self.resources.embedder(domain).fingerprint(
+                self.resources.store.facts
+            )[:16],
+            sandbox=lambda: self.resources.sandbox(domain.language).fingerprint,
         )
+
+
+def _agree(one: Config, other: Config, checkpoint: str, domain: str) -> bool:
+    """Whether two configurations say the same of a checkpoint in a domain, and of its reference."""
+    names = {checkpoint, one.reference or checkpoint}
+    return (
+        one.reference == other.reference
+        and one.domains.get(domain) == other.domains.get(domain)
+        and all(one.checkpoints.get(name) == other.checkpoints.get(name) for name in names)
+    )

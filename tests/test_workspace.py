@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,19 @@ def test_recorded_samples_are_no_drawing(
     assert event.replayed
     workspace.close()
     assert not (tmp_path / "store").exists()
+
+
+def test_another_configuration_opens_nothing_anew(
+    open_workspace: Callable[..., Workspace],
+) -> None:
+    """What both say is not computed again, what differs is; neither notices the other."""
+    workspace = open_workspace()
+    found = workspace.features("base", "d")
+    few = replace(workspace.config.domain("d"), max_prompts=2)
+    same = workspace.with_config(replace(workspace.config, selected=("base",)))
+    other = workspace.with_config(replace(workspace.config, domains={"d": few}))
+    assert same.features("base", "d") is found
+    assert len(other.features("base", "d").samples) == 2
+    assert other.resources is workspace.resources
+    assert workspace.features("base", "d") is found
+    assert [len(one.events) for one in (workspace, same, other)] == [1, 0, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,14 @@ from pytest_diversity.checkpoints.sources import Location, exists, is_hub_name, 
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import CheckpointError, some
 
-__all__ = ["WEIGHTS", "check_adapter", "disagreement", "on_its_base", "speaks"]
+__all__ = [
+    "WEIGHTS",
+    "check_adapter",
+    "demand_one_base",
+    "disagreement",
+    "on_its_base",
+    "speaks",
+]
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 # What decides how a prompt is read and a text ends, where it is saved beside an adapter.
@@ -56,6 +64,25 @@ def on_its_base(checkpoint: Checkpoint, root: Path, *, download: bool = True) ->
             fix=syntax,
         ) from None
     return replace(checkpoint, source=str(base), adapter=checkpoint.source)
+
+
+def demand_one_base(checkpoints: Iterable[Checkpoint], root: Path) -> None:
+    """Refuse steps of a training run of which some are adapters of another base than the others.
+
+    Raises:
+        CheckpointError: There are such.
+    """
+    bases: dict[str, str] = {}
+    for one in checkpoints:
+        folder = under(root, one.source)
+        if one.adapter is None and exists(folder / CONFIG):
+            bases.setdefault(_base_of(folder) or "", one.name)
+    if len(bases) > 1:
+        (base, name), (other, step) = list(bases.items())[:2]
+        raise CheckpointError(
+            f"{step} is an adapter of {other!r}, and {name}, of the same run, is one of {base!r}",
+            fix='write { model = "BASE", adapter = "PATTERN" } if both are one, or two checkpoints',
+        )
 
 
 def check_adapter(folder: Path) -> None:

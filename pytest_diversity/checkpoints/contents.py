@@ -24,6 +24,7 @@ _SETTINGS = (
     "tokenizer_config.json",
     "generation_config.json",
 )
+_A = {"checkpoint": "a checkpoint", "adapter": "an adapter"}
 
 
 def check_contents(location: Location, what: str, looking: Looking = nullcontext) -> None:
@@ -121,7 +122,8 @@ def _demand(folder: Path, what: str, name: str, part: str) -> None:
 def _demand_any(folder: Path, what: str, patterns: Iterable[str], part: str) -> None:
     if not any(True for pattern in patterns for _ in folder.glob(pattern)):
         raise CheckpointError(
-            f"{what} {str(folder)!r} has no {part}", fix=f"name a folder that a {what} was saved in"
+            f"{what} {str(folder)!r} has no {part}",
+            fix=f"name a folder that {_A[what]} was saved in",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
@@ -95,10 +95,11 @@ def matching(name: str, root: Path, given: Checkpoint) -> list[Checkpoint]:
 
 
 def _expand(name: str, root: Path, source: str) -> list[tuple[str, dict[str, Any]]]:
-    """What a pattern matches, ordered by the numbers in the names; nothing where it is none.
+    """What a pattern matches, run after run, ordered by the numbers in the names; nothing if none.
 
-    Each with the name that its checkpoint has, and its run and step: matches that differ in more
-    than a number at the end are not the steps of one run.
+    Each with the name that its checkpoint has, and its run and step: what a folder holds is the
+    steps of one run where its names differ in a number at the end alone. Where there are several
+    folders, what tells them apart is part of the names.
     """
     scheme = _REPLAY if source.startswith(_REPLAY) else ""
     pattern = source.removeprefix(scheme)
@@ -107,13 +108,30 @@ def _expand(name: str, root: Path, source: str) -> list[tuple[str, dict[str, Any
         return []
     pattern = os.path.expanduser(pattern)  # noqa: PTH111 - an unknown ~user is kept
     matches = glob(pattern, root_dir=root)  # noqa: PTH207 - pathlib's takes no absolute pattern
-    found = sorted((_Match.of(root / match) for match in matches), key=_Match.order)
-    if not found:
+    folders: dict[Path, list[_Match]] = {}
+    for match in sorted((_Match.of(root / match) for match in matches), key=_Match.order):
+        folders.setdefault(match.path.parent, []).append(match)
+    if not folders:
         raise ConfigError(
             f"checkpoint {name!r}: nothing matches {source!r} in {root}", fix="check the pattern"
         )
-    one_run = len({(one.path.parent, one.stem) for one in found if one.step is not None}) == 1
-    return [(scheme + one.path.as_posix(), one.place(name, one_run=one_run)) for one in found]
+    names = ("-".join([name, *parts]) for parts in _told_apart(list(folders)))
+    return [
+        (scheme + one.path.as_posix(), one.place(own, one_run=_is_run(found)))
+        for own, found in zip(names, folders.values(), strict=True)
+        for one in found
+    ]
+
+
+def _told_apart(folders: Sequence[Path]) -> list[tuple[str, ...]]:
+    """The parts of each path, among equally long ones, that are not the same in all of them."""
+    columns = zip(*(one.parts for one in folders), strict=False)
+    different = [column for column in columns if len(set(column)) > 1]
+    return list(zip(*different, strict=True)) or [()]
+
+
+def _is_run(found: Iterable[_Match]) -> bool:
+    return len({one.stem for one in found if one.step is not None}) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +148,19 @@ class _Match:
         stem = name.rstrip("0123456789")
         return cls(path, stem, int(name[len(stem) :]) if stem != name else None)
 
-    def order(self) -> tuple[int, str]:
-        return (-1 if self.step is None else self.step, self.path.name)
+    def order(self) -> tuple[list[tuple[int, str]], int, str]:
+        step = -1 if self.step is None else self.step
+        return _naturally(self.path.parent.as_posix()), step, self.path.name
 
     def place(self, name: str, *, one_run: bool) -> dict[str, Any]:
-        """What the checkpoint is called, where `name` is the pattern's, and where it stands."""
-        if self.step is None:
-            return {"name": f"{name}-{self.stem}"}
+        """What the checkpoint is called, where `name` is its folder's, and where it stands."""
+        own = self.stem if self.step is None else self.step
         place = {"run": name, "step": self.step} if one_run else {}
-        return {"name": f"{name}-{self.step}", **place}
+        return {"name": f"{name}-{own}", **place}
+
+
+def _naturally(text: str) -> list[tuple[int, str]]:
+    """What orders `run-9` before `run-10`."""
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)
+    ]

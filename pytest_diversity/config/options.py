@@ -22,6 +22,7 @@ class Options:
     """Settings that are not part of a domain.
 
     Attributes:
+        since: The first step of training runs whose checkpoint is under test; None for all.
         device: Torch device, or `auto`.
         dtype: Number format, or `auto`.
         store: The store's file.
@@ -47,6 +48,7 @@ class Options:
             name of the file.
     """
 
+    since: int | None = None
     device: str = "auto"
     dtype: str = "auto"
     store: Path = Path(".diversity/samples.sqlite")

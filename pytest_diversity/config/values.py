@@ -90,9 +90,9 @@ class Checkpoint:
         chat_template_kwargs: What the template is told.
         today: The date that the template reads, in ISO form; the clock's if None.
         thinking: Whether its thoughts are told from its answers; as the domain says if None.
-        run: The training run that it is a step of: the name of the pattern that matches it; empty
-            where it stands alone.
-        step: Which step.
+        run: The training run that it is of: the name of the pattern that matches it, with that of
+            its folder where there are several; empty where it stands alone.
+        step: Which step; None where its name has no number at the end, too.
         replay: How its recorded samples are read, where their file does not say it.
     """
 
@@ -191,6 +191,8 @@ class Config:
         checkpoints: Those under test and those they refer to, by name.
         domains: By name, the built-in ones included.
         selected: Names of the checkpoints under test.
+        earlier: Names of those that are not, since they are steps before the first that was asked
+            for.
         reference: What changes are measured against unless a budget says otherwise.
         settings: Options of the run that the file's defaults say.
         vllm: Arguments of vLLM's engine for every checkpoint.
@@ -201,6 +203,7 @@ class Config:
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=lambda: BUILTIN_DOMAINS)
     selected: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     reference: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     vllm: Mapping[str, Any] = field(default_factory=dict)

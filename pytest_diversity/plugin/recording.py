@@ -55,7 +55,7 @@ def _pruned(
 
 
 def why_not_prune(
-    session: pytest.Session, sessions: Iterable[Session], events: Iterable[Event]
+    session: pytest.Session, sessions: Sequence[Session], events: Iterable[Event]
 ) -> Iterator[str]:
     """Why this run cannot know what is unused: it was a part, or something in it went wrong."""
     config = session.config
@@ -64,6 +64,8 @@ def why_not_prune(
             yield f"{option} ran a part of the tests"
     if config.getoption("diversity_checkpoint"):
         yield "--diversity-checkpoint ran a part of the tests"
+    if any(one.config.earlier for one in sessions):
+        yield "--diversity-since ran a part of the tests"
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if not everything and not _whole(config, sessions):
         yield "the command names a part of the tests"

@@ -14,6 +14,7 @@ from pytest_diversity.config.file import load_config
 from pytest_diversity.config.keys import ENVIRONMENT, keys_of
 from pytest_diversity.config.named import add_checkpoints
 from pytest_diversity.config.options import Options, resolve
+from pytest_diversity.config.steps import beside, since
 from pytest_diversity.config.values import Config
 from pytest_diversity.errors import BudgetFailure, ConfigError, DiversityError
 from pytest_diversity.events import BaselineRecorded, Damaged, Event
@@ -107,7 +108,10 @@ def settings_of(
         )
     names = [key.name for key in keys_of(ENVIRONMENT)]
     given = {name: config.getoption(f"diversity_{name}") for name in names}
-    return loaded, resolve(given, loaded, config.rootpath, look)
+    options = resolve(given, loaded, config.rootpath, look)
+    with look("--diversity-since"):
+        loaded = since(loaded, options)
+    return loaded, options
 
 
 def selected(session: Session) -> tuple[str, ...]:
@@ -201,6 +205,7 @@ def _left(session: pytest.Session, events: Sequence[Event]) -> list[str]:
         from pytest_diversity.plugin.recording import record_and_prune  # noqa: PLC0415 - rarely asked
 
         said += record_and_prune(session, every, events)
+    said += [line for one in every for line in beside(one.config, one.options)]
     said += _studied(every)
     if refused(config) or study_asked(config) or config.option.collectonly:
         return said  # nothing was to be judged

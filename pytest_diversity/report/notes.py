@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_diversity.events import Damaged, Drawn
 from pytest_diversity.text import plural
 from pytest_diversity.verdict import Verdict
 
 __all__ = ["damage_lines", "drawing_line", "notes", "split_lines"]
+
+_FEW = 3  # that are told one by one
 
 
 def notes(
@@ -22,7 +25,7 @@ def notes(
 
 def note_lines(verdicts: Iterable[Verdict]) -> list[str]:
     """What must be said beside the values, each once, with where it holds."""
-    places: dict[str, list[str]] = {}
+    verdicts, places = list(verdicts), dict[str, list[str]]()
     for verdict in verdicts:
         place = f"{verdict.domain} {verdict.family}"
         for note in verdict.notes:
@@ -30,7 +33,26 @@ def note_lines(verdicts: Iterable[Verdict]) -> list[str]:
                 places[note].append(place)
         if verdict.status == "unclear" or verdict.warned:
             places.setdefault(f"warning: {verdict.headline}: {verdict.status}", [])
-    return [f"{', '.join(where)}: {note}" if where else note for note, where in places.items()]
+    lines = [f"{', '.join(where)}: {note}" if where else note for note, where in places.items()]
+    return list(_folded(lines, {one.checkpoint for one in verdicts if one.checkpoint}))
+
+
+def _folded(lines: Iterable[str], checkpoints: Iterable[str]) -> Iterator[str]:
+    """The lines; of many that say the same of other checkpoints the first, and how many they are.
+
+    Those of warnings, which are on one budget each, are all there.
+    """
+    names = "|".join(map(re.escape, sorted(checkpoints, key=len, reverse=True)))
+    varying = re.compile(rf"\b(?:{names})\b|\d+(?:\.\d+)?" if names else r"\d+(?:\.\d+)?")
+    kinds: dict[str, list[str]] = {}
+    for line in lines:
+        kind = line if line.startswith("warning:") else varying.sub("#", line)
+        kinds.setdefault(kind, []).append(line)
+    for first, *others in kinds.values():
+        if len(others) < _FEW:
+            yield from (first, *others)
+        else:
+            yield f"{first} ({len(others)} more notes like this)"
 
 
 def split_lines(verdicts: Iterable[Verdict]) -> list[str]:
@@ -72,11 +94,19 @@ def damage_lines(damages: Iterable[Damaged]) -> list[str]:
 
 def correction_lines(verdicts: Iterable[Verdict]) -> list[str]:
     """Over how many bounds the error rate is kept."""
-    counts = {one.checkpoint: one.bounds for one in verdicts if one.bounds > 1}
-    if not counts:
+    names: dict[int, list[str]] = {}
+    for name, count in {one.checkpoint: one.bounds for one in verdicts if one.bounds > 1}.items():
+        names.setdefault(count, []).append(name)
+    if not names:
         return []
-    spread = ", ".join(f"{name} {count}" for name, count in counts.items())
+    spread = ", ".join(_each(found, count) for count, found in names.items())
     return [f"Holm keeps 5 % false alarms over the bounds of a checkpoint: {spread}"]
+
+
+def _each(checkpoints: Sequence[str], count: int) -> str:
+    if len(checkpoints) > _FEW:
+        return f"{count} each of {len(checkpoints)} checkpoints"
+    return ", ".join(f"{name} {count}" for name in checkpoints)
 
 
 def drawing_line(drawings: Sequence[Drawn]) -> str:

@@ -80,7 +80,7 @@ def _checkpoint(session: Session, name: str, look: Findings) -> None:
     if look.failed(what):
         return
     with look(what) as note:
-        note(workspace.source(checkpoint).ready(checkpoint))
+        note(workspace.resources.source(checkpoint).ready(checkpoint))
     gates = session.judge.multiplicity.every()
     for domain in dict.fromkeys(gate.domain for gate in gates if name in gate.sampled):
         if not look.doubted(what) and not look.failed(f"domain {domain}"):
@@ -129,7 +129,7 @@ def _baselines(session: Session, look: Findings) -> None:
             continue
         chosen = session.workspace.domain(domain)
         model = session.config.checkpoints[checkpoint]
-        recorded = session.workspace.is_recorded(model)
+        recorded = session.workspace.resources.is_recorded(model)
         with look(what):
             prompts = session.workspace.prompts(chosen)
             for fault in stale.faults(baselines, name, chosen, model, prompts, recorded=recorded):

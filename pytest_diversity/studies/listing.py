@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from pytest_diversity.baselines.stale import unused
@@ -112,7 +113,8 @@ def _tests(session: Session) -> Iterator[str]:
 
 def _baselines(session: Session) -> Iterator[str]:
     used: dict[str, dict[str, set[str]]] = {}
-    for gate in session.judge.multiplicity.every():
+    every = map(session.judge.multiplicity.gates, session.config.checkpoints)  # tested now or not
+    for gate in chain.from_iterable(every):
         whose = baseline_name(gate.budget.reference, gate.checkpoint)
         if whose and gate.applicable.compares:
             metrics = used.setdefault(gate.domain, {}).setdefault(whose, set())
@@ -154,7 +156,7 @@ def _row(session: Session, gate: Gate, known: Mapping[tuple[str, str], Cost]) ->
 def _cost(session: Session, name: str, domain: str, gates: Sequence[Gate]) -> Cost:
     workspace, checkpoint = session.workspace, session.config.checkpoints[name]
     chosen = workspace.domain(domain)
-    prompts, source = workspace.prompts(chosen), workspace.source(checkpoint)
+    prompts, source = workspace.prompts(chosen), workspace.resources.source(checkpoint)
     lacking = source.lacking(checkpoint, chosen, prompts)
     asks = calls(lacking)
     requests = sum(len(call.numbers) for call in asks)
@@ -166,7 +168,7 @@ def _cost(session: Session, name: str, domain: str, gates: Sequence[Gate]) -> Co
         features = workspace.features_of(samples, chosen, prompts)
     each = [chosen.samples_per_prompt] * len(prompts)
     programs = 0
-    if workspace.executes(chosen) and reads & kind_of(chosen).executed:
+    if workspace.resources.executes(chosen) and reads & kind_of(chosen).executed:
         programs = sum(each) if features is None else _unexecuted(session, features)
     judged, served = _judged(session, chosen, reads, each, features)
     return Cost(
@@ -198,7 +200,7 @@ def _unexecuted(session: Session, features: Features) -> int:
     """The programs of samples at hand of which it is not known what they do."""
 
     def count(programs: Sequence[Any]) -> Any:
-        raise _CountedError(session.workspace.unexecuted(features.domain, programs))
+        raise _CountedError(session.workspace.resources.unexecuted(features.domain, programs))
 
     counting = copy(features)
     counting.execute = count

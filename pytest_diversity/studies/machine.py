@@ -83,7 +83,8 @@ def check_device(session: Session, look: Findings) -> None:
     needed = any(kind_of(one.source, session.workspace.root) == "weights" for one in models)
     with look("device") as note:
         try:
-            found = environment(options.device, options.dtype, session.workspace.store.facts)
+            facts = session.workspace.resources.store.facts
+            found = environment(options.device, options.dtype, facts)
         except DiversityError as error:
             if needed:
                 raise

@@ -117,15 +117,12 @@ def preflight(session: Session, count: str) -> Iterator[str]:
 
 def _features(session: Session, checkpoint: str, name: str, count: int) -> Features:
     """Of a few prompts, spread over their groups, so many samples each."""
-    workspace, config = session.workspace, session.config
+    config = session.config
     domain = config.domain(name)
     few = min(_PROMPTS, domain.max_prompts or _PROMPTS)
     looked = replace(domain, max_prompts=few, samples_per_prompt=count)
-    workspace.config = replace(config, domains={**config.domains, name: looked})
-    try:
-        return workspace.features(checkpoint, name, count)
-    finally:
-        workspace.config = config
+    fewer = replace(config, domains={**config.domains, name: looked})
+    return session.workspace.with_config(fewer).features(checkpoint, name, count)
 
 
 def signal(features: Features) -> Signal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,17 @@ from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
 from pytest_diversity.training.live import digest, lent, plain_model
 from pytest_diversity.training.looks import Look, Looks
+from pytest_diversity.training.pace import Pace
+from pytest_diversity.training.reports import Reports
 from pytest_diversity.verdict import Verdict
 
 __all__ = ["DiversityCallback"]
 
 _log = logging.getLogger(__name__)
+_BESIDE_VLLM = (
+    "trl generates through vLLM here; looks draw from the model in training by our own engine: the "
+    "same weights, at its speed"
+)
 
 
 class DiversityCallback(TrainerCallback):
@@ -46,8 +51,7 @@ class DiversityCallback(TrainerCallback):
     probability of 5 % at most, over all looks and all bounds, each bound has its share of that.
 
     Attributes:
-        verdicts: All that were given, in the order of the steps.
-        seconds: What the looks have taken.
+        verdicts: All that were given, in the order of the steps, each with its `run` and `step`.
     """
 
     def __init__(
@@ -57,6 +61,9 @@ class DiversityCallback(TrainerCallback):
         domains: Sequence[str] | None = None,
         every: int = 100,
         stop: bool = False,
+        share: float = 0.1,
+        run: str | None = None,
+        report: Sequence[str] = (),
     ) -> None:
         """Read the configuration; sample nothing yet.
 
@@ -65,12 +72,21 @@ class DiversityCallback(TrainerCallback):
             domains: Which of its domains are looked at; those with budgets if None.
             every: Steps between two looks; the last step is looked at, too.
             stop: Whether the training stops at the first budget of level `error` that is broken.
+            share: Of the time between two looks: a look that takes more of it than this is warned
+                of once, with the `every` that would keep to it.
+            run: What the training is called in verdicts; its `run_name` if None, else the name of
+                the folder that it writes to.
+            report: Reports to write after each look, as `--diversity-report` says them: `json`,
+                `html:curves.html`; relative to the working directory.
 
         Raises:
-            DiversityError: The configuration cannot be used, or has no such domain.
+            DiversityError: The configuration cannot be used, or has no such domain; a report
+                cannot be written.
         """
         if every < 1:
             raise ConfigError(f"every = {every} is no number of steps", fix="use 1 or more")
+        if not 0 < share < 1:
+            raise ConfigError(f"share = {share:g} is no share of time", fix="use 0.1")
         found = config if isinstance(config, Config) else load_config(Path(config))
         root = found.path.parent if found.path else Path.cwd()
         names = [name for name, one in found.domains.items() if one.budgets]
@@ -80,14 +96,20 @@ class DiversityCallback(TrainerCallback):
         session = Session(found, resolve({}, found, root), root, lambda: Console(quiet=True))
         session.check()
         session.workspace.check_sandbox()
-        self._looks = Looks(session, chosen)
+        self._looks = Looks(session.workspace, chosen)
+        self._reports = Reports(session.workspace, report)
+        self._pace = Pace(share)
         self._every = every
         self._stop = stop
+        self._run = run
         self._last: int | None = None
-        self._began = 0.0
         self._frozen = ""
         self.verdicts: list[Verdict] = []
-        self.seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What the looks have taken."""
+        return self._pace.looking
 
     def on_train_begin(
         self,
@@ -106,10 +128,14 @@ class DiversityCallback(TrainerCallback):
                 f"a model that {args.world_size} processes train cannot be sampled by one of them",
                 fix="save checkpoints, and gate these with pytest",
             )
+        if getattr(args, "use_vllm", False):
+            _log.warning(_BESIDE_VLLM)
         _tokenizer(rest["processing_class"])
         self._frozen = digest(_weights(plain_model(rest["model"]), trained=False))
         self._looks.count = -(-state.max_steps // self._every)
-        self._began, self._last = time.monotonic(), state.global_step
+        self._run = self._run or args.run_name or Path(args.output_dir or "training").resolve().name
+        self._last = state.global_step
+        self._pace.begin(state.global_step)
 
     def on_step_end(
         self,
@@ -142,28 +168,35 @@ class DiversityCallback(TrainerCallback):
         processing_class: Any,
         **_: Any,
     ) -> None:
-        began, self._last = time.monotonic(), state.global_step
+        self._last = state.global_step
         try:
-            look = self._looked_at(model, _tokenizer(processing_class), state.global_step)
+            with self._pace.look(state.global_step):
+                look = self._looked_at(model, _tokenizer(processing_class), state.global_step)
+                self.verdicts += look.verdicts
+                self._report()
         except DiversityError as error:  # hours of training are worth more than a look
             _log.error("step %d could not be looked at: %s", state.global_step, error)
             return
-        finally:
-            self.seconds += time.monotonic() - began
-        self.verdicts += look.verdicts
-        whole = time.monotonic() - self._began
-        _log_values(control, {**look.values, "diversity/share_of_time": self.seconds / whole})
+        _log_values(control, {**look.values, "diversity/share_of_time": self._pace.share})
         for verdict in look.verdicts:
             if verdict.status != "pass":
                 _log.warning("step %d: %s: %s", state.global_step, verdict.status, verdict.message)
         if self._stop and any(one.status == "fail" and not one.warned for one in look.verdicts):
             control.should_training_stop = True
 
+    def _report(self) -> None:
+        try:
+            self._reports.write(self.verdicts)
+        except DiversityError as error:
+            _log.error("no report was written: %s", error)
+
     def _looked_at(self, model: Any, tokenizer: Any, step: int) -> Look:
         plain = plain_model(model)
         name = digest(_weights(plain, trained=True), before=self._frozen)
         with lent(plain, tokenizer, name) as source:
-            return self._looks.at(Checkpoint(f"step-{step}", source))
+            return self._looks.at(
+                Checkpoint(f"step-{step}", source, run=self._run or "", step=step)
+            )
 
 
 def _weights(model: Any, *, trained: bool) -> dict[str, torch.Tensor]:

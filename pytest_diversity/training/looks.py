@@ -11,11 +11,13 @@ from pytest_diversity.domains import kind_of
 from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.decide import OtherBounds
+from pytest_diversity.gate.judge import Judge
+from pytest_diversity.report.evidence import evidence
 
 if TYPE_CHECKING:
     from pytest_diversity.samples import SampleSet
-    from pytest_diversity.session import Session
     from pytest_diversity.verdict import Verdict
+    from pytest_diversity.workspace import Workspace
 
 __all__ = ["Look", "Looks"]
 
@@ -40,31 +42,29 @@ class Looks:
         count: How many there will be, among which the error rate is shared.
     """
 
-    def __init__(self, session: Session, domains: Sequence[str]) -> None:
+    def __init__(self, workspace: Workspace, domains: Sequence[str]) -> None:
         """Look at nothing yet.
 
         Args:
-            session: With the configuration that the budgets are from.
+            workspace: Of the configuration that the budgets are from.
             domains: Names of the domains to look at.
         """
-        self._session = session
+        self._workspace = workspace
         self._domains = domains
-        self._config = session.config
+        self._config = workspace.config
         self.count = 1
 
     def at(self, checkpoint: Checkpoint) -> Look:
         """Draw its samples, measure and judge them."""
-        workspace = self._session.workspace
         known = {**self._config.checkpoints, checkpoint.name: checkpoint}
-        workspace.config = replace(self._config, checkpoints=known)
-        try:
-            gates = list(self._gates(checkpoint.name))
-            bounds = self.count * sum(len(gate.bounds) for gate in gates)
-            verdicts = tuple(self._judged(gate, bounds) for gate in gates)
-            values = dict(self._values(checkpoint.name))
-        finally:
-            workspace.forget(checkpoint.name)
-            self._session.drain()
+        workspace = self._workspace.with_config(replace(self._config, checkpoints=known))
+        judge = Judge(workspace, lambda: evidence)
+        gates = list(self._gates(checkpoint.name))
+        bounds = self.count * sum(len(gate.bounds) for gate in gates)
+        verdicts = tuple(_judged(workspace, judge, gate, bounds) for gate in gates)
+        values = dict(self._values(workspace, checkpoint.name))
+        workspace.forget(checkpoint.name)
+        self._workspace = workspace  # which has the features of the reference
         return Look(values | dict(_parts(verdicts)), verdicts)
 
     def _gates(self, checkpoint: str) -> Iterator[Gate]:
@@ -72,18 +72,8 @@ class Looks:
             for family, budget in self._config.domain(domain).budgets.items():
                 yield Gate(checkpoint, domain, family, budget)
 
-    def _judged(self, gate: Gate, bounds: int) -> Verdict:
-        """The verdict, as one of so many bounds over all looks (Bonferroni)."""
-        judge, others = self._session.judge, bounds - len(gate.bounds)
-        features = self._session.workspace.features(gate.checkpoint, gate.domain)
-        reference = judge.reference(gate)
-        return judge.judge_on(
-            gate, features, reference, OtherBounds(others, lambda: [1.0] * others)
-        )
-
-    def _values(self, checkpoint: str) -> Iterator[tuple[str, float]]:
+    def _values(self, workspace: Workspace, checkpoint: str) -> Iterator[tuple[str, float]]:
         """Every family that the domain's kind has, where it is defined, and the token entropy."""
-        workspace = self._session.workspace
         for name in self._domains:
             domain = workspace.domain(name)
             for family in kind_of(domain).metrics:
@@ -95,6 +85,14 @@ class Looks:
             entropy = _token_entropy(workspace.samples(checkpoint, name))
             if entropy is not None:
                 yield f"diversity/{name}/token_entropy", entropy
+
+
+def _judged(workspace: Workspace, judge: Judge, gate: Gate, bounds: int) -> Verdict:
+    """The verdict, as one of so many bounds over all looks (Bonferroni)."""
+    others = bounds - len(gate.bounds)
+    features = workspace.features(gate.checkpoint, gate.domain)
+    known = OtherBounds(others, lambda: [1.0] * others)
+    return judge.judge_on(gate, features, judge.reference(gate), known)
 
 
 def _token_entropy(samples: SampleSet) -> float | None:

@@ -56,8 +56,10 @@ ALLOWED: Mapping[str, str] = {
     "profiles": "config domains errors estimate families features frames metrics samples text",
     "baselines": "config domains errors estimate events features files findings judges metrics "
     "prompts statistics",
-    "workspace": "baselines checkpoints cluster config domains errors estimate events features "
-    "judges metrics profiles progress prompts samples sampling sandbox store",
+    "resources": "checkpoints cluster config domains features judges progress sampling sandbox "
+    "store",
+    "workspace": "baselines cluster config domains errors estimate events features judges "
+    "metrics profiles progress prompts resources samples sampling",
     "gate": "baselines config domains errors estimate events features metrics samples statistics "
     "text verdict workspace",
     "validation": "checkpoints config domains errors features findings gate metrics sampling "
@@ -65,7 +67,8 @@ ALLOWED: Mapping[str, str] = {
     "report": "baselines domains errors estimate events families features files metrics progress "
     "statistics text verdict workspace",
     "session": "config events findings gate progress report validation workspace",
-    "training": "config domains errors gate report samples sampling session verdict",
+    "training": "config domains errors events gate report samples sampling session verdict "
+    "workspace",
     "studies": "baselines checkpoints config domains errors estimate features files findings "
     "gate metrics samples sampling sandbox session statistics store text validation",
     "plugin": "baselines config errors estimate events features findings functions gate profiles "

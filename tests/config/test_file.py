@@ -476,12 +476,21 @@ STEPS: Mapping[str, tuple[Sequence[str], str, Mapping[str, tuple[str, int | None
     "its end is no step": (
         ["runs/checkpoint-500/", "runs/final/"],
         "runs/*",
-        {"run-final": ("", None), "run-500": ("run", 500)},
+        {"run-final": ("run", None), "run-500": ("run", 500)},
     ),
-    "those of two runs are no run": (
-        ["a/checkpoint-1/", "b/checkpoint-2/"],
-        "*/checkpoint-*",
-        {"run-1": ("", None), "run-2": ("", None)},
+    "of several runs, side by side": (
+        [f"{run}/out/checkpoint-{step}/" for run in ("seed-10", "seed-9") for step in (10, 9)],
+        "*/out/checkpoint-*",
+        {
+            f"run-seed-{seed}-{step}": (f"run-seed-{seed}", step)
+            for seed in (9, 10)
+            for step in (9, 10)
+        },
+    ),
+    "the ends of several runs": (
+        ["a/final/", "b/final/"],
+        "*/final",
+        {"run-a-final": ("", None), "run-b-final": ("", None)},
     ),
     "nor are models with numbers": (
         ["m/llama-3/", "m/qwen-2/"],
@@ -502,7 +511,7 @@ def test_the_steps_of_a_run(case: str, tmp_path: Path) -> None:
     paths, pattern, known = STEPS[case]
     folders(tmp_path, *(path for path in paths if path.endswith("/")))
     for path in paths:
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         if not path.endswith("/"):
             (tmp_path / path).touch()
     config = load(tmp_path, f'[checkpoints]\nrun = "{pattern}"')
@@ -564,11 +573,11 @@ def test_two_patterns_in_one_checkpoint_are_refused(tmp_path: Path) -> None:
         load(tmp_path, text)
 
 
-def test_two_directories_of_one_step_are_refused(tmp_path: Path) -> None:
+def test_two_checkpoints_of_one_step_are_refused(tmp_path: Path) -> None:
     """Two checkpoints never share a name, which would silently drop one of them."""
-    folders(tmp_path, "a/checkpoint-1", "b/checkpoint-1")
+    folders(tmp_path, "runs/checkpoint-1", "runs/checkpoint-01")
     with pytest.raises(ConfigError, match="toml:2: two checkpoints are named 'run-1'; rename one"):
-        load(tmp_path, '[checkpoints]\nrun = "*/checkpoint-*"')
+        load(tmp_path, '[checkpoints]\nrun = "runs/checkpoint-*"')
 
 
 def test_a_directory_with_brackets_is_no_pattern(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from pytest_diversity.events import Drawn
-from pytest_diversity.report.notes import drawing_line, split_lines
+from pytest_diversity.events import Drawn, Judged
+from pytest_diversity.report.notes import drawing_line, notes, split_lines
 from pytest_diversity.report.progress import Console, DrawingProgress
 from pytest_diversity.verdict import Split, Verdict
 
@@ -80,3 +80,30 @@ def test_speed_is_that_of_drawing(
         now = 104.0
         progress.advance(2, 100)
     assert "m d: 2 of 2 samples, 25 tokens/s in 104 s\n" in capsys.readouterr().err
+
+
+def test_many_checkpoints_of_which_the_same_is_said(judged: Callable[..., Judged]) -> None:
+    """A line for each kind of note; each of a few, and each warning, is told by itself."""
+    verdicts = [
+        judged(
+            checkpoint=f"run-{step}",
+            headline=f"code lexical of run-{step}",
+            notes=(
+                f"{step} % of the answers (run-{step}) were cut",
+                *(["rare"] if step < 30 else []),
+            ),
+            status="unclear",
+            bounds=2,
+        ).verdict
+        for step in (10, 20, 30, 40)
+    ]
+    assert notes(verdicts, [], []) == [
+        "Holm keeps 5 % false alarms over the bounds of a checkpoint: 2 each of 4 checkpoints",
+        "code lexical: 10 % of the answers (run-10) were cut (3 more notes like this)",
+        "code lexical: rare",
+        *(f"warning: code lexical of run-{step}: unclear" for step in (10, 20, 30, 40)),
+    ]
+    assert [line for line in notes(verdicts[:2], [], []) if "cut" in line] == [
+        "code lexical: 10 % of the answers (run-10) were cut",
+        "code lexical: 20 % of the answers (run-20) were cut",
+    ]

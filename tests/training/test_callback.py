@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +21,7 @@ from transformers import (
     set_seed,
 )
 
-from pytest_diversity.errors import ConfigError
+from pytest_diversity.errors import ConfigError, DiversityError
 from pytest_diversity.training import DiversityCallback
 from tests.training.conftest import write
 
@@ -117,10 +119,51 @@ def test_what_is_logged(base: Path, configuration: Path, tmp_path: Path) -> None
     parts = ("effective_quality_loss", "effective_narrowing_loss")
     names = {f"diversity/story/{name}" for name in (*families, *parts)}
     assert logged == {step: names | {"diversity/share_of_time"} for step in (3, STEPS)}
-    assert [one.checkpoint for one in callback.verdicts] == ["step-3"] * 2 + ["step-4"] * 2
+    steps = [(one.checkpoint, one.run, one.step) for one in callback.verdicts]
+    assert steps == [("step-3", "runs", 3)] * 2 + [("step-4", "runs", 4)] * 2
     change = callback.verdicts[0].change
     assert change is not None
     assert change.reference == "base"
+
+
+@pytest.mark.long
+def test_reports_show_the_training_by_step(
+    base: Path, configuration: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every verdict has its run and step, of which pages and tables make curves."""
+    monkeypatch.chdir(tmp_path)
+    reports = ["json:seen.json", "html:seen.html", "markdown:seen.md"]
+    callback = DiversityCallback(configuration, every=2, run="sft", report=reports)
+    trainer(base, tmp_path, callback).train()
+    found = json.loads((tmp_path / "seen.json").read_text())
+    steps = {(one["run"], one["step"], one["checkpoint"]) for one in found["verdicts"]}
+    assert steps == {("sft", 2, "step-2"), ("sft", 4, "step-4")}
+    assert "| sft | story | lexical |" in (tmp_path / "seen.md").read_text()
+    assert "sft: lexical" in (tmp_path / "seen.html").read_text()
+
+
+@pytest.mark.long
+def test_looks_that_take_long_are_warned_of_once(
+    base: Path, configuration: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the number of steps between them that would keep to the share."""
+    callback = DiversityCallback(configuration, every=1, share=1e-6)
+    trainer(base, tmp_path, callback).train()
+    [warning] = [one.getMessage() for one in caplog.records if "the look at" in one.message]
+    assert re.search(r"the look at step 1 took .* since step 0: every=\d{4,} would take", warning)
+
+
+@pytest.mark.long
+def test_where_trl_generates_through_vllm_it_says_what_draws(
+    base: Path, configuration: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Our own engine, from the model in training: nothing is asked of vLLM."""
+    callback = DiversityCallback(configuration, every=STEPS)
+    looked = trainer(base, tmp_path, callback)
+    looked.args.use_vllm = True  # type: ignore[attr-defined] # as trl's arguments have it
+    looked.train()
+    assert "trl generates through vLLM here; looks draw from the model in training" in caplog.text
+    assert {one.step for one in callback.verdicts} == {STEPS}
 
 
 @pytest.mark.parametrize(("stop", "steps"), [(True, 1), (False, STEPS)], ids=["stop", "go on"])
@@ -170,6 +213,8 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
     "no step": ({"every": 0}, "every = 0"),
     "an unknown domain": ({"domains": ["stroy"]}, "unknown domain 'stroy'"),
     "no domain": ({"domains": []}, "no domain has a budget"),
+    "more than all of the time": ({"share": 1.5}, "share = 1.5 is no share of time"),
+    "an unknown report": ({"report": ["pdf"]}, "unknown type of report 'pdf'"),
 }
 
 
@@ -177,5 +222,5 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
 def test_what_cannot_be_looked_at(case: str, configuration: Path) -> None:
     """One sentence, when the callback is made."""
     arguments, message = REFUSED[case]
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(DiversityError, match=message):
         DiversityCallback(configuration, **arguments)

@@ -30,7 +30,7 @@ def _texts(session: Workspace) -> dict[str, list[str]]:
 
 
 def _stored(session: Workspace) -> int:
-    return int(session.store.rows("SELECT COUNT(*) FROM sample")[0][0])
+    return int(session.resources.store.rows("SELECT COUNT(*) FROM sample")[0][0])
 
 
 def test_each_sample_is_a_request_with_a_seed_of_its_own(
@@ -123,7 +123,7 @@ def test_reasoning_beside_the_content_is_a_thought(server: Scripted, open_sessio
     group = session.samples("m", "d")["p0"]
     assert {sample.text for sample in group} == {"The answer."}
     assert len({sample.thought for sample in group}) == len(group)
-    [stored] = session.store.rows("SELECT text FROM sample LIMIT 1")
+    [stored] = session.resources.store.rows("SELECT text FROM sample LIMIT 1")
     assert b"<think>Thought" in stored[0]
     assert stored[0].endswith(b"The answer.")
 
@@ -519,7 +519,7 @@ def test_what_a_probe_finds_is_said(
     behave, message = PROBED[case]
     server.behave = behave
     session = open_session(f"{server.url}#m")
-    session._show = showing(Console)
+    session.resources._show = showing(Console)
     session.samples("m", "d")
     asked = len(server.calls) - len(server.drawn)
     assert message in capsys.readouterr().err
@@ -540,11 +540,11 @@ def test_the_key_is_sent_and_nothing_else_knows_it(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-server")
     with caplog.at_level("DEBUG"):
         session = open_session(f"{server.url}#m", server=Endpoint(api_key_env="MY_KEY"))
-        session._show = showing(Console)
+        session.resources._show = showing(Console)
         session.samples("m", "d")
         session.close()
     assert {call.headers["authorization"] for call in server.calls} == {f"Bearer {KEY}"}
-    files = [path for path in session.store.path.parent.rglob("*") if path.is_file()]
+    files = [path for path in session.resources.store.path.parent.rglob("*") if path.is_file()]
     assert files
     assert not any(KEY.encode() in path.read_bytes() for path in files)
     captured = capfd.readouterr()

@@ -34,7 +34,7 @@ def _drawing(body: Reply | Mapping[str, Any] | str | bytes) -> Callable[[Call], 
 
 
 def _stored(session: Workspace) -> int:
-    return int(session.store.rows("SELECT COUNT(*) FROM sample")[0][0])
+    return int(session.resources.store.rows("SELECT COUNT(*) FROM sample")[0][0])
 
 
 KEPT: Mapping[str, tuple[dict[str, Any], tuple[str, str | None], str | None]] = {
@@ -256,7 +256,7 @@ def test_numbers_out_of_range_are_left_out_and_said(
         body |= fields
     server.behave = _drawing(body)
     session = open_session(f"{server.url}#m", 2, prompts=1, server=ONCE)
-    session._show = showing(Console)
+    session.resources._show = showing(Console)
     for sample in session.samples("m", "d").samples:
         plain = Sample(sample.prompt, sample.index, "so it is", domain="d", finish_reason="stop")
         assert sample == plain
@@ -319,7 +319,7 @@ def test_what_a_server_is_called_has_no_control_characters(
     """The name of the only model is the server's to choose."""
     server.models = [f"m{CONTROL}"]
     session = open_session(server.url)
-    session._show = showing(Console)
+    session.resources._show = showing(Console)
     session.samples("m", "d")
     said = capsys.readouterr().err
     assert r"the server samples m\x1b[2J" in said
@@ -368,7 +368,7 @@ def test_neutral_values_that_are_refused_are_left_out(
         Reply(400, "unsupported") if {"top_p", "temperature"} & call.body.keys() else None
     )
     session = open_session(f"{server.url}#m")
-    session._show = showing(Console)
+    session.resources._show = showing(Console)
     session.samples("m", "d")
     assert "temperature, top_p left out where neutral" in capsys.readouterr().err
     with pytest.raises(SamplingError, match="answers 400: unsupported"):

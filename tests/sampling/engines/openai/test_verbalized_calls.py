@@ -105,7 +105,7 @@ def test_a_server_that_dies_keeps_whole_calls(server: Scripted, open_session: Op
     )
     with pytest.raises(Exception, match="cannot be reached"):
         session.samples("m", "d")
-    assert session.store.rows("SELECT COUNT(*) FROM sample") == [(10,)]
+    assert session.resources.store.rows("SELECT COUNT(*) FROM sample") == [(10,)]
 
 
 CONFIG = """

@@ -108,7 +108,7 @@ class Project:
     def kept(self, store: str) -> int:
         """How many samples are in `store` by now."""
         with closing(self.session(store)) as session:
-            rows = session.store.rows("SELECT COUNT(*) FROM sample")
+            rows = session.resources.store.rows("SELECT COUNT(*) FROM sample")
             return int(rows[0][0])
 
 
@@ -190,7 +190,7 @@ def test_nodes_that_lack_the_files_are_one_sentence(
     """An actor's error is the driver's, with the file's name, and no traceback."""
     session = project.session(f"{tmp_path.name}.sqlite", engine="ray", ray_address=cluster.address)
     with closing(session):
-        model = session.sampler._find(session.config.checkpoints["m"])
+        model = session.resources.sampler._find(session.config.checkpoints["m"])
         assert isinstance(model, RayModel)
         hidden = project.folder / "model"
         hidden.rename(project.folder / "hidden")

@@ -197,7 +197,7 @@ def test_what_cannot_share_its_cache_is_served_by_generate(
         "pytest_diversity.sampling.engines.transformers.internals.is_supported", lambda _: False
     )
     one = session()
-    one._show = showing(Console)
+    one.resources._show = showing(Console)
     assert all(len(set(texts)) == 4 for texts in _texts(one).values())
     assert "its cache cannot be shared, so generate draws" in capsys.readouterr().err
 
@@ -222,7 +222,7 @@ def test_an_interrupt_keeps_what_was_finished(
     with monkeypatch.context() as patch:
         patch.setattr(DrawingProgress, "advance", interrupt)
         one = session()
-        one._show = showing(Console)
+        one.resources._show = showing(Console)
         with pytest.raises(KeyboardInterrupt):
             one.samples("m", "d")
     assert "the same command goes on from it" in capsys.readouterr().err
@@ -239,8 +239,8 @@ def test_a_full_disk_keeps_what_was_finished(
     """SQLite's own "disk is full" becomes one sentence, and what was written before is there."""
     monkeypatch.setattr("pytest_diversity.sampling.engines.transformers.batch_size._MOST_ON_CPU", 4)
     one = session()
-    pages = one.store.rows("PRAGMA page_count")[0][0]
-    one.store.rows(f"PRAGMA max_page_count = {pages + 1}")
+    pages = one.resources.store.rows("PRAGMA page_count")[0][0]
+    one.resources.store.rows(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(Exception, match="full; free some space and run again"):
         session_fills_up(one)
     again = session()
@@ -300,7 +300,7 @@ def test_a_tokenizer_without_chat_template_gets_plain_prompts(
 ) -> None:
     """The prompt is given as it is, and the run says so."""
     one = session(source=make_model(tmp_path / "plain", template=False))
-    one._show = showing(Console)
+    one.resources._show = showing(Console)
     assert all(len(group) == 4 for group in _texts(one).values())
     assert "has no chat template: prompts are given as they are" in capsys.readouterr().err
 
@@ -346,7 +346,7 @@ def test_adapters_of_one_base_are_exchanged(
     one = session()
     domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
     for name, adapter in sources.items():
-        drawing = one.sampler.draw(Checkpoint(name, str(tiny), adapter), domain, prompts)
+        drawing = one.resources.sampler.draw(Checkpoint(name, str(tiny), adapter), domain, prompts)
         found = {p: [s.text for s in group] for p, group in drawing.samples.items()}
         assert found == alone[name]
     assert len(loads) == 1
@@ -359,12 +359,12 @@ def test_the_model_before_is_released(
     one = session()
     domain, prompts = one.domain("d"), one.prompts(one.domain("d"))
     one.samples("m", "d")
-    assert one.sampler._loaded is not None
-    engine: Any = one.sampler._loaded[1]
+    assert one.resources.sampler._loaded is not None
+    engine: Any = one.resources.sampler._loaded[1]
     model = weakref.ref(engine._drawer.model)
     del engine
     other = make_model(tmp_path / "other", seed=1)
-    one.sampler.draw(Checkpoint("other", str(other)), domain, prompts)
+    one.resources.sampler.draw(Checkpoint("other", str(other)), domain, prompts)
     assert model() is None
 
 
