@@ -111,6 +111,12 @@ NEWEST = tests/sampling/engines/transformers/test_engine.py \
 	tests/sampling/engines/transformers/test_real_models.py \
 	tests/plugin/test_budgets.py tests/sampling/engines/openai/test_engine.py
 
+# Killed, full, damaged, lied to: a hundred random moments of each scenario, an hour and more; ARGS
+# names some of them, or fewer moments.
+.PHONY: faults
+faults: $(VENV)/ready
+	$(VENV)/bin/python -m tests.faults $(ARGS)
+
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 .PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism bench-equivalence
 
