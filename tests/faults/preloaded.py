@@ -5,6 +5,7 @@ All of it, for a run that has given up its rights, or has no memory left, may no
 
 import encodings
 import gc
+import pdb  # noqa: T100 - pytest does
 import pkgutil
 from contextlib import suppress
 from importlib import import_module
@@ -18,7 +19,7 @@ import pytest_diversity
 from pytest_diversity.features.syntax import analyse
 from pytest_diversity.metrics import definitions
 
-__all__ = ["torch", "transformers"]
+__all__ = ["pdb", "torch", "transformers"]
 
 for name in default_plugins:
     import_module(f"{_pytest.__name__}.{name}")
