@@ -82,7 +82,7 @@ max_tokens = 24
 prompts = "nature.jsonl"
 
 [domains.nature.budget]
-lexical = {{ min = 0.0 }}
+lexical = {{ min = 0.0{change} }}
 """
 
 
@@ -139,6 +139,7 @@ class Project:
             server="" if self.source else HURRIED,
             samples=SAMPLES,
             defaults=self.defaults,
+            change=', max_drop = "50%"' if "reference" in self.defaults else "",
         )
         (folder / "diversity.toml").write_text(config)
         (folder / "conftest.py").write_text(SAMPLER)

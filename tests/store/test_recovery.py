@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,9 +126,8 @@ def killed_at(operation: int, action: Callable[[], object]) -> bool:
 def test_a_recovery_that_is_killed_anywhere_loses_nothing(filled: Path, tmp_path: Path) -> None:
     """Until the new store is whole the damaged one is in its place, with what its log held."""
     with closing(sqlite3.connect(filled)) as writer:
-        add = "UPDATE memory SET value = 'in the log' WHERE name = 'fact'"
         writer.execute("PRAGMA wal_autocheckpoint = 0")
-        writer.execute(add)
+        writer.execute("DELETE FROM sample WHERE number = 19")
         writer.commit()
         scribble(filled)
         before = {
@@ -141,7 +141,7 @@ def test_a_recovery_that_is_killed_anywhere_loses_nothing(filled: Path, tmp_path
         for name, content in before.items():
             (home / name).write_bytes(content)
         path = home / "store.sqlite"
-        killed = killed_at(operation, lambda path=path: recover(path))
+        killed = killed_at(operation, partial(recover, path))
         assert path.exists(), operation
         recover(path)
         assert found(path) == expected, operation
