@@ -28,19 +28,21 @@ def main() -> int:
     parser.add_argument("--say", action="store_true", help="print what the runs have said")
     given = parser.parse_args()
     chosen = [name for name in SCENARIOS if not given.names or any(n in name for n in given.names)]
-    _print(f"seed {given.seed}\n\n| scenario | moments | seconds | faults |\n|---|--:|--:|--:|")
+    _print(
+        f"seed {given.seed}\n\n| scenario | moments | seconds | faults | unsaid |\n|---|--:|--:|--:|--:|"
+    )
     with Workshop.opened() as workshop:
         return int(sum(_row(workshop, name, given) for name in chosen) > 0)
 
 
 def _row(workshop: Workshop, name: str, given: argparse.Namespace) -> int:
     if SCENARIOS[name].lacks:
-        _print(f"| {name} | 0 | 0 | not tried: {SCENARIOS[name].lacks} |")
+        _print(f"| {name} | 0 | 0 | - | not tried: {SCENARIOS[name].lacks} |")
         return 0
     began = time.monotonic()
     tried = workshop.try_all(name, SCENARIOS[name], given.moments, given.seed)
     seconds = time.monotonic() - began
-    _print(f"| {name} | {given.moments} | {seconds:.0f} | {len(tried.broken)} |")
+    _print(f"| {name} | {given.moments} | {seconds:.0f} | {len(tried.broken)} | {tried.unsaid} |")
     for number, message in tried.broken.items():
         _print(f"moment {number}: {message}", sys.stderr)
     for sentence in sorted(tried.sentences) if given.say else ():

@@ -83,6 +83,7 @@ class Fault:
         after: What a person would do then, so that it can go on.
         harmless: Whether the run must not notice.
         unlike: Whether what it does meanwhile is another thing: a damaged model is another model.
+        crashes: Whether Python, pytest or a library may die of it, with nobody left to say why.
         loses: Whether it destroys what was stored, so that it must be drawn again.
     """
 
@@ -93,6 +94,7 @@ class Fault:
     harmless: bool = False
     unlike: bool = False
     loses: bool = False
+    crashes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,12 @@ class Tried:
     Attributes:
         broken: Which promise was broken, by the number of the moment.
         sentences: What the runs said.
+        unsaid: How many runs ended badly without a sentence, which only a crash may.
     """
 
     broken: dict[int, str] = field(default_factory=dict)
     sentences: set[str] = field(default_factory=set)
+    unsaid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,9 @@ class Workshop:
             random = Random(f"{seed} {name} {number}")  # noqa: S311 - no secret
             place = Place(home / f"{number}", random, usual, self.server)
             try:
-                tried.sentences.update(try_at(scenario, place))
+                said = try_at(scenario, place)
+                tried.sentences.update(said or ())
+                tried.unsaid += said is None
                 shutil.rmtree(place.folder)
             except AssertionError as error:
                 tried.broken[number] = "\n".join(str(error).splitlines()[-12:])
@@ -201,8 +207,8 @@ def _growth(before: Path, after: Path) -> int:
     return 2 * sum(path.stat().st_size for path in new) + 8192
 
 
-def try_at(scenario: Scenario, place: Place) -> list[str]:
-    """Disturb a run, and go on; what it said.
+def try_at(scenario: Scenario, place: Place) -> list[str] | None:
+    """Disturb a run, and go on; what it said, None where it could not.
 
     Raises:
         AssertionError: A promise was broken.
@@ -237,16 +243,21 @@ _SENTENCE = re.compile(
 _ENDS = projects.ENDS_WELL | {1, 4}
 
 
-def _said(fault: Fault, running: Running, code: int) -> list[str]:
-    """What went wrong is a sentence, and no traceback."""
+def _said(fault: Fault, running: Running, code: int) -> list[str] | None:
+    """What went wrong, as sentences; None where it could not be said."""
     text = running.text()
-    assert "Traceback (most recent" not in text, text
-    assert "INTERNALERROR" not in text, text
     found = _SENTENCE.findall(text)
-    if fault.during is None or code >= 0:
-        assert code in _ENDS, f"exit code {code}: {text}"
-        assert found or code in projects.ENDS_WELL, text
-        assert code == 0 or not fault.harmless, text
+    try:
+        assert "Traceback (most recent" not in text, text
+        assert "INTERNALERROR" not in text, text
+        if fault.during is None or code >= 0:
+            assert code in _ENDS, f"exit code {code}: {text}"
+            assert found or code in projects.ENDS_WELL, text
+            assert code == 0 or not fault.harmless, text
+    except AssertionError:
+        if fault.crashes:
+            return None
+        raise
     return found
 
 
