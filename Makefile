@@ -103,6 +103,12 @@ plots: $(VENV)/ready
 matrix:
 	$(PYTHON) -m benchmarks.matrix $(ARGS)
 
+# Killed, full, damaged, lied to: a hundred random moments of each scenario, an hour and more; ARGS
+# names some of them, or fewer moments.
+.PHONY: faults
+faults: $(VENV)/ready
+	$(VENV)/bin/python -m tests.faults $(ARGS)
+
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 .PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism bench-equivalence
 

@@ -5,7 +5,10 @@ Every error is one sentence that says what is wrong and where, and, in `fix`, ho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
+from errno import EMFILE, ENFILE
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -26,6 +29,7 @@ __all__ = [
     "SamplingError",
     "StoreError",
     "did_you_mean",
+    "exhausted",
     "first_line",
     "require",
     "some",
@@ -93,6 +97,30 @@ class MissingExtraError(DiversityError):
 
 class BudgetFailure(AssertionError):  # noqa: N818 - a failed assertion, not a fault of the program
     """A diversity budget was not kept; the message's first line says everything."""
+
+
+@contextmanager
+def exhausted() -> Iterator[None]:
+    """Inside, what the machine has no more of is an error of ours, and what failed lets go of it.
+
+    Raises:
+        DiversityError: There is no memory left, or no file can be opened.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        error.__traceback__ = None  # its frames hold what there is no room for
+        raise DiversityError(
+            "there is no memory left",
+            fix="free some, or ask for less at a time, and run again: what was drawn is kept",
+        ) from None
+    except OSError as error:
+        if error.errno not in {EMFILE, ENFILE}:
+            raise
+        raise DiversityError(
+            "too many files are open",
+            fix="raise the limit (ulimit -n) and run again: what was drawn is kept",
+        ) from None
 
 
 def require(what: str, *, package: str, extra: str) -> None:

@@ -94,14 +94,15 @@ def pytest_configure(config: pytest.Config) -> None:
     reports = config.getoption("diversity_report")
     if is_worker(config) or not (is_configured(config) or reports):
         return
-    from pytest_diversity.errors import DiversityError
+    from pytest_diversity.errors import DiversityError, exhausted
     from pytest_diversity.plugin.runs import check_reports, session_of
 
     try:
-        if reports:
-            check_reports(config)
-        if is_configured(config):
-            session_of(config, find_config(config))
+        with exhausted():
+            if reports:
+                check_reports(config)
+            if is_configured(config):
+                session_of(config, find_config(config))
     except DiversityError as error:
         raise pytest.UsageError(f"diversity: {error}") from None
 
@@ -184,16 +185,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     runs.select(session.config, session.items)
     if not is_first(session.config) or session.config.option.collectonly:
         return
-    from pytest_diversity.errors import DiversityError
+    from pytest_diversity.errors import DiversityError, exhausted
 
     drawing = _drawing(session.items)
     try:
-        if drawing:
-            runs.check_domains(session.config, drawing)
-        if not asked(session.config, ("list",)):  # which runs nothing
-            runs.check_sandbox(session.config, session.items)
-        if not study_asked(session.config):
-            runs.check_prompts(session.config, session.items)
+        with exhausted():
+            if drawing:
+                runs.check_domains(session.config, drawing)
+            if not asked(session.config, ("list",)):  # which runs nothing
+                runs.check_sandbox(session.config, session.items)
+            if not study_asked(session.config):
+                runs.check_prompts(session.config, session.items)
     except DiversityError as error:
         _end(session.config, str(error))
 
@@ -236,15 +238,29 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A gate that the machine has no room for says so."""
+    if item.get_closest_marker("diversity") is None:
+        return (yield)
+    from pytest_diversity.errors import exhausted
+
+    with exhausted():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let verdicts travel with the report, and our own errors be sentences, not tracebacks."""
-    report = yield
-    if runs := sys.modules.get("pytest_diversity.plugin.runs"):
-        from pytest_diversity.plugin.outcome import annotate
+    runs = sys.modules.get("pytest_diversity.plugin.runs")
+    if runs is None:
+        return (yield)
+    from pytest_diversity.plugin.outcome import annotate, without_cause
 
-        annotate(item, call, report, runs.sessions(item.config))
+    with without_cause(call):
+        report = yield
+    annotate(item, call, report, runs.sessions(item.config))
     return report
 
 

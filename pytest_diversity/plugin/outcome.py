@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,24 @@ from pytest_diversity.plugin.header import short
 from pytest_diversity.plugin.properties import annotate_item
 from pytest_diversity.session import Session
 
-__all__ = ["annotate"]
+__all__ = ["annotate", "without_cause"]
+
+
+@contextmanager
+def without_cause(call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Inside, an error of ours has no cause, which pytest would show and we do not.
+
+    To show a library's frames it parses the library, for which there may be neither time nor room.
+    """
+    error = None if call.excinfo is None else call.excinfo.value
+    if not isinstance(error, DiversityError):
+        yield
+        return
+    cause, error.__cause__ = error.__cause__, None
+    try:
+        yield
+    finally:
+        error.__cause__ = cause
 
 
 def annotate(

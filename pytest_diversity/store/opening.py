@@ -17,6 +17,7 @@ __all__ = ["FAULTS", "Opened", "connect", "connect_to_read", "explained"]
 # The second is what Python makes of an error that quotes a damaged name.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 _PATIENCE = 60.0  # seconds to wait for another process's transaction, which takes milliseconds
+_MAKE_ROOM = "free some space and run again: everything drawn before is kept"
 _NAME_ANOTHER = "name a writable file with --diversity-store"
 
 
@@ -115,7 +116,8 @@ def explained(path: Path, error: Exception) -> StoreError:
     """What SQLite says of the store at `path`, in a sentence."""
     reason = str(error) if isinstance(error, sqlite3.Error) else "its names are malformed"
     fixes = {
-        "full": "free some space and run again: everything drawn before is kept",
+        "full": _MAKE_ROOM,
+        "disk I/O": f"the disk, or a limit on the size of files, refuses it: {_MAKE_ROOM}",
         "readonly": "make it writable, or name another file with --diversity-store",
         "unable to open": _NAME_ANOTHER,
         "locked": "another process holds it; run again when that one is done",

@@ -24,7 +24,6 @@ from pytest_diversity.store.sqlite import Store
 
 __all__ = ["is_damaged", "recover"]
 
-_LOG = "-wal"  # what was written last; SQLite makes everything else anew
 _UNREADABLE = (*FAULTS, MemoryError, OverflowError)
 _LARGEST = 1 << 40  # bytes; a damaged head may claim anything
 
@@ -61,9 +60,11 @@ def recover(path: Path, say: Callable[[str], None] = lambda _: None) -> str:
     if not path.exists():
         return f"the store {path} is sound: there was nothing to recover"
     with holding(path.with_name(f"{path.name}.locks") / "recover.lock", "recovers the store", say):
-        if not is_damaged(path):
-            return f"the store {path} is sound: there was nothing to recover"
         try:
+            for left in path.parent.glob(f"{_unfinished(path)}*"):  # by one that was killed
+                shutil.rmtree(left)
+            if not is_damaged(path):
+                return f"the store {path} is sound: there was nothing to recover"
             return _recover(path)
         except OSError as error:
             raise StoreError(
@@ -73,14 +74,19 @@ def recover(path: Path, say: Callable[[str], None] = lambda _: None) -> str:
 
 
 def _recover(path: Path) -> str:
-    """Put a whole new store in the place of the damaged one."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+    """Put a whole new store in the place of the damaged one, which is there until then."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_unfinished(path)) as name:
         store = Store(Path(name, "saved"))
         with closing(_connect(_copy(path, Path(name)))) as damaged, closing(store):
             count = _save(store, damaged)
-        aside = _move(path)
-        store.path.rename(path)
+        aside = _set_aside(path)
+        store.path.replace(path)
     return f"{count} samples recovered into {path}; the damaged store is kept as {aside.name}"
+
+
+def _unfinished(path: Path) -> str:
+    """How the name of the folder begins in which a recovery works."""
+    return f"{path.name}.recovering-"
 
 
 def _save(store: Store, damaged: sqlite3.Connection) -> int:
@@ -112,26 +118,42 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _move(path: Path) -> Path:
-    numbers = (f"-{number}" if number else "" for number in range(10_000))
-    aside = next(
-        place for n in numbers if not (place := path.with_name(f"{path.name}.damaged{n}")).exists()
-    )
-    path.rename(aside)
-    log = path.with_name(path.name + _LOG)
-    if log.exists():
-        log.rename(aside.with_name(aside.name + _LOG))
+def _set_aside(path: Path) -> Path:
+    """Give the damaged store a second name, and its log that name alone."""
+    aside = _half_aside(path)
+    if aside is None:
+        numbers = (f"-{number}" if number else "" for number in range(10_000))
+        places = (path.with_name(f"{path.name}.damaged{n}") for n in numbers)
+        aside = next(place for place in places if not place.exists())
+        try:
+            aside.hardlink_to(path)
+        except OSError:  # there are none on this disk
+            shutil.copyfile(path, aside)
+    log = _log_of(path)
+    if log.exists():  # beside the new store it would be taken for its own
+        log.rename(_log_of(aside))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     return aside
+
+
+def _half_aside(path: Path) -> Path | None:
+    """The second name that a recovery has given it which was killed then."""
+    names = path.parent.glob(f"{path.name}.damaged*")
+    return next((name for name in names if name.samefile(path)), None)
+
+
+def _log_of(path: Path) -> Path:
+    """What was written last; SQLite makes everything else anew."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def _copy(path: Path, folder: Path) -> Path:
     """A copy to read, as long as its first page says: SQLite reads nothing of a shortened file."""
     copy = folder / "copy"
-    for side in ("", _LOG):
-        source = path.with_name(path.name + side)
-        if source.exists():
-            shutil.copyfile(source, copy.with_name(copy.name + side))
+    shutil.copyfile(path, copy)
+    for log in map(_log_of, filter(None, (path, _half_aside(path)))):
+        if log.exists():
+            shutil.copyfile(log, _log_of(copy))
     with copy.open("r+b") as file:
         head = file.read(32)
         size = int.from_bytes(head[16:18], "big") * int.from_bytes(head[28:32], "big")

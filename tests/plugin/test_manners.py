@@ -120,3 +120,13 @@ def test_a_suite_with_a_configuration_but_no_use_of_it(project: pytest.Pytester)
     result = project.runpytest_inprocess(*NO_CACHE, "test_other.py")
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*= diversity =*")
+
+
+def test_a_gate_without_memory_is_a_sentence(project: pytest.Pytester) -> None:
+    """Pytest need not show the frames that hold what there is no room for."""
+    (project.path / "diversity.toml").write_text('[checkpoints]\nbase = "replay:base.jsonl"\n')
+    project.makepyfile("def test_it(diversity): raise MemoryError")
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["there is no memory left; free some, *"])
+    result.stdout.no_fnmatch_line("*raise MemoryError*")

@@ -6,10 +6,13 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,6 +97,59 @@ def test_what_can_be_read_of_a_damaged_store_is_saved(filled: Path, case: str) -
     assert line.startswith(f"{len(saved)} samples recovered into {filled}; ")
     assert filled.with_name("store.sqlite.damaged").read_bytes() == damaged
     assert not is_damaged(filled)
+
+
+def killed_at(operation: int, action: Callable[[], object]) -> bool:
+    """Run `action` in a child that dies at its n-th operation on files; whether it came to that."""
+
+    def fall() -> None:
+        left = operation
+
+        def hear(event: str, _: tuple[object, ...]) -> None:
+            nonlocal left
+            left -= event.startswith(("open", "os.", "shutil.", "tempfile.", "sqlite3."))
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hear)
+        action()
+
+    child = multiprocessing.get_context("fork").Process(target=fall)
+    child.start()
+    child.join()
+    return child.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a forked child to kill")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_recovery_that_is_killed_anywhere_loses_nothing(filled: Path, tmp_path: Path) -> None:
+    """Until the new store is whole the damaged one is in its place, with what its log held."""
+    with closing(sqlite3.connect(filled)) as writer:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        writer.execute("DELETE FROM sample WHERE number = 19")
+        writer.commit()
+        scribble(filled)
+        before = {
+            name: (tmp_path / name).read_bytes() for name in ("store.sqlite", "store.sqlite-wal")
+        }
+    recover(filled)
+    expected = found(filled)
+    for operation in range(1, 10_000):
+        home = tmp_path / f"{operation}"
+        home.mkdir()
+        for name, content in before.items():
+            (home / name).write_bytes(content)
+        path = home / "store.sqlite"
+        killed = killed_at(operation, partial(recover, path))
+        assert path.exists(), operation
+        recover(path)
+        assert found(path) == expected, operation
+        assert not list(home.glob("*recovering*")), operation
+        shutil.rmtree(home)
+        if not killed:
+            break
+    assert operation > 10
 
 
 @pytest.mark.parametrize("case", DAMAGES)

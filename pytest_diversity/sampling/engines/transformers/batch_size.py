@@ -9,11 +9,18 @@ from typing import Any
 
 import torch
 
-__all__ = ["BatchSize", "free_bytes", "free_on_linux", "row_bytes"]
+__all__ = ["BatchSize", "free_bytes", "free_on_linux", "out_of_memory", "row_bytes"]
 
 _MOST = 512
 _MOST_ON_CPU = 128  # beyond, products get no faster: 1,108 tokens/s at 128 rows, 1,304 at 256
 _SHARE = 0.5  # of the free memory: caches are copied when rows leave, and estimates are estimates
+_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "could not create a primitive",  # oneDNN's
+)
 _LOGITS = 4  # copies of a row's logits in float32 while its next token is chosen
 
 
@@ -108,3 +115,9 @@ def free_on_linux(root: Path) -> int | None:
         return free
     left = limit - used + int(stat.get("inactive_file", 0))  # cached files make room
     return left if free is None else min(free, left)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether that is what an error says: on a CPU, torch's own are none of a kind of their own."""
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or any(word in str(error) for word in _NO_MEMORY)

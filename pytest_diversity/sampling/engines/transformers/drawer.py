@@ -18,7 +18,7 @@ from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import SamplingError, unexpected
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.chat import begins, context_of, marks, render_all
-from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize
+from pytest_diversity.sampling.engines.transformers.batch_size import BatchSize, out_of_memory
 from pytest_diversity.sampling.engines.transformers.ends import Ends
 from pytest_diversity.sampling.engines.transformers.loading import without_warnings
 from pytest_diversity.sampling.engines.transformers.noise import sample_key
@@ -100,7 +100,7 @@ class Drawer:
                 for place, sample in _quietly(method(batch, generation, progress)):
                     done.add(place)
                     yield sample
-            except (torch.OutOfMemoryError, RuntimeError) as error:
+            except (MemoryError, RuntimeError) as error:
                 self._halve(error, len(batch), longest, progress)
             left = [row for place, row in enumerate(batch) if place not in done]
             rows = left + rows[len(batch) :]
@@ -130,8 +130,8 @@ class Drawer:
                 yield one.index, self._sample(row, one.row.tokens, one.row.logprob, ends)
         steps.finish()
 
-    def _halve(self, error: RuntimeError, size: int, longest: int, progress: Progress) -> None:
-        if not _out_of_memory(error):
+    def _halve(self, error: Exception, size: int, longest: int, progress: Progress) -> None:
+        if not out_of_memory(error):
             raise SamplingError(
                 f"the model failed while sampling: {unexpected(error)}",
                 fix="try --diversity-dtype float32, or another device",
@@ -261,8 +261,3 @@ def _seed(batch: Sequence[_Row]) -> int:
     """A seed from what is drawn: another batch has other random numbers, the same one the same."""
     digest = hashlib.sha256(repr(batch).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)

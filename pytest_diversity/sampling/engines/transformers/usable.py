@@ -15,6 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import unexpected
+from pytest_diversity.sampling.engines.transformers.batch_size import out_of_memory
 
 __all__ = ["why_not"]
 
@@ -28,6 +29,9 @@ def why_not(model: Any) -> str | None:
 
     Returns:
         Why it cannot be, in a few words, None where it can.
+
+    Raises:
+        Exception: There is no memory to find that out.
     """
     reason = _library()
     if reason is not None:
@@ -40,9 +44,9 @@ def why_not(model: Any) -> str | None:
             return "its cache cannot be shared"
         attention.fold_heads(model)
         _decoded(model, 2)
-    except (torch.OutOfMemoryError, MemoryError):
-        return None  # the batch will be made to fit
     except Exception as error:  # noqa: BLE001 - whatever a model of an unknown kind raises
+        if out_of_memory(error):
+            return None  # the batch will be made to fit
         model.set_attn_implementation(before)
         return f"its samples cannot be drawn together ({unexpected(error)})"
     return None
@@ -61,7 +65,9 @@ def _library() -> str | None:
         fold_heads(model)
         with packed(model):
             found = _decoded(model, _TOKENS)
-    except Exception as error:  # noqa: BLE001 - whatever another version raises
+    except Exception as error:  # whatever another version raises
+        if out_of_memory(error):  # says nothing of the version, and `generate` draws other texts
+            raise
         return f"{version} has not what drawing together needs ({unexpected(error)})"
     same = [one[: len(other)] for one, other in zip(expected, found, strict=True)] == found
     return None if same else f"{version} draws other texts together than one by one"

@@ -80,6 +80,33 @@ def test_what_is_not_as_it_was_leaves_the_work_to_generate(
     assert line.endswith(", so generate draws")
 
 
+def out(message: str) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(message)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "could not create a primitive",
+        "DefaultCPUAllocator: can't allocate memory",
+        "std::bad_alloc",
+    ],
+)
+def test_a_lack_of_memory_is_no_reason_for_generate(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    """It would draw other texts, under the same key: nothing is drawn, and the next run looks."""
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{ROOM}.buffers._Buffered.update", out(message))
+        with pytest.raises(RuntimeError, match=message):
+            usable.why_not(model)
+    assert usable.why_not(model) is None
+
+
 def test_a_model_of_an_odd_kind_is_left_to_generate(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
