@@ -332,6 +332,16 @@ BROKEN: Mapping[str, tuple[Callable[[str], str], int, str]] = {
         85,
         "schema 99 is from a newer pytest-diversity, this reads 1; *",
     ),
+    "a schema that never was": (
+        lambda text: text.replace('"schema": 1', '"schema": 0'),
+        85,
+        "there was never a schema 0 of baselines; *",
+    ),
+    "a schema that is no number": (
+        lambda text: text.replace('"schema": 1', '"schema": true'),
+        1,
+        "not a baseline of pytest-diversity: it has no schema version; *",
+    ),
     "another file": (lambda _: "[]", 1, "not a baseline of pytest-diversity: *"),
     "an empty file": (lambda _: "", 1, "not JSON: *"),
 }
@@ -353,6 +363,19 @@ def test_broken_files(project: pytest.Pytester, case: str) -> None:
     result = project.runpytest_inprocess("--diversity-record", "-k", "code and base")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert path.read_text() == broken
+
+
+@pytest.mark.parametrize("name", ["../../out", "/out", "..", "a/b", "%2e%2e"])
+def test_the_name_of_a_domain_is_no_path(project: pytest.Pytester, name: str) -> None:
+    """Its file lies in the folder of baselines, and is found there again."""
+    config = f"[checkpoints]\nbase = 'replay:base.jsonl'\n['domains'.'{name}'.budget]\n"
+    (project.path / "diversity.toml").write_text(f"{config}lexical = {{ min = 0.1 }}\n")
+    before = {path for path in project.path.rglob("*.json") if path.is_file()}
+    for option in ("--diversity-record", "--diversity-record-new"):
+        project.runpytest_inprocess(option).assert_outcomes(passed=1)
+    made = set(project.path.rglob("*.json")) - before
+    assert [path.parent for path in made] == [project.path / FOLDER]
+    assert not (project.path.parent / "out.json").exists()
 
 
 def test_a_checkout_that_cannot_be_written_to(project: pytest.Pytester) -> None:
