@@ -145,6 +145,8 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
         return self._cut(sizes), other._cut(sizes)
 
     def _cut(self, sizes: Mapping[str, int]) -> SampleSet:
+        if list(sizes.items()) == [(p, len(group)) for p, group in self.items()]:
+            return self
         return SampleSet(sample for p, size in sizes.items() for sample in self[p][:size])
 
     @classmethod

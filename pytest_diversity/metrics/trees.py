@@ -95,7 +95,6 @@ class Forest(Sequence[Tree | None]):
     def __init__(self, trees: Trees) -> None:
         """Take the trees; compare nothing yet."""
         self.trees = trees
-        self._bags: dict[int, Bags] = {}
         self._found: tuple[list[_Shape], list[Ints]] | None = None
 
     @classmethod
@@ -118,14 +117,12 @@ class Forest(Sequence[Tree | None]):
 
     def bags(self, height: int) -> Bags:
         """For each tree its subtrees, cut off below `height` levels, of nodes at least so high."""
-        if height not in self._bags:
-            shapes, nodes = self._shapes()
-            cut = _truncated(shapes, height)
-            codes = [found[found >= 0] for found in (cut[tree] for tree in nodes)]
-            owners = np.repeat(np.arange(len(self)), [len(found) for found in codes])
-            flat = np.concatenate(codes) if codes else owners
-            self._bags[height] = Bags.of(len(self), owners, flat)
-        return self._bags[height]
+        shapes, nodes = self._shapes()
+        cut = _truncated(shapes, height)
+        codes = [found[found >= 0] for found in (cut[tree] for tree in nodes)]
+        owners = np.repeat(np.arange(len(self)), [len(found) for found in codes])
+        flat = np.concatenate(codes) if codes else owners
+        return Bags.of(len(self), owners, flat)
 
     def between(self, spans: Sequence[tuple[float, float]]) -> Forest:
         """The same trees, of which only subtrees count that begin in a span of the nodes.

@@ -83,7 +83,10 @@ class Replay:
         if not len(kept):
             raise _nothing(checkpoint, domain, recorded)
         first = kept.first(domain.samples_per_prompt)
-        chosen = SampleSet(replace(one, domain=domain.name) for one in first.samples)
+        chosen = SampleSet(
+            one if one.domain == domain.name else replace(one, domain=domain.name)
+            for one in first.samples
+        )
         lacks = _lacks(checkpoint.source, domain, chosen, len(wanted))
         notes = [*self.recording.notes, *_left_out(checkpoint.source, domain, recorded, kept)]
         if own and prompts:
