@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -24,8 +25,8 @@ BUDGETS = {
     "quality": "min = 0.5",
 }
 _DOCS = Path(__file__).parents[1] / "docs"
-_NAMES = "total count value item result index left right left_over best seen key".split()
-_OPERATORS = "+ - * // %".split()
+_NAMES = ("total", "count", "value", "item", "result", "index", "left", "best", "seen", "key")
+_OPERATORS = ("+", "-", "*", "//", "%")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ class Project:
 
     def _rows(self, checkpoint: int) -> Iterator[dict[str, object]]:
         chance = random.Random(checkpoint)  # noqa: S311 - reproducible
-        write = {"prose": _prose(chance), "code": lambda: _program(chance)}
+        write: Mapping[str, Callable[[], str]] = {
+            "prose": _prose(chance),
+            "code": partial(_program, chance),
+        }
         for domain in range(self.domains):
             for prompt in range(self.prompts):
                 for index in range(self.samples):
@@ -94,13 +98,19 @@ def _prose(chance: random.Random) -> Callable[[], str]:
     known = Counter(re.findall(r"\b[a-z]{1,12}\b", text.lower()))
     words, weights = list(known), list(accumulate(known.values()))
 
+    def sentence(size: int) -> str:
+        said = " ".join(chance.choices(words, cum_weights=weights, k=size - 1))
+        return f"{said.capitalize()}."
+
+    usual = [sentence(chance.randint(7, 17)) for _ in range(100)]
+
     def write() -> str:
         left, sentences = chance.randint(60, 100), []
         while left > 1:
-            size = min(left, chance.randint(7, 17))
-            said = " ".join(chance.choices(words, cum_weights=weights, k=size - 1))
-            sentences.append(f"{said.capitalize()}.")
-            left -= size
+            new = chance.random() < 0.7
+            said = sentence(min(left, chance.randint(7, 17))) if new else chance.choice(usual)
+            sentences.append(said)
+            left -= len(said.split()) + 1
         return " ".join(sentences)
 
     return write

@@ -116,7 +116,12 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
 
     def __repr__(self) -> str:
         """A short description, since the texts may be long."""
-        return f"<SampleSet: {len(self)} prompts, {sum(map(len, self.values()))} samples>"
+        return f"<SampleSet: {len(self)} prompts, {self.size} samples>"
+
+    @property
+    def size(self) -> int:
+        """How many samples there are, of all prompts."""
+        return sum(map(len, self._groups.values()))
 
     @property
     def samples(self) -> Iterator[Sample]:

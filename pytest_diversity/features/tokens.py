@@ -16,7 +16,9 @@ def words(text: str) -> tuple[str, ...]:
     without spaces: Chinese, Japanese, Thai, Khmer, Lao and Burmese.
     """
     # models repeat themselves: a word that is held once takes a tenth of the memory
-    return tuple(intern(word) for word in WordBreaker(_well_formed(text), "root") if not word.isspace())
+    return tuple(
+        intern(word) for word in WordBreaker(_well_formed(text), "root") if not word.isspace()
+    )
 
 
 def _well_formed(text: str) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # of what is drawn
 
 __all__ = ["Replay", "Replays"]
 
+_HELD = 25_000  # samples: about 20 MB
 _FIX = "record them, or say partial = true in the domain"
 
 
@@ -188,7 +189,11 @@ def _left_out(source: str, domain: Domain, recorded: SampleSet, kept: SampleSet)
 
 
 class Replays:
-    """The recorded checkpoints of a run, asked as a `Sampler` is; each file is read once."""
+    """The recorded checkpoints of a run, asked as a `Sampler` is.
+
+    Each file is read once, unless all are large: then two are held, those that were asked for last,
+    as a checkpoint and its reference are.
+    """
 
     def __init__(self, root: Path) -> None:
         """Read nothing yet.
@@ -256,10 +261,17 @@ class Replays:
         return bool(self._find(checkpoint))
 
     def _find(self, checkpoint: Checkpoint) -> Replay:
-        told, key = checkpoint.replay, f"{checkpoint.source} {checkpoint.replay}"
-        if key not in self._read:
-            location = locate(checkpoint.source, self._root)
-            chosen, only = (told.map, told.only) if told is not None else ({}, {})
-            recording = read_samples(location.path, chosen, only)
-            self._read[key] = Replay(location, recording, told)
-        return self._read[key]
+        key = f"{checkpoint.source} {checkpoint.replay}"
+        found = self._read.pop(key, None) or self._open(checkpoint)
+        while len(self._read) > 1 and self._size() > _HELD:
+            del self._read[next(iter(self._read))]
+        self._read[key] = found  # the last one
+        return found
+
+    def _open(self, checkpoint: Checkpoint) -> Replay:
+        told, location = checkpoint.replay, locate(checkpoint.source, self._root)
+        chosen, only = (told.map, told.only) if told is not None else ({}, {})
+        return Replay(location, read_samples(location.path, chosen, only), told)
+
+    def _size(self) -> int:
+        return sum(one.recording.samples.size for one in self._read.values())
