@@ -41,28 +41,10 @@ class Replay:
     """A file or a folder of samples, read.
 
     Attributes:
-        location: Where they are.
         recording: Those of all domains.
-        told: How they were to be read, where the checkpoint says it.
     """
 
-    location: Location
     recording: Recording
-    told: Recorded | None = None
-
-    @property
-    def digest(self) -> str:
-        """Of what was read, and how; it is not remembered, which would make a store."""
-        from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
-
-        found = [
-            fingerprint(replace(self.location, path=file), {}) for file in files(self.location.path)
-        ]
-        if self.told is not None:
-            found.append(f"{sorted(self.told.map.items())} {sorted(self.told.only.items())}")
-        if len(found) > 1:
-            return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
-        return found[0][:16]
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -188,6 +170,18 @@ def _left_out(source: str, domain: Domain, recorded: SampleSet, kept: SampleSet)
         )
 
 
+def _digest(location: Location, told: Recorded | None) -> str:
+    """Of what is read, and how; it is not remembered, which would make a store."""
+    from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
+
+    found = [fingerprint(replace(location, path=file), {}) for file in files(location.path)]
+    if told is not None:
+        found.append(f"{sorted(told.map.items())} {sorted(told.only.items())}")
+    if len(found) > 1:
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
+    return found[0][:16]
+
+
 class Replays:
     """The recorded checkpoints of a run, asked as a `Sampler` is.
 
@@ -250,7 +244,7 @@ class Replays:
 
     def weights(self, checkpoint: Checkpoint) -> str:
         """A digest of the file."""
-        return self._find(checkpoint).digest
+        return _digest(locate(checkpoint.source, self._root), checkpoint.replay)
 
     def origin(self, _: Checkpoint) -> Mapping[str, str]:
         """What drew the samples, which the file does not say."""
@@ -271,7 +265,7 @@ class Replays:
     def _open(self, checkpoint: Checkpoint) -> Replay:
         told, location = checkpoint.replay, locate(checkpoint.source, self._root)
         chosen, only = (told.map, told.only) if told is not None else ({}, {})
-        return Replay(location, read_samples(location.path, chosen, only), told)
+        return Replay(read_samples(location.path, chosen, only))
 
     def _size(self) -> int:
         return sum(one.recording.samples.size for one in self._read.values())
