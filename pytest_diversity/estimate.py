@@ -335,7 +335,13 @@ def _worst(groups: Mapping[str, float], better: Better) -> tuple[str, float] | N
 
 
 def _values(features: Features, metric: Metric) -> dict[str, float]:
-    """The metric of each prompt where it is defined."""
+    """The metric of each prompt where it is defined, computed once."""
+    if metric not in features.values:
+        features.values[metric] = _read(features, metric)
+    return features.values[metric]
+
+
+def _read(features: Features, metric: Metric) -> dict[str, float]:
     if features.parts:
         found = [_values(part, metric) for part in features.parts]
         common = [prompt for prompt in found[0] if all(prompt in one for one in found)]

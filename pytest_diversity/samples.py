@@ -123,7 +123,12 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
 
     def __repr__(self) -> str:
         """A short description, since the texts may be long."""
-        return f"<SampleSet: {len(self)} prompts, {sum(map(len, self.values()))} samples>"
+        return f"<SampleSet: {len(self)} prompts, {self.size} samples>"
+
+    @property
+    def size(self) -> int:
+        """How many samples there are, of all prompts."""
+        return sum(map(len, self._groups.values()))
 
     @property
     def samples(self) -> Iterator[Sample]:
@@ -152,6 +157,8 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
         return self._cut(sizes), other._cut(sizes)
 
     def _cut(self, sizes: Mapping[str, int]) -> SampleSet:
+        if list(sizes.items()) == [(p, len(group)) for p, group in self.items()]:
+            return self
         return SampleSet(sample for p, size in sizes.items() for sample in self[p][:size])
 
     @classmethod

@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # rooms that a run enters when it needs them
 
 __all__ = ["Workspace"]
 
+_HELD = 25_000  # samples: with their features about 100 MB
+
 
 class Workspace:
     """Everything that one configuration is measured with.
@@ -150,6 +152,27 @@ class Workspace:
     def forget(self, checkpoint: str) -> None:
         """Release what is held of a checkpoint; its samples stay in the store."""
         self._features = {key: one for key, one in self._features.items() if key[0] != checkpoint}
+
+    def judged(self, checkpoint: str, domain: str | None = None) -> None:
+        """Release what is held of a checkpoint in a domain, or in all, where much is held at all.
+
+        Little is kept, for reports show what is known of samples; so is what others are compared
+        with.
+        """
+        if sum(one.samples.size for one in self._features.values()) > _HELD:
+            self._features = {
+                key: one
+                for key, one in self._features.items()
+                if key[0] in self._references or (key[0], domain or key[1]) != (checkpoint, key[1])
+            }
+
+    @property
+    def _references(self) -> frozenset[str | None]:
+        """The checkpoints that others are compared with."""
+        budgets = (
+            one for domain in self.config.domains.values() for one in domain.budgets.values()
+        )
+        return frozenset([self.config.reference, *(one.reference for one in budgets)])
 
     def _with_threshold(self, features: Features, checkpoint: str) -> Features:
         """The features, judged from the score on that a percentile of the reference's is."""

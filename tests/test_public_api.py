@@ -51,7 +51,7 @@ def test_every_public_name_resolves() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """As of any module."""
     with pytest.raises(AttributeError, match="'pytest_diversity' has no attribute 'assert_divers'"):
-        _ = pytest_diversity.assert_divers
+        _ = pytest_diversity.assert_divers  # type: ignore[attr-defined]
 
 
 SAMPLES = {"p": ["a b c d e", "f g h i j"], "q": ["a b c d e", "a b c d e"], "r": ["a", "b"]}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # domains import this module, and the sandbox below it import
     from pytest_diversity.config.quality import Quality
     from pytest_diversity.config.values import Domain
     from pytest_diversity.judges.protocol import Assessed, Texts
+    from pytest_diversity.metrics import Metric
     from pytest_diversity.prompts import Prompt
     from pytest_diversity.samples import SampleSet
     from pytest_diversity.sandbox import Execution, Program
@@ -150,6 +151,7 @@ class Features:
         self.spread = spread
         self.notes: tuple[str, ...] = ()  # what must be said beside a value that is read from these
         self.parts: Sequence[Features] = ()  # views of which values are averaged
+        self.values: dict[Metric, dict[str, float]] = {}  # what metrics have read, by prompt
         self.said: dict[str, str] = {}  # likewise, beside one that rests on that feature
         self.lacks: str | None = None  # which samples are not there, so that no value is read
         self.given: Mapping[str, Mapping[str, Any]] = dict(given or {})
@@ -210,6 +212,7 @@ class Features:
         """The same features, but for those that rest on the judge of quality: these on another."""
         other = copy(self)
         other.domain = replace(self.domain, quality=quality)
+        other.values = {}
         other._known = {  # noqa: SLF001 - its own
             name: value
             for name, value in self._known.items()

@@ -47,11 +47,6 @@ class _Window(View):
         self._spans = spans
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
-        if name not in self._known:
-            self._known[name] = self._cut(name)
-        return self._known[name]
-
-    def _cut(self, name: str) -> Mapping[str, Any]:
         whole = self._whole[name]
         if name == "trees":
             lengths = {
@@ -64,9 +59,7 @@ class _Window(View):
                 for prompt, trees in whole.items()
             }
         return {
-            prompt: metrics.Corpus(
-                [text[a:b] for text, (a, b) in zip(texts, self._spans[prompt], strict=True)]
-            )
+            prompt: metrics.Corpus.of(texts).between(self._spans[prompt])
             for prompt, texts in whole.items()
         }
 

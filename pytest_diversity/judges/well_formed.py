@@ -21,7 +21,9 @@ _MARKUP = re.compile(r"<\|[a-z_]+\|>|</?(?:s|bos|eos|pad|unk)>")
 _LOOP = 0.5  # distinct share of the 4-grams; human prose is above .9, a stuck model near 0
 _FEWEST = 12  # words; a refrain of fewer may be meant
 _WORDS = re.compile(r"\w+")
-_STUCK = re.compile(r"(\S{1,24}?)\1{11,}")  # in scripts without spaces, and of signs
+_UNIT, _TIMES = 24, 12  # the most characters that are repeated, and how often at least
+# in scripts without spaces, and of signs
+_STUCK = re.compile(rf"(\S{{1,{_UNIT}}}?)\1{{{_TIMES - 1},}}")
 _LARGEST = 0.5  # share of the visible text that one such run may be: rules of tables are less
 
 
@@ -47,7 +49,23 @@ def _loops(text: str) -> bool:
     if len(words) >= _FEWEST and _distinct_share(words) < _LOOP:
         return True
     visible = re.sub(r"\s+", "", text)
-    return any(len(run[0]) > _LARGEST * len(visible) for run in _STUCK.finditer(visible))
+    return _repeats_in_its_middle(visible) and any(
+        len(run[0]) > _LARGEST * len(visible) for run in _STUCK.finditer(visible)
+    )
+
+
+def _repeats_in_its_middle(text: str) -> bool:
+    """Whether a run may cover the middle, as one does that is more than half of the text.
+
+    It says no to almost every text at a tenth of the cost of looking for all runs: half of the
+    units of a run stand before the middle, or after it, and are the same one unit further on.
+    """
+    middle = len(text) // 2
+    before, after = text[:middle], text[middle:]
+    return any(
+        after[: most - unit] == after[unit:most] or before[unit - most :] == before[-most:-unit]
+        for unit, most in ((unit, unit * _TIMES // 2) for unit in range(1, _UNIT + 1))
+    )
 
 
 def _distinct_share(words: Sequence[str], n: int = 4) -> float:

@@ -90,7 +90,7 @@ class Bags:
 
 
 class Corpus(Sequence[Sequence[Hashable]]):
-    """Texts as sequences of tokens, which counts the n-grams of each length at most once."""
+    """Texts as sequences of tokens, which are numbered at most once."""
 
     def __init__(self, texts: Tokens) -> None:
         """Take the texts; number nothing yet.
@@ -105,8 +105,7 @@ class Corpus(Sequence[Sequence[Hashable]]):
             )
         self.texts = texts
         self.lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-        self._bags: dict[int, Bags] = {}
-        self._numbered: tuple[Ints, int] | None = None
+        self._numbered: tuple[NDArray[np.int32], int] | None = None
 
     @classmethod
     def of(cls, texts: Tokens) -> Corpus:
@@ -126,22 +125,29 @@ class Corpus(Sequence[Sequence[Hashable]]):
     def __iter__(self) -> Iterator[Sequence[Hashable]]:
         return iter(self.texts)  # Sequence's own asks for one item after the other
 
-    def numbers(self) -> Iterator[Ints]:
-        """The tokens of each text as numbers from 0 without gaps."""
+    def numbers(self) -> Iterator[NDArray[np.int32]]:
+        """The tokens of each text as numbers from 0, equal ones for equal tokens."""
         return iter(np.split(self._numbers()[0], np.cumsum(self.lengths)[:-1]))
 
     def bags(self, n: int) -> Bags:
         """The n-grams of each text; they never cross texts."""
-        if n not in self._bags:
-            self._bags[n] = Bags.of(len(self), *self._grams(n))
-        return self._bags[n]
+        return Bags.of(len(self), *self._grams(n))
 
-    def _numbers(self) -> tuple[Ints, int]:
+    def between(self, spans: Sequence[tuple[int, int]]) -> Corpus:
+        """Of each text the tokens from the first number of its span up to the second."""
+        numbers, different = self._numbers()
+        starts = np.cumsum(self.lengths) - self.lengths
+        part = Corpus([text[a:b] for text, (a, b) in zip(self.texts, spans, strict=True)])
+        kept = [numbers[s + a : s + b] for s, (a, b) in zip(starts, spans, strict=True)]
+        part._numbered = (np.concatenate([numbers[:0], *kept]), different)
+        return part
+
+    def _numbers(self) -> tuple[NDArray[np.int32], int]:
         """All tokens after one another, numbered, and how many different ones there are."""
         if self._numbered is None:
             flat = list(chain.from_iterable(self.texts))
             known = {token: number for number, token in enumerate(dict.fromkeys(flat))}
-            numbers = np.fromiter(map(known.__getitem__, flat), dtype=np.int64, count=len(flat))
+            numbers = np.fromiter(map(known.__getitem__, flat), dtype=np.int32, count=len(flat))
             self._numbered = (numbers, len(known))
         return self._numbered
 
@@ -152,7 +158,7 @@ class Corpus(Sequence[Sequence[Hashable]]):
         if not len(owners):
             return owners, owners
         size = len(numbers) - n + 1
-        codes, span = numbers[:size].copy(), different
+        codes, span = numbers[:size].astype(np.int64), different
         for offset in range(1, n):
             if span > _CODES // different:
                 found, codes = np.unique(codes, return_inverse=True)

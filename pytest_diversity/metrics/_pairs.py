@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
 from pytest_diversity.metrics._grams import Bags, Ints
 
@@ -49,12 +49,19 @@ def mean_shared(
     kept = np.flatnonzero(bags.totals)
     if len(kept) < 2:
         return None
-    shape = (bags.size, bags.items)
-    matrix = csr_array((weights, (bags.bag, bags.item)), shape=shape)[kept]
+    place = np.zeros(bags.size, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    ends = np.searchsorted(bags.item, np.arange(bags.items + 1))
+    by_item = csc_array((weights, place[bags.bag], ends), shape=(len(kept), bags.items))
+    matrix = by_item.tocsr()
 
     def block(rows: slice) -> Floats:
-        common = (matrix[rows] @ matrix[rows.start + 1 :].T).toarray()
-        return value(kept[rows], kept[rows.start + 1 :], common)
+        after = slice(rows.start + 1, None)
+        if rows.stop - rows.start == len(kept):  # most often; and slicing takes longer than this
+            common = (matrix @ by_item.T).toarray()[:, after]
+        else:
+            common = (matrix[rows] @ matrix[after].T).toarray()
+        return value(kept[rows], kept[after], common)
 
     return mean_over_pairs(len(kept), block)
 

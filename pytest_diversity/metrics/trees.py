@@ -95,8 +95,7 @@ class Forest(Sequence[Tree | None]):
     def __init__(self, trees: Trees) -> None:
         """Take the trees; compare nothing yet."""
         self.trees = trees
-        self._bags: dict[int, Bags] = {}
-        self._found: tuple[list[_Shape], list[Ints]] | None = None
+        self._found: tuple[_Shapes, list[Ints]] | None = None
 
     @classmethod
     def of(cls, trees: Trees) -> Forest:
@@ -118,14 +117,12 @@ class Forest(Sequence[Tree | None]):
 
     def bags(self, height: int) -> Bags:
         """For each tree its subtrees, cut off below `height` levels, of nodes at least so high."""
-        if height not in self._bags:
-            shapes, nodes = self._shapes()
-            cut = _truncated(shapes, height)
-            codes = [found[found >= 0] for found in (cut[tree] for tree in nodes)]
-            owners = np.repeat(np.arange(len(self)), [len(found) for found in codes])
-            flat = np.concatenate(codes) if codes else owners
-            self._bags[height] = Bags.of(len(self), owners, flat)
-        return self._bags[height]
+        shapes, nodes = self._shapes()
+        cut = shapes.truncated(height)
+        codes = [found[found >= 0] for found in (cut[tree] for tree in nodes)]
+        owners = np.repeat(np.arange(len(self)), [len(found) for found in codes])
+        flat = np.concatenate(codes) if codes else owners
+        return Bags.of(len(self), owners, flat)
 
     def between(self, spans: Sequence[tuple[float, float]]) -> Forest:
         """The same trees, of which only subtrees count that begin in a span of the nodes.
@@ -144,13 +141,13 @@ class Forest(Sequence[Tree | None]):
         )
         return part
 
-    def _shapes(self) -> tuple[list[_Shape], list[Ints]]:
+    def _shapes(self) -> tuple[_Shapes, list[Ints]]:
         """The different whole subtrees, children before parents, and which one each node has."""
         if self._found is None:
             known: dict[_Shape, int] = {}
             # models repeat themselves: a tree that occurs again is not walked again
             once = {id(tree): _shape_of_nodes(tree, known) for tree in _each_once(self.trees)}
-            self._found = (list(known), [once[id(tree)] for tree in self.trees])
+            self._found = (_Shapes(list(known)), [once[id(tree)] for tree in self.trees])
         return self._found
 
 
@@ -159,6 +156,20 @@ def _each_once(trees: Trees) -> Trees:
 
 
 _Shape = tuple[str, tuple[int, ...]]  # the kind, then the number of each child's shape
+
+
+class _Shapes:
+    """Different whole subtrees; each height is cut off once for all parts of the same trees."""
+
+    def __init__(self, shapes: Sequence[_Shape]) -> None:
+        self._shapes = shapes
+        self._cut: dict[int, Ints] = {}
+
+    def truncated(self, height: int) -> Ints:
+        """Of each shape a number for its first `height` levels; -1 if it has fewer."""
+        if height not in self._cut:
+            self._cut[height] = _truncated(self._shapes, height)
+        return self._cut[height]
 
 
 def _shape_of_nodes(tree: Tree | None, known: dict[_Shape, int]) -> Ints:

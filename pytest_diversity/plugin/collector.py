@@ -58,6 +58,10 @@ class DomainNode(pytest.Collector):
                 gate=Gate(self.checkpoint, self.name, family, budget),
             )
 
+    def teardown(self) -> None:
+        """Pytest goes on to another checkpoint or domain: nothing here is judged any more."""
+        session_of(self.config, self.path).workspace.judged(self.checkpoint, self.name)
+
 
 class DiversityItem(pytest.Item):
     """One budget of one checkpoint."""

@@ -19,10 +19,11 @@ __all__ = ["_diversity_checkpoint", "checkpoint", "diversity", "samples"]
 
 
 @pytest.fixture(scope="session")
-def _diversity_checkpoint(request: pytest.FixtureRequest) -> UnderTest:
+def _diversity_checkpoint(request: pytest.FixtureRequest) -> Iterator[UnderTest]:
     """The checkpoint under test: what the plugin parametrises."""
     under_test: UnderTest = request.param
-    return under_test
+    yield under_test
+    under_test.session.workspace.judged(under_test.name)
 
 
 @pytest.fixture(scope="session")

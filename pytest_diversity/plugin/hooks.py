@@ -209,6 +209,13 @@ def _end(config: pytest.Config, message: str) -> NoReturn:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """What this process has checked no worker of xdist checks again: recordings may be large."""
+    if runs := sys.modules.get("pytest_diversity.plugin.runs"):
+        runs.tell_worker(node.config, node.workerinput)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Where a worker of xdist has found that a run must not begin, it does not."""
     message = getattr(node, "workeroutput", {}).get(_ENDED)

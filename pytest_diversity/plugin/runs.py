@@ -47,10 +47,12 @@ __all__ = [
     "sessions",
     "settings_of",
     "study",
+    "tell_worker",
 ]
 
 _SESSIONS = pytest.StashKey[dict[Path | None, Session]]()
 _REFUSED = pytest.StashKey[list[str]]()
+_CHECKED = "diversity_checked"  # what a worker of xdist is told of
 _RECOVERED = pytest.StashKey[list[str]]()
 
 
@@ -79,9 +81,15 @@ def session_of(config: pytest.Config, path: Path | None) -> Session:
             path.parent if path else config.rootpath,
             partial(_console, config),
         )
-        session.check()
+        if str(path) not in getattr(config, "workerinput", {}).get(_CHECKED, ()):
+            session.check()
         made[path] = session
     return made[path]
+
+
+def tell_worker(config: pytest.Config, workerinput: dict[str, object]) -> None:
+    """Let a worker of xdist know which configurations need not be checked again."""
+    workerinput[_CHECKED] = [str(path) for path in sessions(config)]
 
 
 def settings_of(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # of what is drawn
 
 __all__ = ["Replay", "Replays"]
 
+_HELD = 25_000  # samples: about 20 MB
 _FIX = "record them, or say partial = true in the domain"
 
 
@@ -40,28 +41,10 @@ class Replay:
     """A file or a folder of samples, read.
 
     Attributes:
-        location: Where they are.
         recording: Those of all domains.
-        told: How they were to be read, where the checkpoint says it.
     """
 
-    location: Location
     recording: Recording
-    told: Recorded | None = None
-
-    @property
-    def digest(self) -> str:
-        """Of what was read, and how; it is not remembered, which would make a store."""
-        from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
-
-        found = [
-            fingerprint(replace(self.location, path=file), {}) for file in files(self.location.path)
-        ]
-        if self.told is not None:
-            found.append(f"{sorted(self.told.map.items())} {sorted(self.told.only.items())}")
-        if len(found) > 1:
-            return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
-        return found[0][:16]
 
     def draw(
         self, checkpoint: Checkpoint, domain: Domain, prompts: Mapping[str, Prompt]
@@ -83,7 +66,10 @@ class Replay:
         if not len(kept):
             raise _nothing(checkpoint, domain, recorded)
         first = kept.first(domain.samples_per_prompt)
-        chosen = SampleSet(replace(one, domain=domain.name) for one in first.samples)
+        chosen = SampleSet(
+            one if one.domain == domain.name else replace(one, domain=domain.name)
+            for one in first.samples
+        )
         lacks = _lacks(checkpoint.source, domain, chosen, len(wanted))
         notes = [*self.recording.notes, *_left_out(checkpoint.source, domain, recorded, kept)]
         if own and prompts:
@@ -184,8 +170,24 @@ def _left_out(source: str, domain: Domain, recorded: SampleSet, kept: SampleSet)
         )
 
 
+def _digest(location: Location, told: Recorded | None) -> str:
+    """Of what is read, and how; it is not remembered, which would make a store."""
+    from pytest_diversity.checkpoints.fingerprint import fingerprint  # noqa: PLC0415 - for baselines alone
+
+    found = [fingerprint(replace(location, path=file), {}) for file in files(location.path)]
+    if told is not None:
+        found.append(f"{sorted(told.map.items())} {sorted(told.only.items())}")
+    if len(found) > 1:
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
+    return found[0][:16]
+
+
 class Replays:
-    """The recorded checkpoints of a run, asked as a `Sampler` is; each file is read once."""
+    """The recorded checkpoints of a run, asked as a `Sampler` is.
+
+    Each file is read once, unless all are large: then two are held, those that were asked for last,
+    as a checkpoint and its reference are.
+    """
 
     def __init__(self, root: Path) -> None:
         """Read nothing yet.
@@ -242,7 +244,7 @@ class Replays:
 
     def weights(self, checkpoint: Checkpoint) -> str:
         """A digest of the file."""
-        return self._find(checkpoint).digest
+        return _digest(locate(checkpoint.source, self._root), checkpoint.replay)
 
     def origin(self, _: Checkpoint) -> Mapping[str, str]:
         """What drew the samples, which the file does not say."""
@@ -253,10 +255,17 @@ class Replays:
         return bool(self._find(checkpoint))
 
     def _find(self, checkpoint: Checkpoint) -> Replay:
-        told, key = checkpoint.replay, f"{checkpoint.source} {checkpoint.replay}"
-        if key not in self._read:
-            location = locate(checkpoint.source, self._root)
-            chosen, only = (told.map, told.only) if told is not None else ({}, {})
-            recording = read_samples(location.path, chosen, only)
-            self._read[key] = Replay(location, recording, told)
-        return self._read[key]
+        key = f"{checkpoint.source} {checkpoint.replay}"
+        found = self._read.pop(key, None) or self._open(checkpoint)
+        while len(self._read) > 1 and self._size() > _HELD:
+            del self._read[next(iter(self._read))]
+        self._read[key] = found  # the last one
+        return found
+
+    def _open(self, checkpoint: Checkpoint) -> Replay:
+        told, location = checkpoint.replay, locate(checkpoint.source, self._root)
+        chosen, only = (told.map, told.only) if told is not None else ({}, {})
+        return Replay(read_samples(location.path, chosen, only))
+
+    def _size(self) -> int:
+        return sum(one.recording.samples.size for one in self._read.values())

@@ -29,7 +29,8 @@ def main() -> int:
     given = parser.parse_args()
     chosen = [name for name in SCENARIOS if not given.names or any(n in name for n in given.names)]
     _print(
-        f"seed {given.seed}\n\n| scenario | moments | seconds | faults | unsaid |\n|---|--:|--:|--:|--:|"
+        f"seed {given.seed}\n\n"
+        "| scenario | moments | seconds | faults | unsaid |\n|---|--:|--:|--:|--:|"
     )
     with Workshop.opened() as workshop:
         return int(sum(_row(workshop, name, given) for name in chosen) > 0)

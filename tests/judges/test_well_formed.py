@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -58,3 +59,12 @@ def test_any_text_is_judged(text: str) -> None:
 def test_control_tokens_that_the_prompt_speaks_of() -> None:
     """Who is asked what a token does may name it."""
     assert well_formed("What does <|im_end|> do?", "<|im_end|> ends a turn.")
+
+
+@given(st.text("ab", max_size=40), st.text("ab", min_size=1, max_size=26), st.integers(0, 14))
+def test_a_loop_is_one_wherever_it_stands(text: str, unit: str, times: int) -> None:
+    """A unit of up to 24 signs, 12 times or more, is a loop where it is most of the text."""
+    for said in (text + unit * times, unit * times + text, text + unit * times + text[::-1]):
+        runs = re.finditer(r"(\S{1,24}?)\1{11,}", said)
+        stuck = any(len(run[0]) > len(said) / 2 for run in runs)
+        assert well_formed("", said) is (bool(said) and not stuck)

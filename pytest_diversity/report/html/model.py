@@ -17,6 +17,7 @@ from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.verdict import Verdict
 
 __all__ = [
+    "ANSWERS",
     "Family",
     "Form",
     "Length",
@@ -28,6 +29,8 @@ __all__ = [
     "parts",
     "turned",
 ]
+
+ANSWERS = 200_000  # on a page: of 60 words each it is 32 MB, and opens in a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,21 @@ class Length:
 
 @dataclass(frozen=True)
 class Part:
-    """A domain: what was judged of it, and what it was judged by."""
+    """A domain: what was judged of it, and what it was judged by.
+
+    Attributes:
+        config: The configuration file.
+        domain: Its name.
+        families: What was judged.
+        subjects: What was sampled.
+        left_out: The checkpoints whose answers the page has no room for.
+    """
 
     config: str
     domain: str
     families: tuple[Family, ...]
     subjects: tuple[Subject, ...]
+    left_out: frozenset[str] = frozenset()
 
     @property
     def verdicts(self) -> Iterator[Verdict]:
@@ -136,7 +148,8 @@ class Part:
     @cached_property
     def features(self) -> Mapping[str, Features]:
         """The samples of each checkpoint that are at hand, with what is known of them."""
-        found = ((one.checkpoint, one.features()) for one in self.subjects)
+        shown = (one for one in self.subjects if one.checkpoint not in self.left_out)
+        found = ((one.checkpoint, one.features()) for one in shown)
         return {name: features for name, features in found if features is not None}
 
     @property
@@ -181,10 +194,33 @@ def parts(report: RunReport) -> list[Part]:
         key=lambda one: places.get((one.verdict.checkpoint, one.config), len(places)),
     ):
         groups.setdefault((one.config, one.verdict.domain), []).append(one)
-    return [
-        Part(config, domain, _families(judged), _subjects(report, config, domain))
-        for (config, domain), judged in sorted(groups.items())
+    shown = _with_answers(report)
+    found = []
+    for (config, domain), judged in sorted(groups.items()):
+        subjects = _subjects(report, config, domain)
+        left_out = frozenset(one.checkpoint for one in subjects if _place(one) not in shown)
+        found.append(Part(config, domain, _families(judged), subjects, left_out))
+    return found
+
+
+def _with_answers(report: RunReport) -> set[tuple[str, str, str]]:
+    """Whose answers are on the page: first what is in trouble and its reference, while they fit."""
+    asked = [
+        report.subject(one, checkpoint)
+        for one in report.judged
+        for checkpoint in (None, one.verdict.change.reference if one.verdict.change else None)
     ]
+    left, shown = ANSWERS, set()
+    for one in filter(None, [*asked, *report.subjects]):
+        size = one.prompts * one.samples
+        if _place(one) not in shown and size <= left:
+            left -= size
+            shown.add(_place(one))
+    return shown
+
+
+def _place(subject: Subject) -> tuple[str, str, str]:
+    return subject.config, subject.checkpoint, subject.domain
 
 
 def limits(verdict: Verdict, axis: str) -> tuple[float | None, float | None]:

@@ -10,7 +10,7 @@ from pytest_diversity.report.html import charts, pictures
 from pytest_diversity.report.html.answers import packed
 from pytest_diversity.report.html.elements import NONE, cell, interval, more, plot, signed, table
 from pytest_diversity.report.html.markup import Content, Markup, data, packet, tag
-from pytest_diversity.report.html.model import Family, Part, changes
+from pytest_diversity.report.html.model import ANSWERS, Family, Part, changes
 from pytest_diversity.report.run import trouble
 from pytest_diversity.text import number, plural
 from pytest_diversity.verdict import Verdict
@@ -138,13 +138,17 @@ def _prompts(part: Part, place: int) -> Content:
     blocks = [
         packet(ids[name], _json(packed(features))) for name, features in part.features.items()
     ]
-    absent = sorted({one.checkpoint for one in part.subjects} - set(ids))
+    left_out = sorted(part.left_out)
+    absent = sorted({one.checkpoint for one in part.subjects} - set(ids) - part.left_out)
     return [
         tag("h3", "Prompts and answers"),
         tag(
             "p",
             "Sort by a column; open a prompt for its answers, grouped by meaning where known.",
             f" Not at hand: the answers of {', '.join(absent)}." if absent else None,
+            f" Left out, for a page holds {ANSWERS} answers: those of {', '.join(left_out)}."
+            if left_out
+            else None,
             class_="note",
         ),
         tag("div", class_="prompts"),
