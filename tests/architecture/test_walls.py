@@ -73,7 +73,8 @@ ALLOWED: Mapping[str, str] = {
     "gate metrics samples sampling sandbox session statistics store text validation",
     "plugin": "baselines config errors estimate events features findings functions gate profiles "
     "report samples session store studies text verdict",
-    "": "domains errors estimate judges metrics plugin profiles samples sampling",
+    "": "config domains errors estimate features judges metrics plugin profiles samples sampling "
+    "verdict",
 }
 
 # Libraries that a room may use beside the standard library; rooms that are not named may use any
