@@ -1,0 +1,100 @@
+"""Four stages of the training of a model of 7 billion parameters, from recorded answers.
+
+    python -m example_project.study.olmo2 FOLDER
+
+FOLDER has the answers of OLMo 2 to open prompts, as base model and after SFT, DPO and RL:
+`base.jsonl.gz` and the others, and `prompts_SET.jsonl.gz` for each set of prompts. The texts are
+not part of this repository; the figures in `docs/study.md` are what this command prints.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from example_project.study import words
+from example_project.study.changes import Change, Changes
+from example_project.study.project import PROJECT, REFERENCE
+from pytest_diversity.config.values import Checkpoint, Config, Domain
+from pytest_diversity.families import FAMILIES
+
+STAGES = (REFERENCE, "sft", "dpo", "instruct")
+_PROMPTS = "prompts_"
+_KEPT = PROJECT / ".diversity"
+
+
+def configuration(folder: Path) -> Config:
+    """The stages as recorded checkpoints, each set of prompts as a domain."""
+    sets = [_unzipped(file) for file in sorted(folder.glob(f"{_PROMPTS}*.jsonl.gz"))]
+    names = [file.stem.removeprefix(_PROMPTS) for file in sets]
+    return Config(
+        checkpoints={
+            stage: Checkpoint(stage, f"replay:{(folder / stage).absolute()}.jsonl.gz")
+            for stage in STAGES
+        },
+        domains={
+            name: Domain(name, prompts=str(file), samples_per_prompt=10)
+            for name, file in zip(names, sets, strict=True)
+        },
+        written=tuple(names),
+    )
+
+
+def _unzipped(file: Path) -> Path:
+    """A file of prompts as it is read: plain."""
+    plain = (_KEPT / "olmo2" / file.stem).absolute()
+    plain.parent.mkdir(parents=True, exist_ok=True)
+    plain.write_bytes(gzip.decompress(file.read_bytes()))
+    return plain
+
+
+def levels(changes: Changes) -> str:
+    """Every family at every stage."""
+    rows = (
+        [domain, family, *(_level(changes, stage, domain, family) for stage in STAGES)]
+        for domain in changes.config.written
+        for family in FAMILIES
+    )
+    return words.table(("prompts", "family", *STAGES), rows)
+
+
+def _level(changes: Changes, stage: str, domain: str, family: str) -> str:
+    one = changes.estimate(stage, domain, family)
+    return words.level(one.value, (one.low, one.high))
+
+
+def steps(changes: Changes) -> str:
+    """What became of every family since the base, raw and at equal length."""
+    head = ("prompts", "family", "stage", "change, raw", "change, at equal length", "n x K")
+    return words.table(head, _steps(changes))
+
+
+def _steps(changes: Changes) -> Iterator[Sequence[str]]:
+    for domain in changes.config.written:
+        for family in FAMILIES:
+            for stage in STAGES[1:]:
+                compared = changes.comparison(stage, domain, family)
+                found = Change.of(compared)
+                yield (
+                    domain,
+                    family,
+                    stage,
+                    words.change(changes.raw(stage, domain, family).mean),
+                    words.change(found.mean) if compared.as_written else "as raw",
+                    f"{len(found.per_prompt)} x {compared.after.samples_per_prompt[1]}",
+                )
+
+
+def main() -> None:
+    """Print the tables."""
+    if len(sys.argv) != 2 or not Path(sys.argv[1], f"{REFERENCE}.jsonl.gz").is_file():
+        sys.exit("usage: python -m example_project.study.olmo2 FOLDER, with base.jsonl.gz in it")
+    changes = Changes(configuration(Path(sys.argv[1])), _KEPT / "olmo2.sqlite")
+    print(levels(changes), steps(changes), sep="\n\n")
+    changes.close()
+
+
+if __name__ == "__main__":
+    main()
