@@ -14,8 +14,10 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Budget, Config
 from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.estimate import estimate
+from pytest_diversity.families import FAMILIES
 from pytest_diversity.features import Features
 from pytest_diversity.gate.bounds import Gate
+from pytest_diversity.metrics import parse
 from pytest_diversity.session import Session
 from pytest_diversity.statistics.mean import Mean
 
@@ -79,28 +81,33 @@ class Changes:
         """What a checkpoint's samples in a domain are measured by."""
         return self._session.workspace.features(checkpoint, domain)
 
-    def _comparison(self, checkpoint: str, domain: str, family: str) -> Comparison:
-        """A family of a checkpoint and of the reference, at equal token counts where these matter.
+    def _comparison(
+        self, checkpoint: str, domain: str, what: str, reference: str = REFERENCE
+    ) -> Comparison:
+        """A family, or a metric, of a checkpoint and of a reference.
 
-        What they are as written stands beside it.
+        At equal token counts where these matter; what they are as written stands beside it.
         """
-        gate = Gate(checkpoint, domain, family, Budget(reference=REFERENCE))
-        against = self._session.judge.against(gate, self.features(REFERENCE, domain))
-        return against(self.features(checkpoint, domain), self.estimate(checkpoint, domain, family))
+        measured = self.estimate(checkpoint, domain, what)
+        family = measured.metric.definition.family
+        gate = Gate(checkpoint, domain, family, Budget(reference=reference))
+        against = self._session.judge.against(gate, self.features(reference, domain))
+        return against(self.features(checkpoint, domain), measured)
 
-    def estimate(self, checkpoint: str, domain: str, family: str) -> Estimate:
-        """A family by the metric of its budget, or else by its default."""
+    def estimate(self, checkpoint: str, domain: str, what: str) -> Estimate:
+        """A metric, or a family by the metric of its budget, or else by its default."""
         features = self.features(checkpoint, domain)
-        budget = features.domain.budgets.get(family, Budget())
-        return estimate(features, metric_of(features.domain, family, budget.metric))
+        budget = features.domain.budgets.get(what, Budget())
+        chosen = features.domain, what, budget.metric
+        return estimate(features, metric_of(*chosen) if what in FAMILIES else parse(what))
 
-    def change(self, checkpoint: str, domain: str, family: str) -> Change:
+    def change(self, checkpoint: str, domain: str, what: str) -> Change:
         """At equal token counts, where longer texts would be less varied."""
-        return Change.of(self.comparison(checkpoint, domain, family))
+        return Change.of(self.comparison(checkpoint, domain, what))
 
-    def raw(self, checkpoint: str, domain: str, family: str) -> Change:
+    def raw(self, checkpoint: str, domain: str, what: str) -> Change:
         """As the texts are written."""
-        found = self.comparison(checkpoint, domain, family)
+        found = self.comparison(checkpoint, domain, what)
         return Change.of(found.as_written or found)
 
     def close(self) -> None:

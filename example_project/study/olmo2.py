@@ -21,7 +21,9 @@ from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.families import FAMILIES
 
 STAGES = (REFERENCE, "sft", "dpo", "instruct")
+_STEPS = ((REFERENCE, "sft"), ("sft", "dpo"), ("dpo", "instruct"), (REFERENCE, "instruct"))
 _PROMPTS = "prompts_"
+_MEASURED = (*FAMILIES, "pos_distinct(n=4)")  # the last pools the answers of a prompt
 _KEPT = PROJECT / ".diversity"
 
 
@@ -53,35 +55,40 @@ def _unzipped(file: Path) -> Path:
 def levels(changes: Changes) -> str:
     """Every family at every stage."""
     rows = (
-        [domain, family, *(_level(changes, stage, domain, family) for stage in STAGES)]
+        [domain, _shown(what), *(_level(changes, stage, domain, what) for stage in STAGES)]
         for domain in changes.config.written
-        for family in FAMILIES
+        for what in _MEASURED
     )
-    return words.table(("prompts", "family", *STAGES), rows)
+    return words.table(("prompts", "family or metric", *STAGES), rows)
 
 
-def _level(changes: Changes, stage: str, domain: str, family: str) -> str:
-    one = changes.estimate(stage, domain, family)
+def _level(changes: Changes, stage: str, domain: str, what: str) -> str:
+    one = changes.estimate(stage, domain, what)
     return words.level(one.value, (one.low, one.high))
 
 
+def _shown(what: str) -> str:
+    return what if what in FAMILIES else f"`{what}`"
+
+
 def steps(changes: Changes) -> str:
-    """What became of every family since the base, raw and at equal length."""
-    head = ("prompts", "family", "stage", "change, raw", "change, at equal length", "n x K")
+    """What became of every family from one stage to another, raw and at equal length."""
+    head = ("prompts", "family or metric", "from", "to", "change, raw", "at equal length", "n x K")
     return words.table(head, _steps(changes))
 
 
 def _steps(changes: Changes) -> Iterator[Sequence[str]]:
     for domain in changes.config.written:
-        for family in FAMILIES:
-            for stage in STAGES[1:]:
-                compared = changes.comparison(stage, domain, family)
+        for what in _MEASURED:
+            for before, after in _STEPS:
+                compared = changes.comparison(after, domain, what, before)
                 found = Change.of(compared)
                 yield (
                     domain,
-                    family,
-                    stage,
-                    words.change(changes.raw(stage, domain, family).mean),
+                    _shown(what),
+                    before,
+                    after,
+                    words.change(Change.of(compared.as_written or compared).mean),
                     words.change(found.mean) if compared.as_written else "as raw",
                     f"{len(found.per_prompt)} x {compared.after.samples_per_prompt[1]}",
                 )
