@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 from example_project.study.project import FOLDER, SAMPLES, STORE, configuration
-from pytest_diversity import SampleSet
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
 from pytest_diversity.session import Session
@@ -22,7 +21,7 @@ CALLS = (5, 2)  # answers that one call of Verbalized Sampling asks for
 
 
 def ways(config: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
-    """How the base is drawn, by the name of the file: settings, and in which domains."""
+    """How the base is drawn, by name: settings, and in which domains."""
     domains = [config.domain(name) for name in config.written]
     for value in TEMPERATURES:
         others = [one.name for one in domains if one.generation.temperature != value]
@@ -33,18 +32,21 @@ def ways(config: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
 
 
 def main() -> None:
-    """Draw and write all files."""
+    """Draw and write a folder for each way, with a file for each domain."""
     config = configuration()
     base = config.checkpoint("base")
     for name, settings, domains in ways(config):
         drawn = replace(config, checkpoints={name: replace(base, name=name, generation=settings)})
+        folder = SAMPLES / name
+        folder.mkdir(parents=True, exist_ok=True)
         session = Session(drawn, Options(store=STORE, dtype="float32"), FOLDER.parent)
         try:
-            rows = [one for at in domains for one in session.workspace.samples(name, at).samples]
+            for domain in domains:
+                found = session.workspace.samples(name, domain)
+                found.to_jsonl(folder / f"{domain}.jsonl")
         finally:
             session.close()
-        SampleSet(rows).to_jsonl(SAMPLES / f"{name}.jsonl")
-        print(f"{len(rows)} samples written to {name}.jsonl", flush=True)
+        print(f"written to {folder}", flush=True)
 
 
 if __name__ == "__main__":

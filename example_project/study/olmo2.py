@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gzip
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from example_project.study import words
@@ -72,26 +71,26 @@ def _shown(what: str) -> str:
 
 
 def steps(changes: Changes) -> str:
-    """What became of every family from one stage to another, raw and at equal length."""
-    head = ("prompts", "family or metric", "from", "to", "change, raw", "at equal length", "n x K")
-    return words.table(head, _steps(changes))
+    """What became of every family from one stage to another, at equal length where it matters."""
+    rows = (
+        [domain, _shown(what), *(_step(changes, domain, what, *step) for step in _STEPS)]
+        for domain in changes.config.written
+        for what in _MEASURED
+    )
+    return words.table(("prompts", "family or metric", *map(" → ".join, _STEPS)), rows)
 
 
-def _steps(changes: Changes) -> Iterator[Sequence[str]]:
-    for domain in changes.config.written:
-        for what in _MEASURED:
-            for before, after in _STEPS:
-                compared = changes.comparison(after, domain, what, before)
-                found = Change.of(compared)
-                yield (
-                    domain,
-                    _shown(what),
-                    before,
-                    after,
-                    words.change(Change.of(compared.as_written or compared).mean),
-                    words.change(found.mean) if compared.as_written else "as raw",
-                    f"{len(found.per_prompt)} x {compared.after.samples_per_prompt[1]}",
-                )
+def _step(changes: Changes, domain: str, what: str, before: str, after: str) -> str:
+    return words.change(Change.of(changes.comparison(after, domain, what, before)).mean)
+
+
+def sizes(changes: Changes) -> str:
+    """How many prompts and answers there are."""
+    return "; ".join(
+        f"{domain}: {len(found)} prompts x {len(next(iter(found.values())))} answers of each stage"
+        for domain in changes.config.written
+        if (found := changes.features(REFERENCE, domain).samples)
+    )
 
 
 def main() -> None:
@@ -99,7 +98,7 @@ def main() -> None:
     if len(sys.argv) != 2 or not Path(sys.argv[1], f"{REFERENCE}.jsonl.gz").is_file():
         sys.exit("usage: python -m example_project.study.olmo2 FOLDER, with base.jsonl.gz in it")
     changes = Changes(configuration(Path(sys.argv[1])), _KEPT / "olmo2.sqlite")
-    print(levels(changes), steps(changes), sep="\n\n")
+    print(sizes(changes), levels(changes), steps(changes), sep="\n\n")
     changes.close()
 
 

@@ -24,11 +24,12 @@ def configuration() -> Config:
 
 
 def recorded() -> Config:
-    """The same, with every recording that is shipped as a checkpoint, named after its file."""
-    files = [*sorted((PROJECT / "samples").glob("*.jsonl")), *sorted(SAMPLES.glob("*.jsonl"))]
+    """The same, with every recording that is shipped as a checkpoint: a file, or a folder."""
+    places = [*sorted((PROJECT / "samples").iterdir()), *sorted(SAMPLES.iterdir())]
+    named = {place.name.removesuffix(".jsonl"): f"replay:{place}" for place in places}
     return replace(
         configuration(),
-        checkpoints={file.stem: Checkpoint(file.stem, f"replay:{file}") for file in files},
+        checkpoints={name: Checkpoint(name, source) for name, source in named.items()},
     )
 
 
@@ -43,10 +44,11 @@ def adapters(config: Config) -> Sequence[str]:
 
 def domains(config: Config, checkpoint: str) -> Sequence[str]:
     """Those in which a checkpoint was sampled, in the order of `diversity.toml`."""
-    known = _sampled(config.checkpoint(checkpoint).source.removeprefix("replay:"))
+    known = _sampled(Path(config.checkpoint(checkpoint).source.removeprefix("replay:")))
     return [name for name in config.written if name in known]
 
 
 @cache
-def _sampled(file: str) -> frozenset[str | None]:
-    return frozenset(one.domain for one in SampleSet.from_jsonl(file).samples)
+def _sampled(place: Path) -> frozenset[str | None]:
+    files = sorted(place.glob("*.jsonl")) if place.is_dir() else [place]
+    return frozenset(one.domain for file in files for one in SampleSet.from_jsonl(file).samples)
