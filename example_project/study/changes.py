@@ -74,7 +74,7 @@ class Changes:
     def __init__(self, config: Config, store: Path = STORE) -> None:
         """Read and measure nothing yet."""
         self.config = config
-        self._session = Session(config, Options(store=store), PROJECT)
+        self._session = Session(config, Options(store=store, dtype="float32"), PROJECT)
         self.comparison = cache(self._comparison)
 
     def features(self, checkpoint: str, domain: str) -> Features:

@@ -10,7 +10,7 @@ repository; the figures in `docs/study.md` are what this command prints.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from example_project.study import words
 from example_project.study.changes import Change, Changes
-from example_project.study.project import PROJECT, REFERENCE, configuration
+from example_project.study.project import PROJECT, REFERENCE, configuration, recorded
 from pytest_diversity import Estimate
 from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.values import Checkpoint, Config
@@ -32,9 +32,9 @@ _METRIC = parse("parameter_efficiency()")
 
 
 def both(file: Path) -> Config:
-    """The project with its base and a second model, a base model without a chat template."""
-    config = configuration()
+    """The recorded base and a second model, a base model without a chat template."""
     second = Checkpoint(SECOND, str(file), template="none")
+    config = recorded()
     return replace(config, checkpoints={REFERENCE: config.checkpoint(REFERENCE), SECOND: second})
 
 
@@ -46,15 +46,14 @@ def parameters(source: str) -> float:
     return float(sum(int(one.n_elements) for one in tensors)) / 1e9
 
 
-def efficiencies(changes: Changes) -> str:
+def efficiencies(changes: Changes, billions: Mapping[str, float]) -> str:
     """Both models in each domain, and how far the second is from the first."""
-    billions = {name: parameters(one.source) for name, one in changes.config.checkpoints.items()}
     head = ("domain", "model", "parameters", "valid", "effective_distinct", "per billion",
             "against the base", "n x K")  # fmt: skip
     return words.table(head, _rows(changes, billions))
 
 
-def _rows(changes: Changes, billions: dict[str, float]) -> Iterator[Sequence[str]]:
+def _rows(changes: Changes, billions: Mapping[str, float]) -> Iterator[Sequence[str]]:
     for domain in changes.config.written:
         base = _efficiency(changes, REFERENCE, domain, billions[REFERENCE])
         for name, size in billions.items():
@@ -93,7 +92,8 @@ def main() -> None:
         )
     file = import_module(PACKAGE).assemble(PROJECT / ".diversity" / "gemma-3-270m.gguf")
     changes = Changes(both(file))
-    print(efficiencies(changes))
+    sources = {REFERENCE: configuration().checkpoint(REFERENCE).source, SECOND: str(file)}
+    print(efficiencies(changes, {name: parameters(one) for name, one in sources.items()}))
     changes.close()
 
 

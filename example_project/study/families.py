@@ -8,7 +8,7 @@ from functools import cache
 
 from example_project.study import words
 from example_project.study.changes import Change, Changes, together
-from example_project.study.predictions import PREDICTED, outcome
+from example_project.study.predictions import PREDICTED, Prediction, outcome
 from example_project.study.project import PROJECT, adapters, domains
 from pytest_diversity.families import FAMILIES
 
@@ -59,7 +59,7 @@ def _split(changes: Changes, name: str, domain: str) -> Sequence[str]:
     quality = changes.comparison(name, domain, "quality")
     effective = changes.comparison(name, domain, "effective")
     old, new = quality.before, quality.after
-    parts = {part: f"{-one.loss:+.3f} [{-(one.high or 0):+.3f}, {-(one.low or 0):+.3f}]"
+    parts = {part: f"{-one.loss:+z.3f} [{-(one.high or 0):+z.3f}, {-(one.low or 0):+z.3f}]"
              for part, one in effective.split.items()}  # fmt: skip
     return (
         name,
@@ -150,7 +150,7 @@ def _places(changes: Changes) -> list[tuple[str, str]]:
     return [(name, domain) for name in names for domain in domains(changes.config, name)]
 
 
-def _predicted(changes: Changes, name: str, domain: str, family: str) -> str | None:
+def _predicted(changes: Changes, name: str, domain: str, family: str) -> Prediction | None:
     if _trainer(name) not in _TUNED:
         return None
     return PREDICTED.get((_kind(changes, domain), family))
@@ -163,4 +163,4 @@ def _kind(changes: Changes, domain: str) -> str:
 @cache
 def _trainer(name: str) -> str:
     record = (PROJECT / "adapters" / name / "training.json").read_text(encoding="utf-8")
-    return str(json.loads(record)["trainer"]).lstrip("_")
+    return str(json.loads(record)["trainer"])
