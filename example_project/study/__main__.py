@@ -17,9 +17,9 @@ from example_project.study.verbalized import verbalized
 
 PAGE = PROJECT.parent / "docs" / "study.md"
 TABLES: Mapping[str, Callable[[Changes], str]] = {
+    "resolved": families.resolved,
     "predictions": families.predictions,
     "families": families.by_family,
-    "resolved": families.resolved,
     "splits": families.splits,
     "average": families.averaged,
     "quality-blind": families.blind,

@@ -125,3 +125,12 @@ def together(changes: Sequence[Change]) -> Change:
         },
         None,
     )
+
+
+def merged(changes: Sequence[Change]) -> Change:
+    """Of each prompt the mean over several families, as if they were one: likewise a mistake."""
+    by_prompt: dict[str, list[float]] = {}
+    for one in changes:
+        for prompt, value in one.per_prompt.items():
+            by_prompt.setdefault(prompt, []).append(value)
+    return Change({prompt: Mean.of(values).value for prompt, values in by_prompt.items()}, None)

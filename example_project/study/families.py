@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from example_project.study import words
-from example_project.study.changes import Change, Changes, together
+from example_project.study.changes import Change, Changes, merged, together
 from example_project.study.predictions import PREDICTED, Prediction, outcome
 from example_project.study.project import PROJECT, adapters, domains
 from pytest_diversity.families import FAMILIES
+from pytest_diversity.statistics.mean import Mean
 
 _BLIND = ("lexical", "syntactic", "semantic")  # which no judge of quality is part of
 _TUNED = ("DPOTrainer", "GRPOTrainer", "KTOTrainer")  # by preferences or rewards
@@ -59,8 +60,7 @@ def _split(changes: Changes, name: str, domain: str) -> Sequence[str]:
     quality = changes.comparison(name, domain, "quality")
     effective = changes.comparison(name, domain, "effective")
     old, new = quality.before, quality.after
-    parts = {part: f"{-one.loss:+z.3f} [{-(one.high or 0):+z.3f}, {-(one.low or 0):+z.3f}]"
-             for part, one in effective.split.items()}  # fmt: skip
+    lost = [*zip(*effective.parts.values(), strict=True)] or [(), ()]
     return (
         name,
         domain,
@@ -68,8 +68,7 @@ def _split(changes: Changes, name: str, domain: str) -> Sequence[str]:
         words.level(new.value, (new.low, new.high)),
         f"{old.mean_tokens or 0:.0f} → {new.mean_tokens or 0:.0f}",
         words.change(Change.of(effective).mean),
-        parts.get("quality", "-"),
-        parts.get("narrowing", "-"),
+        *(words.change(Mean.of([0 - loss for loss in part]) if part else None) for part in lost),
         str(len(Change.of(effective).per_prompt)),
     )
 
@@ -116,19 +115,31 @@ def averaged(changes: Changes) -> str:
     head = ("adapter", "family", *config.written, "all domains in one", "what the one hides")
     rows = []
     for name in adapters(config):
+        places = domains(config, name)
+        found = {(d, f): changes.change(name, d, f) for f in FAMILIES for d in places}
         for family in FAMILIES:
-            found = {one: changes.change(name, one, family) for one in domains(config, name)}
-            one = together([*found.values()])
-            cells = [words.change(found[at].mean) if at in found else "-" for at in config.written]
-            rows.append([name, family, *cells, words.change(one.mean), hidden(found, one)])
+            of = {domain: found[domain, family] for domain in places}
+            rows.append([name, family, *_averaged(config.written, of, of)])
+        every = {domain: merged([found[domain, f] for f in FAMILIES]) for domain in places}
+        named = {" ".join(at): one for at, one in found.items()}
+        rows.append([name, "all five in one", *_averaged(config.written, every, named)])
     return words.table(head, rows)
 
 
-def hidden(found: dict[str, Change], one: Change) -> str:
-    """The domains of which a mean over all says something else than their own intervals."""
+def _averaged(
+    columns: Sequence[str], of: Mapping[str, Change], told: Mapping[str, Change]
+) -> Sequence[str]:
+    """A cell for each domain, the mean over all, and what of `told` it hides."""
+    one = together([*of.values()])
+    cells = [words.change(of[at].mean) if at in of else "-" for at in columns]
+    return [*cells, words.change(one.mean), hidden(told, one)]
+
+
+def hidden(found: Mapping[str, Change], one: Change) -> str:
+    """Where an interval of its own says something else than that of the mean over all."""
     told = [
-        f"{domain} {change.direction}"
-        for domain, change in found.items()
+        f"{place} {change.direction}"
+        for place, change in found.items()
         if change.direction in {"falls", "rises"} and change.direction != one.direction
     ]
     return ", ".join(told) or "-"

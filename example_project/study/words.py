@@ -22,7 +22,7 @@ def level(value: float | None, interval: Interval) -> str:
 
 def change(mean: Mean | None) -> str:
     """`+0.042 [-0.010, +0.094]`, or that there is none."""
-    return _shown(mean.value, mean.interval(), "+z.3f") if mean else "undefined"
+    return _shown(mean.value, mean.interval(), "+.3f") if mean else "undefined"
 
 
 def _shown(value: float | None, interval: Interval, form: str) -> str:

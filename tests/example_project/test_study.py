@@ -12,7 +12,7 @@ import pytest
 
 from example_project.study import efficiency, olmo2
 from example_project.study.__main__ import PAGE, TABLES, render
-from example_project.study.changes import Change, Changes, together
+from example_project.study.changes import Change, Changes, merged, together
 from example_project.study.families import hidden
 from example_project.study.predictions import outcome
 from example_project.study.project import PROJECT, SAMPLES, adapters, recorded
@@ -70,6 +70,12 @@ def test_what_an_average_over_domains_hides() -> None:
     found = {"code": FELL, "prose": ROSE}
     assert hidden(found, together([*found.values()])) == "code falls, prose rises"
     assert hidden({"code": FELL, "prose": FELL}, together([FELL, FELL])) == "-"
+
+
+def test_families_that_are_averaged_are_of_the_same_prompts() -> None:
+    """Each prompt has the mean of the families that are defined for it."""
+    one, other = Change({"a": 0.2, "b": 0.4}, 0.5), Change({"a": -0.2}, 0.5)
+    assert merged([one, other]).per_prompt == {"a": 0.0, "b": 0.4}
 
 
 @pytest.mark.parametrize(
