@@ -12,6 +12,7 @@ from example_project.study import words
 from example_project.study.changes import Change, Changes
 from example_project.study.project import REFERENCE, adapters, domains
 from pytest_diversity.families import FAMILIES
+from pytest_diversity.statistics.paired import FEWEST
 
 _PREFIX = "temperature-"
 _DRAWS = 2000
@@ -21,12 +22,16 @@ Floats: TypeAlias = NDArray[np.float64]
 def temperatures(changes: Changes) -> str:
     """What each temperature of the base changes, at equal length."""
     rows = [
-        [domain, f"{at:g}", *(words.change(one.mean) for one in by_family.values()), count]
+        [domain, f"{at:g}", *(_counted(one) for one in by_family.values())]
         for domain in changes.config.written
         for at, by_family in _curve(changes, domain).items()
-        if (count := str(max(len(one.per_prompt) for one in by_family.values())))
+        if at != changes.config.domain(domain).generation.temperature
     ]
-    return words.table(("domain", "temperature", *FAMILIES, "prompts"), rows)
+    return words.table(("domain", "temperature", *FAMILIES), rows)
+
+
+def _counted(one: Change) -> str:
+    return f"{words.change(one.mean)} ({len(one.per_prompt)})"
 
 
 def equivalents(changes: Changes) -> str:
@@ -36,9 +41,15 @@ def equivalents(changes: Changes) -> str:
         for domain in domains(changes.config, name):
             curve = _curve(changes, domain)
             own = changes.config.domain(domain).generation.temperature
-            cells = [_equivalent(changes, name, domain, family, curve) for family in FAMILIES]
-            if len(curve) > 1:
-                rows.append([name, domain, f"{own:g}", *cells])
+            cells = [
+                _equivalent(
+                    {at: by_family[family].per_prompt for at, by_family in curve.items()},
+                    changes.change(name, domain, family).per_prompt,
+                    own,
+                )
+                for family in FAMILIES
+            ]
+            rows.append([name, domain, f"{own:g}", *cells])
     return words.table(("adapter", "domain", "drawn at", *FAMILIES), rows)
 
 
@@ -57,24 +68,18 @@ def _curve(changes: Changes, domain: str) -> Mapping[float, Mapping[str, Change]
 
 
 def _equivalent(
-    changes: Changes,
-    name: str,
-    domain: str,
-    family: str,
-    curve: Mapping[float, Mapping[str, Change]],
+    curve: Mapping[float, Mapping[str, float]], tuned: Mapping[str, float], own: float
 ) -> str:
-    tuned = changes.change(name, domain, family).per_prompt
-    sides = [by_family[family].per_prompt for by_family in curve.values()]
-    both = [prompt for prompt in tuned if all(prompt in one for one in sides)]
-    if len(both) < 2 or not any(one[p] for one in sides for p in both):
+    """From changes by prompt; on the prompts that are defined at each temperature that has some."""
+    able = {at: one for at, one in curve.items() if len(one.keys() & tuned.keys()) >= FEWEST}
+    both = [prompt for prompt in tuned if all(prompt in one for one in able.values())]
+    if len(able) < 2 or len(both) < FEWEST:
         return "-"
-    found = equivalent(
-        [*curve], np.array([[one[p] for p in both] for one in sides]), [tuned[p] for p in both]
-    )
-    return f"{found} ({len(both)})" if len(both) < len(tuned) else found
+    changed = np.array([[one[prompt] for prompt in both] for one in able.values()])
+    return f"{equivalent([*able], changed, [tuned[p] for p in both], own)} ({len(both)})"
 
 
-def equivalent(at: Sequence[float], changed: Floats, wanted: Sequence[float]) -> str:
+def equivalent(at: Sequence[float], changed: Floats, wanted: Sequence[float], own: float) -> str:
     """The temperature at which the base has changed as much, with its 95 % interval.
 
     The interval is over prompts, drawn anew 2,000 times with all that belongs to each. What lies
@@ -84,26 +89,26 @@ def equivalent(at: Sequence[float], changed: Floats, wanted: Sequence[float]) ->
         at: T temperatures, rising.
         changed: Shape (T, P): the change of each prompt at each.
         wanted: The change of each of the P prompts by the fine-tune.
+        own: The temperature without any change.
     """
     rng, prompts = np.random.default_rng(0), len(wanted)
     goal, points = np.array(wanted), np.array(at)
     drawn = rng.integers(prompts, size=(_DRAWS, prompts))
-    found = [_crossing(points, changed[:, i].mean(axis=1), goal[i].mean()) for i in drawn]
+    found = [_crossing(points, changed[:, i].mean(axis=1), goal[i].mean(), own) for i in drawn]
     low, high = np.quantile(found, [0.025, 0.975], method="nearest")
-    value = _crossing(points, changed.mean(axis=1), goal.mean())
+    value = _crossing(points, changed.mean(axis=1), goal.mean(), own)
     return f"{_said(value, at)} [{_said(low, at)}, {_said(high, at)}]"
 
 
-def _crossing(at: Floats, curve: Floats, goal: float) -> float:
-    """Where the curve through the points is at `goal`: the place nearest to no change.
+def _crossing(at: Floats, curve: Floats, goal: float, own: float) -> float:
+    """Where the curve through the points is at `goal`: the place nearest to `own`.
 
     Infinite beyond the end that comes nearest, if it never is.
     """
     over = curve - goal
     places = list(_zeros(at, over))
-    unchanged = at[np.argmin(np.abs(curve))]
     if places:
-        return float(min(places, key=lambda place: abs(place - unchanged)))
+        return float(min(places, key=lambda place: abs(place - own)))
     return -np.inf if abs(over[0]) < abs(over[-1]) else np.inf
 
 

@@ -91,13 +91,13 @@ def test_families_that_are_averaged_are_of_the_same_prompts() -> None:
 def test_the_temperature_that_changes_as_much(wanted: float, said: str) -> None:
     """It is read off the line between those that were drawn, and never beyond them."""
     curve = np.array([[-0.2] * 4, [0.0] * 4, [0.2] * 4])
-    assert equivalent((0.2, 0.5, 1.0), curve, [wanted] * 4) == said
+    assert equivalent((0.2, 0.5, 1.0), curve, [wanted] * 4, 0.5) == said
 
 
 def test_prompts_that_differ_widen_the_interval_of_a_temperature() -> None:
     """The interval is over prompts, of both sides together."""
     curve = np.array([[-0.2, -0.1], [0.0, 0.0], [0.4, 0.1]])
-    assert equivalent((0.2, 0.5, 1.0), curve, [0.1, 0.1]) == "0.70 [0.62, 1.00]"
+    assert equivalent((0.2, 0.5, 1.0), curve, [0.1, 0.1], 0.5) == "0.70 [0.62, 1.00]"
 
 
 def test_the_shipped_samples_are_small_and_all_of_them_are_studied() -> None:
