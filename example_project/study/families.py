@@ -48,7 +48,7 @@ def _rows(changes: Changes, name: str) -> Iterator[Sequence[str]]:
 
 def splits(changes: Changes) -> str:
     """Validity and length, and the change of effective diversity in its two parts."""
-    head = ("adapter", "domain", "valid: base", "adapter", "tokens", "effective",
+    head = ("adapter", "domain", "quality: base", "adapter", "tokens", "effective",
             "of it quality", "of it narrowing", "prompts")  # fmt: skip
     return words.table(
         head,

@@ -114,6 +114,16 @@ def test_the_page_has_every_table() -> None:
     assert re.findall(r"<!-- study: ([a-z-]+) -->", PAGE.read_text("utf-8")) == [*TABLES]
 
 
+def test_what_the_page_says_in_words_stands_in_its_tables() -> None:
+    """Every interval of a sentence is one of a cell."""
+    lines = PAGE.read_text("utf-8").splitlines()
+    cells = "\n".join(line for line in lines if line.startswith("|"))
+    said = "\n".join(line for line in lines if not line.startswith("|"))
+    intervals = re.findall(r"\[[^\]]*\d\.\d+, [^\]]*\]", said)
+    assert intervals
+    assert [one for one in intervals if one not in cells] == []
+
+
 @pytest.mark.long
 def test_the_tables_of_the_page_are_those_of_the_command(tmp_path: Path) -> None:
     """Made anew from the shipped samples; the last digit may differ between machines."""
