@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo demo-fresh test test-long coverage lint format docs links picture
+.PHONY: demo demo-fresh study test test-long coverage lint format docs links picture
 
 demo: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py
@@ -12,6 +12,10 @@ demo: $(VENV)/ready
 # The same with samples that are drawn anew from the adapters.
 demo-fresh: $(VENV)/ready
 	$(VENV)/bin/python example_project/demo.py --fresh
+
+# The tables of docs/study.md, from the shipped samples.
+study: $(VENV)/ready
+	$(VENV)/bin/python -m example_project.study
 
 # The whole suite in a worker for each processor, a file at a time since its tests share what is made
 # once; with ARGS, such as a folder of tests, pytest alone, which starts sooner.

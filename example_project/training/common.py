@@ -121,7 +121,7 @@ def command(recipe: Recipe, make: Callable[[Recipe, Path], Any]) -> None:
     record = {
         **_fields(chosen),
         "seed": _SEED,
-        "trainer": type(trainer).__mro__[0].__name__,
+        "trainer": _of_trl(type(trainer)),
         "examples": len(trainer.train_dataset),
         "minutes": round((time.monotonic() - began) / 60, 1),
         "processor_seconds": round(time.process_time() - busy),
@@ -185,6 +185,11 @@ def read_lines(path: Path) -> Iterator[Any]:
 
 def _fields(recipe: Recipe) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name in Recipe.__slots__}
+
+
+def _of_trl(trainer: type) -> str:
+    """The name of the trainer that is run, whatever ours adds to it."""
+    return next(one.__name__ for one in trainer.__mro__ if one.__module__.startswith("trl."))
 
 
 def _scalars(line: Mapping[str, Any]) -> dict[str, float]:
