@@ -155,12 +155,18 @@ def make_folder(path: Path) -> None:
 
 
 def _dump(domain: str, profiles: Mapping[str, Profile]) -> str:
+    recorded = {name: profile.as_dict() for name, profile in profiles.items()}
     plain = {
         "schema": SCHEMA,
         "domain": domain,
-        "checkpoints": {name: profile.as_dict() for name, profile in profiles.items()},
+        "checkpoints": {name: {**one, _CHECKSUM: _checksum(one)} for name, one in recorded.items()},
     }
     return json.dumps(plain, indent=1, sort_keys=True) + "\n"
+
+
+def _checksum(profile: Mapping[str, Any]) -> str:
+    """Of all that was recorded of a checkpoint, so that a changed digit is no other value."""
+    return hashlib.sha256(json.dumps(profile, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(path: Path) -> dict[str, Profile]:
@@ -174,6 +180,7 @@ def read(path: Path) -> dict[str, Profile]:
 
 _WRITABLE = "record in a checkout that can be written to"
 _FIX = f"restore it from version control, or delete it and record it anew: {RECORD}"
+_CHECKSUM = "checksum"  # files of before it was written have none
 _TEXTS = ("prompts", "weights")
 _TABLES = ("settings", "versions", "metrics")
 _NUMBERS = {"values", "quality"}
@@ -222,6 +229,7 @@ class _Reader:
     def _profile(self, name: str, plain: Any) -> Profile:
         if not isinstance(plain, dict):
             self._fail(f"checkpoint {name!r} must be a table", name)
+        checksum = plain.pop(_CHECKSUM, None)
         for key in (*_TEXTS, *_TABLES):
             if not isinstance(plain.get(key), str if key in _TEXTS else dict):
                 kind = "a string" if key in _TEXTS else "a table"
@@ -231,6 +239,8 @@ class _Reader:
             self._fail(f"unknown key {min(unknown)!r}", name, min(unknown))
         for metric, one in plain["metrics"].items():
             self._values(name, metric, one)
+        if checksum not in {None, _checksum(plain)}:
+            self._fail(f"checkpoint {name!r} is not what was recorded: it was changed since", name)
         return Profile.from_dict(plain)
 
     def _values(self, checkpoint: str, metric: str, plain: Any) -> None:

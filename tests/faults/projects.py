@@ -160,7 +160,7 @@ EXPORT = ("--diversity-export=out.jsonl",)
 PARQUET = ("--diversity-export=out.parquet",)
 TYPES = ("html", "json", "markdown", "csv", "openmetrics")
 REPORTS = tuple(f"--diversity-report={name}:report.{name}" for name in TYPES)
-HURRIED = "timeout = 1.0\nretries = 1\n"
+HURRIED = "timeout = 5.0\nretries = 1\n"
 
 # What is asked for was done before with fewer samples, so that there is something to lose.
 PROJECTS: Mapping[str, Project] = {

@@ -16,12 +16,12 @@ __all__ = ["SERVERS"]
 
 
 def _hang(_: Call, __: Random) -> Reply:
-    time.sleep(4)  # longer than the project waits
+    time.sleep(7)  # longer than the project waits
     return Reply(None)
 
 
 def _drip(call: Call, _: Random) -> Reply:
-    return Reply(200, speak(call).content, drip=0.05)
+    return Reply(200, speak(call).content, drip=0.1)
 
 
 def _half(call: Call, chance: Random) -> Reply:

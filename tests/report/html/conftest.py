@@ -60,43 +60,44 @@ def _features(domain: str, prompts: list[str], texts: list[str]) -> Features:
     return features_of(samples, Domain(domain), given=given)
 
 
+def made(
+    checkpoint: str = "dpo",
+    domain: str = "tales",
+    prompt: str = "p1",
+    texts: tuple[str, ...] = ("one", "two", "two", "three"),
+    *,
+    at_hand: bool = True,
+) -> RunReport:
+    """A run of one domain, in which every name and text can be chosen."""
+    prompts = list(dict.fromkeys([prompt, "p2", "p3"]))
+    features = _features(domain, prompts, list(texts)) if at_hand else None
+    subject = Subject(
+        config="",
+        checkpoint=checkpoint,
+        domain=domain,
+        source=f"replay:{checkpoint}",
+        prompts=len(prompts),
+        samples=len(texts),
+        settings={"system": prompt},
+        fingerprints={"weights": "ab12"},
+        features=lambda: features,
+    )
+    verdicts = [_verdict(checkpoint, domain, family, prompts) for family in _FAMILIES]
+    return RunReport(
+        judged=by_trouble(Judged(one, fails=one.status == "fail") for one in verdicts),
+        broken=(),
+        drawings=(),
+        damages=(),
+        said=(f"said of {checkpoint}",),
+        subjects=(subject,),
+        root=Path("/project"),
+        exit_status=1,
+        time=datetime(2026, 11, 27, 12, 30, tzinfo=UTC),
+        version="0.1.0",
+    )
+
+
 @pytest.fixture(scope="session")
 def run() -> Callable[..., RunReport]:
-    """A function that makes a run of one domain, in which every name and text can be chosen."""
-
-    def make(
-        checkpoint: str = "dpo",
-        domain: str = "tales",
-        prompt: str = "p1",
-        texts: tuple[str, ...] = ("one", "two", "two", "three"),
-        *,
-        at_hand: bool = True,
-    ) -> RunReport:
-        prompts = list(dict.fromkeys([prompt, "p2", "p3"]))
-        features = _features(domain, prompts, list(texts)) if at_hand else None
-        subject = Subject(
-            config="",
-            checkpoint=checkpoint,
-            domain=domain,
-            source=f"replay:{checkpoint}",
-            prompts=len(prompts),
-            samples=len(texts),
-            settings={"system": prompt},
-            fingerprints={"weights": "ab12"},
-            features=lambda: features,
-        )
-        verdicts = [_verdict(checkpoint, domain, family, prompts) for family in _FAMILIES]
-        return RunReport(
-            judged=by_trouble(Judged(one, fails=one.status == "fail") for one in verdicts),
-            broken=(),
-            drawings=(),
-            damages=(),
-            said=(f"said of {checkpoint}",),
-            subjects=(subject,),
-            root=Path("/project"),
-            exit_status=1,
-            time=datetime(2026, 11, 27, 12, 30, tzinfo=UTC),
-            version="0.1.0",
-        )
-
-    return make
+    """`made`, for tests."""
+    return made
