@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pytest_diversity.checkpoints.adapters import demand_one_base
 from pytest_diversity.checkpoints.sources import is_hub_name
 from pytest_diversity.config.toml import located
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Domain
@@ -50,6 +49,14 @@ def validate(workspace: Workspace, look: Look = strictly) -> None:
             of samples is too small, or a device is not here.
     """
     _options(workspace, look)
+    _checkpoints(workspace, look)
+    for name, domain in workspace.config.domains.items():
+        if not _is_ours(domain):
+            _domain(workspace, workspace.domain(name), look)
+
+
+def _checkpoints(workspace: Workspace, look: Look) -> None:
+    """Each by itself, but for earlier steps that nothing is compared with; and those of a run."""
     config = workspace.config
     needless = {*config.earlier} - {one.name for one in _needed(workspace)}
     runs: dict[str, list[Checkpoint]] = {}
@@ -59,11 +66,10 @@ def validate(workspace: Workspace, look: Look = strictly) -> None:
             workspace.resources.source(checkpoint).check(checkpoint, looking)
             runs.setdefault(checkpoint.run, []).append(checkpoint)
     for run in filter(None, runs):
+        from pytest_diversity.checkpoints.adapters import demand_one_base  # noqa: PLC0415 - of runs alone
+
         with _at(look, f"run {run}", config.path, "checkpoints", run):
             demand_one_base(runs[run], workspace.root)
-    for name, domain in config.domains.items():
-        if not _is_ours(domain):
-            _domain(workspace, workspace.domain(name), look)
 
 
 @contextmanager
