@@ -208,9 +208,10 @@ def _from_hub(source: str, what: str) -> Path:
 
 def _hub(source: str, what: str) -> Any:
     require(f"{what} {source!r}", package="huggingface-hub", extra="sampling")
-    import huggingface_hub as hub  # noqa: PLC0415 - optional
-
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import huggingface_hub as hub  # noqa: PLC0415 - optional, and reads both when it is imported
+
     return hub
 
 
