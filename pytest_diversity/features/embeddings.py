@@ -119,7 +119,10 @@ class Embedder:
             try:
                 with _without_bars():
                     self._model = SentenceTransformer(
-                        str(self.location), device=device, model_kwargs={"use_safetensors": True}
+                        str(self.location),
+                        device=device,
+                        trust_remote_code=False,
+                        model_kwargs={"use_safetensors": True},
                     )
             except Exception as error:
                 raise CheckpointError(

@@ -110,6 +110,7 @@ class Classifier:
                 self.path,
                 dtype=getattr(torch, self.environment.dtype),
                 use_safetensors=True,
+                trust_remote_code=False,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # which are said, and refused with the missing ones
             )

@@ -46,7 +46,7 @@ def converted(file: Path, dtype: str, folder: Path) -> Path:
 
 
 def _convert(file: Path, dtype: torch.dtype, folder: Path) -> None:
-    source: dict[str, Any] = {"gguf_file": file.name}
+    source: dict[str, Any] = {"gguf_file": file.name, "trust_remote_code": False}
     AutoTokenizer.from_pretrained(file.parent, **source).save_pretrained(folder)
     kind: Any = AutoModelForCausalLM
     model, found = kind.from_pretrained(

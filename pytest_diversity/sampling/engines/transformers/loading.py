@@ -64,7 +64,7 @@ def load(location: Location, environment: Environment, folder: Path) -> Loaded:
         path = converted(path, environment.dtype, folder)
     else:
         demand_weights(path)
-    config = AutoConfig.from_pretrained(path)
+    config = AutoConfig.from_pretrained(path, trust_remote_code=False)
     demand_language_model(path, config)
     dtype = getattr(torch, environment.dtype)
     kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
@@ -72,6 +72,7 @@ def load(location: Location, environment: Environment, folder: Path) -> Loaded:
         path,
         dtype=dtype,
         use_safetensors=True,
+        trust_remote_code=False,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # which are said, and refused with the missing ones
         **_quantized(environment, dtype),
@@ -82,7 +83,7 @@ def load(location: Location, environment: Environment, folder: Path) -> Loaded:
 
 def load_tokenizer(path: Path) -> Any:
     """A tokenizer that can pad."""
-    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

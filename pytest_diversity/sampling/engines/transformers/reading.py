@@ -32,7 +32,7 @@ def check_readable(path: Path, adapter: Path | None, requests: Sequence[Request]
     with without_warnings():
         voice = _voice(path, adapter)
         with explained(f"checkpoint {path}"):
-            context = context_of(AutoConfig.from_pretrained(path))
+            context = context_of(AutoConfig.from_pretrained(path, trust_remote_code=False))
         with explained(f"checkpoint {path}"):
             render_all(voice.tokenizer, requests, context)
 
