@@ -29,7 +29,7 @@ def render_all(
 
     Raises:
         ConfigError: The template refuses a request, two prompts are the same to the model, or
-            one leaves no room for its answer.
+            one is nothing to it, or leaves no room for its answer.
     """
     rendered = [render(tokenizer, request) for request in requests]
     known: dict[tuple[int, ...], str] = {}
@@ -40,6 +40,11 @@ def render_all(
                 f"the prompts {same!r} and {request.prompt!r} are the same to the model",
                 fix="remove one, whose samples would count twice, or name a template that tells "
                 "them apart",
+            )
+        if not tokens:
+            raise ConfigError(
+                f"prompt {request.prompt!r} has no tokens: the model would have nothing to read",
+                fix="give it a text, or name a template that writes one",
             )
         _check_room(request, len(tokens), context)
     return rendered

@@ -355,6 +355,19 @@ def test_broken_files(project: pytest.Pytester, case: str) -> None:
     assert path.read_text() == broken
 
 
+@pytest.mark.parametrize("name", ["../../out", "/out", "..", "a/b", "%2e%2e"])
+def test_the_name_of_a_domain_is_no_path(project: pytest.Pytester, name: str) -> None:
+    """Its file lies in the folder of baselines, and is found there again."""
+    config = f"[checkpoints]\nbase = 'replay:base.jsonl'\n['domains'.'{name}'.budget]\n"
+    (project.path / "diversity.toml").write_text(f"{config}lexical = {{ min = 0.1 }}\n")
+    before = {path for path in project.path.rglob("*.json") if path.is_file()}
+    for option in ("--diversity-record", "--diversity-record-new"):
+        project.runpytest_inprocess(option).assert_outcomes(passed=1)
+    made = {path for path in project.path.rglob("*.json")} - before
+    assert [path.parent for path in made] == [project.path / FOLDER]
+    assert not (project.path.parent / "out.json").exists()
+
+
 def test_a_checkout_that_cannot_be_written_to(project: pytest.Pytester) -> None:
     """One sentence and exit code 4; what stands in the way stays."""
     (project.path / "tests").mkdir()

@@ -146,3 +146,17 @@ def test_how_a_template_reads_the_clock(tmp_path: Path, case: str) -> None:
     (tmp_path / "m.gguf").write_bytes(b"GGUF\xff\x00" + source.encode() + b"\x00\xfe")
     assert set(clock_formats(Location("directory", tmp_path / "m"))) == set(formats)
     assert set(clock_formats(Location("gguf", tmp_path / "m.gguf"))) == set(formats)
+
+
+REACHING: Mapping[str, str] = {
+    "every class there is": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "what a function belongs to": "{{ raise_exception.__globals__ }}",
+    "what it was given": "{{ messages.append({'role': 'user'}) }}",
+}
+
+
+@pytest.mark.parametrize("case", REACHING)
+def test_a_template_reaches_nothing_of_python(project: Project, case: str) -> None:
+    """It comes with a model, and is a program that jinja's sandbox runs."""
+    with pytest.raises(ConfigError, match="chat template|has no tokens"):
+        project.draw(template=REACHING[case])
