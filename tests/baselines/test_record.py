@@ -363,7 +363,7 @@ def test_the_name_of_a_domain_is_no_path(project: pytest.Pytester, name: str) ->
     before = {path for path in project.path.rglob("*.json") if path.is_file()}
     for option in ("--diversity-record", "--diversity-record-new"):
         project.runpytest_inprocess(option).assert_outcomes(passed=1)
-    made = {path for path in project.path.rglob("*.json")} - before
+    made = set(project.path.rglob("*.json")) - before
     assert [path.parent for path in made] == [project.path / FOLDER]
     assert not (project.path.parent / "out.json").exists()
 

@@ -158,5 +158,5 @@ REACHING: Mapping[str, str] = {
 @pytest.mark.parametrize("case", REACHING)
 def test_a_template_reaches_nothing_of_python(project: Project, case: str) -> None:
     """It comes with a model, and is a program that jinja's sandbox runs."""
-    with pytest.raises(ConfigError, match="chat template|has no tokens"):
+    with pytest.raises(ConfigError, match=r"chat template|has no tokens"):
         project.draw(template=REACHING[case])
