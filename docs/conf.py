@@ -33,6 +33,8 @@ nitpick_ignore = [
     ("py:class", f"pytest_diversity.{name}")
     for name in (
         "config.quality.Alike",
+        "config.recorded.Recorded",
+        "config.server.Endpoint",
         "config.quality.Alike | str | ~collections.abc.Mapping[str",
         "config.values.Change",
         "features.Embed",

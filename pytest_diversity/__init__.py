@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_diversity import metrics
+    from pytest_diversity.config.quality import Quality
+    from pytest_diversity.config.values import Checkpoint, Domain, Generation
     from pytest_diversity.domains import register_kind
     from pytest_diversity.errors import BudgetFailure, DiversityError
     from pytest_diversity.estimate import Comparison, Estimate, measure
+    from pytest_diversity.features import Kind
     from pytest_diversity.judges.registry import register_judge
     from pytest_diversity.metrics import register_metric
     from pytest_diversity.plugin.assertions import (
+        Bounds,
+        Diversity,
         assert_effective_diversity,
         assert_lexical_diversity,
         assert_no_diversity_regression,
@@ -26,15 +31,26 @@ if TYPE_CHECKING:
     from pytest_diversity.profiles import DomainProfile, profile
     from pytest_diversity.samples import Sample, SampleSet
     from pytest_diversity.sampling.engines.registered import register_sampler
+    from pytest_diversity.sampling.protocol import Request
+    from pytest_diversity.verdict import Verdict
 
 _HOMES = {
+    "Bounds": "pytest_diversity.plugin.assertions",
     "BudgetFailure": "pytest_diversity.errors",
+    "Checkpoint": "pytest_diversity.config.values",
     "Comparison": "pytest_diversity.estimate",
+    "Diversity": "pytest_diversity.plugin.assertions",
     "DiversityError": "pytest_diversity.errors",
+    "Domain": "pytest_diversity.config.values",
     "DomainProfile": "pytest_diversity.profiles",
     "Estimate": "pytest_diversity.estimate",
+    "Generation": "pytest_diversity.config.values",
+    "Kind": "pytest_diversity.features",
+    "Quality": "pytest_diversity.config.quality",
+    "Request": "pytest_diversity.sampling.protocol",
     "Sample": "pytest_diversity.samples",
     "SampleSet": "pytest_diversity.samples",
+    "Verdict": "pytest_diversity.verdict",
     "assert_effective_diversity": "pytest_diversity.plugin.assertions",
     "assert_lexical_diversity": "pytest_diversity.plugin.assertions",
     "assert_no_diversity_regression": "pytest_diversity.plugin.assertions",
@@ -51,13 +67,22 @@ _HOMES = {
 }
 
 __all__ = [
+    "Bounds",
     "BudgetFailure",
+    "Checkpoint",
     "Comparison",
+    "Diversity",
     "DiversityError",
+    "Domain",
     "DomainProfile",
     "Estimate",
+    "Generation",
+    "Kind",
+    "Quality",
+    "Request",
     "Sample",
     "SampleSet",
+    "Verdict",
     "assert_effective_diversity",
     "assert_lexical_diversity",
     "assert_no_diversity_regression",
@@ -74,15 +99,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES[name]
-    value = (
-        import_module(f"{home}.{name}") if home == __name__ else getattr(import_module(home), name)
-    )
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # who checks types would take every name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = _HOMES[name]
+        if home == __name__:
+            value = import_module(f"{home}.{name}")
+        else:
+            value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -96,7 +96,11 @@ class MissingExtraError(DiversityError):
 
 
 class BudgetFailure(AssertionError):  # noqa: N818 - a failed assertion, not a fault of the program
-    """A diversity budget was not kept; the message's first line says everything."""
+    """A diversity budget was not kept; the message's first line says everything.
+
+    What every assertion raises, and pytest shows as a failed test: value, interval and bound, then
+    the evidence. An AssertionError, not a DiversityError: nothing was wrong but the model.
+    """
 
 
 @contextmanager

@@ -205,6 +205,9 @@ def profile(
         embed: What embeds texts; all-MiniLM-L6-v2 if None.
         quality: Which judge says what an answer is; the domain's if None.
 
+    Returns:
+        An estimate of each family, or why it has none.
+
     Raises:
         ConfigError: The domain is unknown, or there are no samples.
         DataError: `samples` is not of a readable form.

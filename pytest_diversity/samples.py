@@ -70,7 +70,14 @@ class Sample:
 
 
 class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
-    """Samples by prompt: a mapping from prompt to its samples in the order of their index."""
+    """Samples by prompt: a mapping from prompt to its samples in the order of their index.
+
+    Args:
+        samples: In any order; no two of one domain, prompt and index.
+
+    Raises:
+        DataError: Two are.
+    """
 
     columns: ClassVar[Columns] = {
         "domain": str,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from contextvars import Context
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -115,3 +117,56 @@ def test_assertions_work_without_a_plugin_run() -> None:
     with pytest.raises(BudgetFailure) as caught:
         outside.run(assert_lexical_diversity, ["a b c d e"] * 3, domain="prose", min=0.9)
     assert str(caught.value).splitlines()[0] == "prose lexical 0.500 < 0.900"
+
+
+FUNCTIONS = [
+    name for name in pytest_diversity.__all__ if inspect.isfunction(getattr(pytest_diversity, name))
+]
+SAME = "result and errors are those of `assert_lexical_diversity`"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_says_what_it_takes_gives_and_raises(name: str) -> None:
+    """Each argument by its name; or it says of which other function they are those."""
+    function = getattr(pytest_diversity, name)
+    text, signature = inspect.getdoc(function) or "", inspect.signature(function)
+    if "Args:" in text or SAME not in text:
+        assert [one for one in signature.parameters if f"\n    {one}: " not in text] == []
+    if SAME not in text:
+        assert "Raises:" in text
+        assert signature.return_annotation == "None" or "Returns:" in text
+
+
+CLASSES = [
+    name for name in pytest_diversity.__all__ if is_dataclass(getattr(pytest_diversity, name))
+]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_value_says_what_it_holds(name: str) -> None:
+    """Each of its fields."""
+    value = getattr(pytest_diversity, name)
+    text = inspect.getdoc(value) or ""
+    assert [field.name for field in fields(value) if f"{field.name}: " not in text] == []
+
+
+# Their idea is nobody's: a share, or the mean of what is nobody's.
+OURS = {"validity", "valid_pairs", "correctness", "format_dominance", "embedding_distance"}
+RANGE = re.compile(r"in [\[(][-\d.]+, [\w .]+[\])]|above 0|>= 0|; 0 if")
+
+
+@pytest.mark.parametrize("name", metrics.definitions())
+def test_a_metric_says_what_its_number_means(name: str) -> None:
+    """Its range, which way is more diverse, its arguments and their shapes, and whose it is."""
+    definition = metrics.definitions()[name]
+    text = inspect.getdoc(definition.function) or ""
+    said = text.partition("Args:")[0]
+    assert RANGE.search(said), said
+    assert re.search({"up": r"\bup\b|higher", "down": r"\blower\b"}[definition.better], said), said
+    parameters = inspect.signature(definition.function).parameters
+    assert [one for one in parameters if f"\n    {one}: " not in text] == []
+    matrices = [
+        one for one in parameters if "embeddings" in one or one in {"distances", "surprises"}
+    ]
+    assert [one for one in matrices if f"{one}: Shape (" not in text] == []
+    assert ("Source: " in text) == (name not in OURS)

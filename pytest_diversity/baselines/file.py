@@ -189,8 +189,10 @@ class _Reader:
     def profiles(self) -> dict[str, Profile]:
         """All profiles of the file."""
         plain = self._parse()
-        if not isinstance(plain, dict) or not isinstance(plain.get("schema"), int):
+        if not isinstance(plain, dict) or type(plain.get("schema")) is not int:
             self._fail("not a baseline of pytest-diversity: it has no schema version")
+        if plain["schema"] < 1:
+            self._fail(f"there was never a schema {plain['schema']} of baselines", "schema")
         if plain["schema"] > SCHEMA:
             self._fail(
                 f"schema {plain['schema']} is from a newer pytest-diversity, this reads {SCHEMA}",

@@ -42,6 +42,9 @@ def kind_of(domain: Domain) -> Kind:
 def register_kind(kind: Kind) -> None:
     """Make `kind` one that a domain can be of; a second one of its name must be equal.
 
+    Args:
+        kind: Its name, features and default metrics, and what else it answers for its domains.
+
     Raises:
         ConfigError: The name is taken or is none, or it speaks of what there is not.
     """

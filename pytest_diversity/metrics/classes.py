@@ -169,6 +169,8 @@ def dominance(labels: Labels, valid: Valid | None = None) -> float | None:
 
     Raises:
         ConfigError: The arguments are not of the same number of samples.
+
+    Source: Berger and Parker 1970.
     """
     shares = _shares(labels, valid)
     return float(shares.max()) if len(shares) else None

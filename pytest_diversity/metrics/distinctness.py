@@ -71,7 +71,7 @@ def ead(
     n: int = 1,
     vocab: int = 50257,
 ) -> float | None:
-    """Expectation-adjusted distinct: N / (V (1 - ((V - 1) / V)^C)); higher is more diverse.
+    """Expectation-adjusted distinct: N / (V (1 - ((V - 1) / V)^C)); above 0, up.
 
     N distinct and C total n-grams, V the vocabulary's size. Above 1 is possible and not capped; at
     the size of a test run it does not remove the effect of length. None without any n-gram.

@@ -49,6 +49,8 @@ def jaccard(tokens: Tokens, *, n: int = 4) -> float | None:
 
     Raises:
         ConfigError: n < 1, or a text is a string.
+
+    Source: Jaccard 1912.
     """
     bags = Corpus.of(tokens).bags(n)
     ones = np.ones(len(bags.item))

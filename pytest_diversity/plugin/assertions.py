@@ -249,7 +249,22 @@ def _current() -> Diversity:
 def assert_lexical_diversity(
     samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
 ) -> Verdict:
-    """Gate the words of the checkpoint under test, or of `samples`; see `Bounds`."""
+    """Gate the words of the checkpoint under test, or of `samples`.
+
+    Args:
+        samples: What is gated in place of the checkpoint under test: texts by prompt, the texts of
+            one prompt, or a SampleSet.
+        domain: Its name: one of the file, or `code`, `creative_writing` or `prose`.
+        bounds: What is asked, as `Bounds` says; without any, the domain's budget in the file.
+
+    Returns:
+        The verdict: `pass`, or what else does not fail a test, as `unclear` where it may.
+
+    Raises:
+        BudgetFailure: The budget is not kept, or the value undefined; the message has the evidence.
+        ConfigError: A bound, the domain or the reference cannot be, or there is nothing to gate.
+        DataError: `samples` is not of a readable form.
+    """
     __tracebackhide__ = True
     return _current().assert_lexical_diversity(samples, domain=domain, **bounds)
 
@@ -257,7 +272,10 @@ def assert_lexical_diversity(
 def assert_syntactic_diversity(
     samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
 ) -> Verdict:
-    """Gate the structure of the checkpoint's answers, or of `samples`; see `Bounds`."""
+    """Gate the structure of the checkpoint's answers, or of `samples`.
+
+    Arguments, result and errors are those of `assert_lexical_diversity`.
+    """
     __tracebackhide__ = True
     return _current().assert_syntactic_diversity(samples, domain=domain, **bounds)
 
@@ -265,7 +283,10 @@ def assert_syntactic_diversity(
 def assert_semantic_diversity(
     samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
 ) -> Verdict:
-    """Gate the meanings of the checkpoint's answers, or of `samples`; see `Bounds`."""
+    """Gate the meanings of the checkpoint's answers, or of `samples`.
+
+    Arguments, result and errors are those of `assert_lexical_diversity`.
+    """
     __tracebackhide__ = True
     return _current().assert_semantic_diversity(samples, domain=domain, **bounds)
 
@@ -273,7 +294,10 @@ def assert_semantic_diversity(
 def assert_effective_diversity(
     samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
 ) -> Verdict:
-    """Gate the meanings among the answers that pass the quality threshold; see `Bounds`."""
+    """Gate the meanings among the answers that pass the quality threshold.
+
+    Arguments, result and errors are those of `assert_lexical_diversity`.
+    """
     __tracebackhide__ = True
     return _current().assert_effective_diversity(samples, domain=domain, **bounds)
 
@@ -281,7 +305,10 @@ def assert_effective_diversity(
 def assert_quality(
     samples: Samples | None = None, /, *, domain: str, **bounds: Unpack[Bounds]
 ) -> Verdict:
-    """Gate the share of answers that pass the quality threshold; see `Bounds`."""
+    """Gate the share of answers that pass the quality threshold.
+
+    Arguments, result and errors are those of `assert_lexical_diversity`.
+    """
     __tracebackhide__ = True
     return _current().assert_quality(samples, domain=domain, **bounds)
 
@@ -291,7 +318,14 @@ def assert_no_diversity_regression(
 ) -> Verdict:
     """Gate the change of a family against `reference`.
 
-    Without a bound on a change, any drop that the prompts can tell from noise fails.
+    Without a bound on a change, any drop that the prompts can tell from noise fails. The other
+    arguments, result and errors are those of `assert_lexical_diversity`.
+
+    Args:
+        samples: As there.
+        domain: As there.
+        family: `lexical`, `syntactic`, `semantic`, `effective` or `quality`.
+        bounds: As there.
     """
     __tracebackhide__ = True
     now = _current()

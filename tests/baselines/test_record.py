@@ -332,6 +332,16 @@ BROKEN: Mapping[str, tuple[Callable[[str], str], int, str]] = {
         85,
         "schema 99 is from a newer pytest-diversity, this reads 1; *",
     ),
+    "a schema that never was": (
+        lambda text: text.replace('"schema": 1', '"schema": 0'),
+        85,
+        "there was never a schema 0 of baselines; *",
+    ),
+    "a schema that is no number": (
+        lambda text: text.replace('"schema": 1', '"schema": true'),
+        1,
+        "not a baseline of pytest-diversity: it has no schema version; *",
+    ),
     "another file": (lambda _: "[]", 1, "not a baseline of pytest-diversity: *"),
     "an empty file": (lambda _: "", 1, "not JSON: *"),
 }
