@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Mapping
 from email.message import Message
@@ -107,3 +108,9 @@ def test_its_metadata_says_what_it_is(metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert {"Framework :: Pytest", "Typing :: Typed"} <= set(metadata.get_all("Classifier", ()))
     assert [line for line in metadata.get_all("Requires-Dist", ()) if "@" in line] == []
+
+
+def test_its_version_heads_the_changelog(metadata: Message) -> None:
+    """What is installed is what the newest section is about."""
+    heads = re.findall(r"^## \[([^]]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert heads[0] == metadata["Version"]
