@@ -101,6 +101,33 @@ $(VENV)/browser/chromium: $(VENV)/ready
 plots: $(VENV)/ready
 	cd plots && $(NODEJS) npm ci --silent && $(NODEJS) npm run --silent build
 
+# From the sdist and from the checkout: the same to the byte, or it fails. Times are the last commit's.
+.PHONY: wheel
+wheel: $(VENV)/ready
+	rm -rf dist
+	$(BUILD) --outdir dist .
+	$(BUILD) --outdir dist/again --wheel .
+	cmp dist/*.whl dist/again/*.whl
+	rm -r dist/again
+
+BUILD = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(VENV)/bin/python -m build --quiet --no-isolation
+
+# What the wheel brings with all of its extras, as CycloneDX: read where nothing else is installed.
+.PHONY: sbom
+sbom: wheel
+	$(PYTHON) -m venv --clear --without-pip .venv-sbom
+	$(INTO_SBOM) torch
+	$(INTO_SBOM) "$$(ls $(CURDIR)/dist/*.whl)[all]"
+	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type library \
+		--output-reproducible --output-file dist/sbom.json .venv-sbom
+
+INTO_SBOM = $(VENV)/bin/python -m pip --python .venv-sbom install --quiet --constraint constraints.txt
+
+# Asks a service about each version in constraints.txt; exit code 75: nothing was looked up.
+.PHONY: audit
+audit: $(VENV)/ready
+	$(VENV)/bin/python release/audit.py
+
 # The versions it runs with, an environment after the other, made and thrown away: the lowest bounds of
 # pyproject.toml, the newest of everything, other plugins beside it, other Pythons. ARGS names some.
 .PHONY: matrix
