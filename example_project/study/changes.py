@@ -10,8 +10,9 @@ from typing import Literal, TypeAlias
 
 from example_project.study.project import PROJECT, REFERENCE, STORE
 from pytest_diversity import Comparison, Estimate
+from pytest_diversity.config.budget import Budget
 from pytest_diversity.config.options import Options
-from pytest_diversity.config.values import Budget, Config
+from pytest_diversity.config.values import Config
 from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.estimate import estimate
 from pytest_diversity.families import FAMILIES
