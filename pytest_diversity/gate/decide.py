@@ -56,32 +56,24 @@ def decide(
         alpha: The one-sided error rate of this look, over all bounds of the checkpoint.
     """
     budget = gate.applicable
-    total = len(gate.bounds) + others.count
-    found = list(compare(estimate, budget, reference, max(1, total)))
-    adjusted = _adjusted(found, others, alpha)
-    statuses = [one.status(p, alpha) for one, p in zip(found, adjusted, strict=True)]
-    status: Status = min(statuses, key=_WORST_FIRST.index) if statuses else "pass"
-    text = found[statuses.index(status)].text if found else number(estimate.value)
+    looks = _look(gate, estimate, reference, others, alpha)
+    worst = looks.worst
     split = {name: asdict(part) for name, part in reference.split.items()} if reference else {}
     details = [
-        line
-        for one, own, p in zip(found, statuses, adjusted, strict=True)
-        for line in (_explained(one, own, p, total), one.beside)
-        if line
+        *looks.details(),
+        *([split_line(split)] if split else []),
+        *words.scope(estimate, budget, reference),
     ]
-    details += [*([split_line(split)] if split else []), *words.scope(estimate, budget, reference)]
-    high = found[statuses.index(status)].high if found else budget.max is not None
-    if status != "pass" and estimate.value is not None:
+    high = worst.high if worst else budget.max is not None
+    if looks.status != "pass" and estimate.value is not None:
         details += evidence(high)
     change = difference(reference) if reference else None
-    tested = [i for i, one in enumerate(found) if one.p is not None]
+    text = f"{gate.family} {worst.text if worst else number(estimate.value)}"
     return Verdict(
-        status=status,
-        headline=words.headline(
-            estimate.domain, f"{gate.family} {text}", gate.checkpoint or gate.label
-        ),
+        status=looks.status,
+        headline=words.headline(estimate.domain, text, gate.checkpoint or gate.label),
         details=tuple(dict.fromkeys(details)),
-        notes=tuple(dict.fromkeys(_notes(gate, estimate, found, reference))),
+        notes=tuple(dict.fromkeys(_notes(gate, estimate, looks.found, reference))),
         checkpoint=gate.checkpoint,
         domain=estimate.domain,
         family=gate.family,
@@ -93,10 +85,10 @@ def decide(
         level=budget.level,
         prompts=len(estimate.per_prompt),
         samples=words.samples(estimate),
-        p=min((found[i].known_p for i in tested), default=None),
-        adjusted=min((adjusted[i] for i in tested), default=None),
-        bounds=total,
-        kept=max((one.kept for one in found), default=None),
+        p=looks.p,
+        adjusted=looks.smallest_adjusted,
+        bounds=looks.total,
+        kept=max((one.kept for one in looks.found), default=None),
         split=split,
         bar=(reference.after if reference else estimate).bar,
         per_prompt={prompt: float(value) for prompt, value in estimate.per_prompt.items()},
@@ -107,6 +99,65 @@ def decide(
         label=gate.label,
         quality={prompt: float(value) for prompt, value in estimate.quality.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """The bounds of a budget as they are kept to.
+
+    Attributes:
+        found: How each compares.
+        adjusted: Its p-value after Holm.
+        statuses: What comes of it.
+        total: Bounds of the checkpoint.
+    """
+
+    found: Sequence[Compared]
+    adjusted: Sequence[float]
+    statuses: Sequence[Status]
+    total: int
+
+    @property
+    def status(self) -> Status:
+        """The worst."""
+        return min(self.statuses, key=_WORST_FIRST.index, default="pass")
+
+    @property
+    def worst(self) -> Compared | None:
+        """The first bound with that status."""
+        return self.found[self.statuses.index(self.status)] if self.found else None
+
+    @property
+    def p(self) -> float | None:
+        """The smallest p-value; None where nothing was tested."""
+        return min((one.p for one in self.found if one.p is not None), default=None)
+
+    @property
+    def smallest_adjusted(self) -> float | None:
+        """The smallest after Holm; None where nothing was tested."""
+        tested = zip(self.found, self.adjusted, strict=True)
+        return min((p for one, p in tested if one.p is not None), default=None)
+
+    def details(self) -> Iterator[str]:
+        """The lines under the headline that tell of each bound."""
+        for one, status, adjusted in zip(self.found, self.statuses, self.adjusted, strict=True):
+            tested = one.p is not None
+            told = words.outcome(one.detail, status, one.known_p, adjusted, self.total)
+            yield from filter(None, (told if tested else one.detail, one.beside))
+
+
+def _look(
+    gate: Gate,
+    estimate: Estimate,
+    reference: Comparison | None,
+    others: OtherBounds,
+    alpha: float,
+) -> _Looks:
+    total = len(gate.bounds) + others.count
+    found = list(compare(estimate, gate.applicable, reference, max(1, total)))
+    adjusted = _adjusted(found, others, alpha)
+    statuses = [one.status(p, alpha) for one, p in zip(found, adjusted, strict=True)]
+    return _Looks(found, adjusted, statuses, total)
 
 
 def _limits(budget: Budget, change: Difference | None) -> dict[str, float]:
@@ -147,12 +198,6 @@ def _adjusted(found: Sequence[Compared], others: OtherBounds, alpha: float) -> l
 
         return holm([*own, *others.p_values()])[: len(own)]
     return [min(1.0, total * p) for p in own]
-
-
-def _explained(found: Compared, status: Status, adjusted: float, total: int) -> str:
-    if found.p is None:
-        return found.detail
-    return words.outcome(found.detail, status, found.p, adjusted, total)
 
 
 def _notes(
