@@ -5,7 +5,7 @@ Not called `measure.py`: once imported, a submodule hides the package's lazy att
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -247,24 +247,14 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         from pytest_diversity.features.rarefied import check_rarefied  # noqa: PLC0415 - rarely asked
 
         check_rarefied(features, metric)
-    counts = [len(group) for group in features.samples.values()]
-    read = _values
+    counts, read = [len(group) for group in features.samples.values()], _values
     if metric.across:
         from pytest_diversity.features import across  # noqa: PLC0415 - rarely asked
 
         features, read = across.Across(features, metric), partial(across.contributions, _values)
-    values: dict[str, float] = {}
-    reason = features.lacks
-    try:
-        values = {} if reason else read(features, metric)
-    except UndefinedFeatureError as error:
-        reason = str(error)
-    if not values and reason is None:
-        reason = _too_few(features, metric, max(counts))
-    bounded = metric.definition.highest == 1
-    mean = Mean.of(list(values.values()), bounded=bounded) if values else None
+    values, reason = _defined(features, metric, read, max(counts))
+    mean = Mean.of([*values.values()], bounded=metric.definition.highest == 1) if values else None
     low, high = (mean.interval() if mean else None) or (None, None)
-    note = features.kind.notes(features).get(metric.definition.family)
     factor = metric.definition.quality
     quality = _values(features, parse(factor)) if factor and values and not metric.across else {}
     assessed = judged(features) if values and rests_on_judge(features, metric) else None
@@ -282,7 +272,7 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         mean_tokens=_mean_tokens(features),
         reason=reason,
         notes=(
-            *([note] if note else []),
+            *filter(None, [features.kind.notes(features).get(metric.definition.family)]),
             *(assessed.notes if assessed else not_asked(features, metric)),
             *_said(features, metric),
             *features.notes,
@@ -294,6 +284,22 @@ def estimate(features: Features, metric: Metric) -> Estimate:
         quality={prompt: quality[prompt] for prompt in values if prompt in quality},
         bar=assessed.bar if assessed else None,
     )
+
+
+def _defined(
+    features: Features,
+    metric: Metric,
+    read: Callable[[Features, Metric], dict[str, float]],
+    most: int,
+) -> tuple[dict[str, float], str | None]:
+    """The values of the prompts where the metric is defined; why not, where it is nowhere."""
+    if features.lacks:
+        return {}, features.lacks
+    try:
+        values = read(features, metric)
+    except UndefinedFeatureError as error:
+        return {}, str(error)
+    return values, None if values else _too_few(features, metric, most)
 
 
 def _too_few(features: Features, metric: Metric, most: int) -> str:
