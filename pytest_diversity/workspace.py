@@ -153,17 +153,19 @@ class Workspace:
         """Release what is held of a checkpoint; its samples stay in the store."""
         self._features = {key: one for key, one in self._features.items() if key[0] != checkpoint}
 
-    def judged(self, checkpoint: str, domain: str | None = None) -> None:
-        """Release what is held of a checkpoint in a domain, or in all, where much is held at all.
+    def release(self, *kept: str) -> None:
+        """Release all features, where many are held, but those that others are compared with.
 
-        Little is kept, for reports show what is known of samples; so is what others are compared
-        with.
+        Few are kept, for reports show what is known of samples.
+
+        Args:
+            kept: A checkpoint and a domain that are still to be judged.
         """
         if sum(one.samples.size for one in self._features.values()) > _HELD:
             self._features = {
                 key: one
                 for key, one in self._features.items()
-                if key[0] in self._references or (key[0], domain or key[1]) != (checkpoint, key[1])
+                if key[0] in self._references or key[:2] == kept
             }
 
     @property

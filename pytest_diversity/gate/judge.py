@@ -15,7 +15,7 @@ from pytest_diversity.estimate import Comparison, Estimate, estimate
 from pytest_diversity.events import BaselineRecorded, BaselineUsed, Judged
 from pytest_diversity.features import Features
 from pytest_diversity.gate import words
-from pytest_diversity.gate.bounds import ALPHA, Gate, check_reachable
+from pytest_diversity.gate.bounds import ALPHA, Gate, Key, check_reachable
 from pytest_diversity.gate.decide import NO_OTHERS, OtherBounds, decide, p_values
 from pytest_diversity.gate.holm import Multiplicity
 from pytest_diversity.samples import SampleSet
@@ -46,6 +46,7 @@ class Judge:
         """
         self._workspace = workspace
         self._evidence = evidence
+        self._compared: dict[Key, tuple[Estimate, Comparison | None]] = {}  # of the file's gates
 
     @cached_property
     def baselines(self) -> Baselines:
@@ -80,7 +81,8 @@ class Judge:
             def look(count: int, others: OtherBounds, alpha: float) -> Verdict:
                 features = self._workspace.features(gate.checkpoint, gate.domain, count)
                 measured, reference = self._measure(gate, features), self.reference(gate, count)
-                return self._decide(gate, features, measured, reference, others=others, alpha=alpha)
+                compared = reference(features, measured) if reference else None
+                return self._decide(gate, features, measured, compared, others=others, alpha=alpha)
 
             return self._note(decide_in_steps(gate, others, most, look))
         features = self._workspace.features(gate.checkpoint, gate.domain)
@@ -101,7 +103,10 @@ class Judge:
             again = self._workspace.options.record and recorded is not None
             if again or recorded == gate.checkpoint:  # compared with what is being recorded
                 gate, reference = gate.without_changes(), None
-        return self._note(self._decide(gate, features, measured, reference, others=others))
+        compared = reference(features, measured) if reference else None
+        if others is not NO_OTHERS and not self.records:
+            self._compared[gate.key] = measured, compared
+        return self._note(self._decide(gate, features, measured, compared, others=others))
 
     def _measure(self, gate: Gate, features: Features) -> Estimate:
         metric = metric_of(features.domain, gate.family, gate.budget.metric)
@@ -112,7 +117,7 @@ class Judge:
         gate: Gate,
         features: Features,
         measured: Estimate,
-        reference: Reference | None,
+        compared: Comparison | None,
         *,
         others: OtherBounds,
         alpha: float = ALPHA,
@@ -120,7 +125,7 @@ class Judge:
         verdict = decide(
             gate,
             measured,
-            reference=reference(features, measured) if reference else None,
+            reference=compared,
             evidence=lambda high: self._evidence()(features, measured, high),
             others=others,
             alpha=alpha,
@@ -156,9 +161,14 @@ class Judge:
         return self.multiplicity.others(gate)
 
     def _p_values(self, gate: Gate) -> Sequence[float]:
-        features = self._workspace.features(gate.checkpoint, gate.domain)
-        measured, reference = self._measure(gate, features), self.reference(gate)
-        return p_values(gate, measured, reference(features, measured) if reference else None)
+        """Those of a gate that was judged are of the same numbers; its samples are gone by now."""
+        if gate.key not in self._compared:
+            self._workspace.release(gate.checkpoint, gate.domain)
+            features = self._workspace.features(gate.checkpoint, gate.domain)
+            measured, reference = self._measure(gate, features), self.reference(gate)
+            compared = reference(features, measured) if reference else None
+            self._compared[gate.key] = measured, compared
+        return p_values(gate, *self._compared[gate.key])
 
     def reference(self, gate: Gate, count: int | None = None) -> Reference | None:
         """What a gate compares its checkpoint with; None if with nothing.

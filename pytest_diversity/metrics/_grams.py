@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import overload
 
@@ -103,14 +104,19 @@ class Corpus(Sequence[Sequence[Hashable]]):
                 "a text is given as a string where its tokens are wanted",
                 fix="split it first, as in text.split(), or use measure()",
             )
-        self.texts = texts
-        self.lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        self._texts = texts
+        self.lengths: Ints = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         self._numbered: tuple[NDArray[np.int32], int] | None = None
 
     @classmethod
     def of(cls, texts: Tokens) -> Corpus:
         """`texts` itself if it is a Corpus already."""
         return texts if isinstance(texts, cls) else cls(texts)
+
+    @property
+    def texts(self) -> Tokens:
+        """The tokens of each text."""
+        return self._texts
 
     @overload
     def __getitem__(self, index: int) -> Sequence[Hashable]: ...
@@ -120,7 +126,7 @@ class Corpus(Sequence[Sequence[Hashable]]):
         return self.texts[index]
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.lengths)
 
     def __iter__(self) -> Iterator[Sequence[Hashable]]:
         return iter(self.texts)  # Sequence's own asks for one item after the other
@@ -135,12 +141,7 @@ class Corpus(Sequence[Sequence[Hashable]]):
 
     def between(self, spans: Sequence[tuple[int, int]]) -> Corpus:
         """Of each text the tokens from the first number of its span up to the second."""
-        numbers, different = self._numbers()
-        starts = np.cumsum(self.lengths) - self.lengths
-        part = Corpus([text[a:b] for text, (a, b) in zip(self.texts, spans, strict=True)])
-        kept = [numbers[s + a : s + b] for s, (a, b) in zip(starts, spans, strict=True)]
-        part._numbered = (np.concatenate([numbers[:0], *kept]), different)
-        return part
+        return _Cut(self, spans)
 
     def _numbers(self) -> tuple[NDArray[np.int32], int]:
         """All tokens after one another, numbered, and how many different ones there are."""
@@ -175,6 +176,24 @@ class Corpus(Sequence[Sequence[Hashable]]):
         for back in range(1, n):
             within[ends[ends >= back] - back] = False
         return within
+
+
+class _Cut(Corpus):
+    """A span of each text of a corpus: the tokens are numbered, and most metrics read no others."""
+
+    def __init__(self, whole: Corpus, spans: Sequence[tuple[int, int]]) -> None:
+        self._whole, self._spans = whole, spans
+        first, end = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+        self.lengths = end - first
+        numbers, different = whole._numbers()  # noqa: SLF001 - its own
+        starts = whole.lengths.cumsum() - whole.lengths + first
+        moved = np.repeat(starts - self.lengths.cumsum() + self.lengths, self.lengths)
+        self._numbered = (numbers[moved + np.arange(len(moved))], different)
+
+    @cached_property
+    def texts(self) -> Tokens:
+        """The tokens of each span."""
+        return [text[a:b] for text, (a, b) in zip(self._whole, self._spans, strict=True)]
 
 
 def _order(codes: Ints) -> Ints:

@@ -60,7 +60,7 @@ class DomainNode(pytest.Collector):
 
     def teardown(self) -> None:
         """Pytest goes on to another checkpoint or domain: nothing here is judged any more."""
-        session_of(self.config, self.path).workspace.judged(self.checkpoint, self.name)
+        session_of(self.config, self.path).workspace.release()
 
 
 class DiversityItem(pytest.Item):

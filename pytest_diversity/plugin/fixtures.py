@@ -23,7 +23,7 @@ def _diversity_checkpoint(request: pytest.FixtureRequest) -> Iterator[UnderTest]
     """The checkpoint under test: what the plugin parametrises."""
     under_test: UnderTest = request.param
     yield under_test
-    under_test.session.workspace.judged(under_test.name)
+    under_test.session.workspace.release()
 
 
 @pytest.fixture(scope="session")
