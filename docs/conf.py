@@ -36,7 +36,7 @@ nitpick_ignore = [
         "config.recorded.Recorded",
         "config.server.Endpoint",
         "config.quality.Alike | str | ~collections.abc.Mapping[str",
-        "config.values.Change",
+        "config.budget.Change",
         "features.Embed",
         "metrics._grams.Bags",
         "metrics._limits.Limit",

@@ -114,6 +114,11 @@ def check_adapter(folder: Path) -> None:
             f"adapter {folder} is {kind} of a kind that depends on the prompt's tokens",
             fix="serve it, and give the server's URL as the model",
         )
+    if kind == "XLORA":  # peft would fetch whatever adapters its file names
+        raise CheckpointError(
+            f"adapter {folder} is XLORA, a mixture of other adapters that it names",
+            fix="serve it, and give the server's URL as the model",
+        )
 
 
 def speaks(folder: Path) -> bool:

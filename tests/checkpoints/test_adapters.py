@@ -59,6 +59,10 @@ def test_a_base_that_is_not_here(
 UNUSABLE: Mapping[str, tuple[dict[str, Any], str]] = {
     "no kind": ({}, r"does not say what kind it is \(peft_type\)"),
     "a number for a kind": ({"peft_type": 7}, r"does not say what kind it is \(peft_type\)"),
+    "a mixture of adapters elsewhere": (
+        {"peft_type": "XLORA", "adapters": {"0": "some/adapter"}},
+        "a mixture of other adapters that it names",
+    ),
     "prompts": ({"peft_type": "PROMPT_TUNING"}, "depends on the prompt's tokens"),
 }
 
