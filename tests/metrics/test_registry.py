@@ -202,7 +202,7 @@ def _embed(texts: Sequence[str]) -> NDArray[np.float32]:
 @pytest.mark.parametrize("value", ["", [], {}, math.nan, math.inf, 2, 10**400])
 def test_what_is_no_value_of_a_metric_is_refused(value: object) -> None:
     """Whatever a suite's function gives, nothing but a number in its range becomes a mean."""
-    metric = Metric(replace(parse("distinct(n=1)").definition, function=lambda **_: value), ())
+    metric = Metric(replace(parse("distinct(n=1)").definition, function=lambda **_: value), ())  # type: ignore[arg-type] # as untyped suites do
     with pytest.raises(MetricError, match="which is no number up to 1; give a finite number"):
         metric(tokens=[["a"]])
 
