@@ -167,6 +167,13 @@ audit: $(VENV)/ready
 faults: $(VENV)/ready
 	$(VENV)/bin/python -m tests.faults $(ARGS)
 
+# What others wrote and we read, made up: five minutes of each target, guided by coverage where atheris
+# runs; ARGS names some, or other minutes.
+.PHONY: fuzz
+fuzz: $(VENV)/ready
+	-$(PIP) atheris
+	$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
 .PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism bench-equivalence
 

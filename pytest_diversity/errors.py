@@ -25,6 +25,7 @@ __all__ = [
     "DataError",
     "DiversityError",
     "JudgeError",
+    "MetricError",
     "MissingExtraError",
     "SamplingError",
     "StoreError",
@@ -78,6 +79,10 @@ class ClusterError(DiversityError):
 
 class JudgeError(DiversityError):
     """A judge of quality failed, or gave what are no scores."""
+
+
+class MetricError(DiversityError):
+    """A metric failed, or gave what is none of its values."""
 
 
 class StoreError(DiversityError):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import inspect
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from keyword import iskeyword
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
-from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.errors import (
+    ConfigError,
+    DiversityError,
+    MetricError,
+    did_you_mean,
+    unexpected,
+)
 from pytest_diversity.families import FAMILIES
 from pytest_diversity.metrics._limits import Limit, check
 
@@ -28,6 +36,7 @@ __all__ = [
 ACROSS = "across"
 DRAWN = ("drawn_tokens", "drawn_share")  # whoever reads one can be rarefied
 Better = Literal["up", "down"]
+_ROUNDING = 1e-6  # by which a value may lie above the highest
 Value = float | str  # whole numbers are floats to the type checker
 Function: TypeAlias = Callable[..., float | None]
 
@@ -109,8 +118,34 @@ class Metric:
         return hash(str(self))
 
     def __call__(self, **features: Any) -> float | None:
-        """The value for one prompt, None where it is undefined."""
-        return self.definition.function(**features, **dict(self.parameters))
+        """The value for one prompt, None where it is undefined.
+
+        Raises:
+            MetricError: The function failed, or what it gave is none of its values.
+        """
+        try:
+            value = self.definition.function(**features, **dict(self.parameters))
+        except DiversityError:
+            raise
+        except Exception as error:  # a suite's function may raise anything
+            raise MetricError(
+                f"metric {self} failed: {unexpected(error)}", fix="--diversity-debug shows where"
+            ) from error
+        if value is not None and not self._allows(value):
+            raise MetricError(
+                f"metric {self} gave {reprlib.repr(value)}, which is no number up to "
+                f"{self.definition.highest:g}",
+                fix="give a finite number in that range, or None where it is undefined",
+            )
+        return value
+
+    def _allows(self, value: object) -> bool:
+        """Whether it is a number up to the highest, but for rounding."""
+        try:
+            number = float(value) if isinstance(value, Real) else math.nan
+        except OverflowError:
+            return False
+        return math.isfinite(number) and number <= self.definition.highest + _ROUNDING
 
 
 def render(value: Value) -> str:

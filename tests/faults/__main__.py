@@ -28,10 +28,8 @@ def main() -> int:
     parser.add_argument("--say", action="store_true", help="print what the runs have said")
     given = parser.parse_args()
     chosen = [name for name in SCENARIOS if not given.names or any(n in name for n in given.names)]
-    _print(
-        f"seed {given.seed}\n\n"
-        "| scenario | moments | seconds | faults | unsaid |\n|---|--:|--:|--:|--:|"
-    )
+    _print(f"seed {given.seed}\n\n| scenario | moments | seconds | faults | unsaid |")
+    _print("|---|--:|--:|--:|--:|")
     with Workshop.opened() as workshop:
         return int(sum(_row(workshop, name, given) for name in chosen) > 0)
 

@@ -18,6 +18,6 @@ if __name__ == "__main__":
     corpus.mkdir(parents=True, exist_ok=True)
     flags = [f"-max_total_time={seconds.split('.')[0]}", "-timeout=20", "-max_len=8192"]
     found = [f"-artifact_prefix={corpus.parent}/{name.replace(' ', '-')}-", "-print_final_stats=1"]
-    one = tested(TARGETS[name]).hypothesis.fuzz_one_input  # type: ignore[attr-defined]
-    atheris.Setup([sys.argv[0], str(corpus), *flags, *found], lambda data: one(data))
+    test = tested(TARGETS[name], 100).hypothesis  # type: ignore[attr-defined] # added by @given
+    atheris.Setup([sys.argv[0], str(corpus), *flags, *found], test.fuzz_one_input)
     atheris.Fuzz()

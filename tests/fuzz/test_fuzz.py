@@ -1,4 +1,4 @@
-"""Some examples of every target, and all that was ever found; `make fuzz` tries them for minutes."""
+"""Some examples of every target, and all that was ever found; `make fuzz` tries more."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.fuzz.targets import Target
 __all__ = ["tested"]
 
 
-def tested(target: Target, examples: int = 100) -> Callable[[], None]:
+def tested(target: Target, examples: int) -> Callable[[], None]:
     """What tries so many examples of a target."""
 
     @settings(

@@ -42,7 +42,8 @@ def changed(draw: Callable[..., Any], examples: Sequence[Any]) -> Any:
     """One of the examples, in which a few parts were replaced, left out, doubled or renamed."""
     root = [deepcopy(draw(st.sampled_from(examples)))]
     for _ in range(draw(st.integers(0, 3))):
-        *way, last = (0, *draw(st.sampled_from([*_places(root[0])])))
+        path: tuple[Any, ...] = draw(st.sampled_from([*_places(root[0])]))
+        *way, last = (0, *path)
         holder: Any = root
         for key in way:
             holder = holder[key]
@@ -65,7 +66,8 @@ def damaged(draw: Callable[..., Any], texts: st.SearchStrategy[str]) -> bytes:
     if draw(st.integers(0, 3)):
         return data
     start = draw(st.integers(0, len(data)))
-    return data[:start] + draw(st.binary(max_size=4)) + data[start + draw(st.integers(0, 8)) :]
+    instead: bytes = draw(st.binary(max_size=4))
+    return data[:start] + instead + data[start + draw(st.integers(0, 8)) :]
 
 
 def documents(examples: Sequence[Any]) -> st.SearchStrategy[bytes]:

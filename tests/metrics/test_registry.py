@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from pytest_diversity import measure
 from pytest_diversity import metrics as m
-from pytest_diversity.errors import ConfigError
+from pytest_diversity.errors import ConfigError, MetricError
 from pytest_diversity.families import FAMILIES
-from pytest_diversity.metrics import definitions, parse, register
+from pytest_diversity.metrics import Metric, definitions, parse, register
 from pytest_diversity.metrics.registry import _definitions
 
 CANONICAL = {
@@ -196,3 +197,23 @@ def test_the_fewest_samples_of_a_metric(name: str) -> None:
 
 def _embed(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.ones((len(texts), 2), dtype=np.float32)
+
+
+@pytest.mark.parametrize("value", ["", [], {}, math.nan, math.inf, 2, 10**400])
+def test_what_is_no_value_of_a_metric_is_refused(value: object) -> None:
+    """Whatever a suite's function gives, nothing but a number in its range becomes a mean."""
+    metric = Metric(replace(parse("distinct(n=1)").definition, function=lambda **_: value), ())  # type: ignore[arg-type] # as untyped suites do
+    with pytest.raises(MetricError, match="which is no number up to 1; give a finite number"):
+        metric(tokens=[["a"]])
+
+
+def test_a_function_that_fails_is_a_sentence() -> None:
+    """It remembers what was raised, for --diversity-debug."""
+
+    def fail(tokens: object) -> float:
+        raise ZeroDivisionError(tokens)
+
+    metric = Metric(replace(parse("distinct(n=1)").definition, function=fail), ())
+    with pytest.raises(MetricError, match="metric fail\\(\\) failed: ZeroDivisionError") as caught:
+        metric(tokens=[["a"]])
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
