@@ -37,6 +37,14 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert missing == ["metrics"]
 
 
+def test_every_public_name_is_stable_or_provisional() -> None:
+    """The table at the head of the reference says which; what is in no row promises nothing."""
+    page = (ROOT / "docs/api.md").read_text("utf-8")
+    rows = re.findall(r"^\| (?:\*\*stable\*\*|provisional) \| (.+?) \|", page, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([A-Za-z_]+)`", row)]
+    assert [name for name in pytest_diversity.__all__ if name not in named] == []
+
+
 def test_the_readme_is_one_screen() -> None:
     """What, two commands, one picture; the rest is the site's."""
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 80
