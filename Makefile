@@ -175,7 +175,7 @@ fuzz: $(VENV)/ready
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
-.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-determinism bench-equivalence
+.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-scale bench-determinism bench-equivalence
 
 # In an environment of their own: some of these peers need versions that contradict our constraints.
 bench-metrics:
@@ -197,6 +197,10 @@ bench-store: $(VENV)/ready
 # ARGS names the labelled data, which is not part of the repository.
 bench-equivalence: $(VENV)/ready
 	$(VENV)/bin/python -W ignore -m benchmarks.equivalence $(ARGS)
+
+# Minutes; ARGS="--whole 20 5 200 64" runs one large project in place of all tables.
+bench-scale: $(VENV)/ready
+	$(VENV)/bin/python -W ignore -m benchmarks.scale $(ARGS)
 
 bench-determinism: $(VENV)/ready
 	$(VENV)/bin/python -W ignore -m benchmarks.determinism $(ARGS)

@@ -92,3 +92,20 @@ def test_wrong_arguments(case: str) -> None:
     metric, reference, said = WRONG[case]
     with pytest.raises(ConfigError, match=said):
         measure(["a b c", "d e f"], metric, length_control="windows", reference=reference)
+
+
+def test_a_cut_corpus_is_as_one_of_the_cut_texts() -> None:
+    """Its tokens keep the numbers that they have in the whole."""
+    texts = [["a", "b", "c", "d", "e", "a"], ["b", "c", "a", "b"], [], ["x"]]
+    spans = [(1, 6), (0, 3), (0, 0), (1, 1)]
+    cut = metrics.Corpus(texts).between(spans)
+    alone = metrics.Corpus([text[a:b] for text, (a, b) in zip(texts, spans, strict=True)])
+    assert [list(text) for text in cut] == [list(text) for text in alone]
+    assert list(cut.lengths) == list(alone.lengths) == [5, 3, 0, 0]
+    for n in (1, 2, 3):
+        ours, theirs = cut.bags(n), alone.bags(n)
+        assert ours.items == theirs.items
+        assert sorted(zip(ours.bag, ours.count, strict=True)) == sorted(
+            zip(theirs.bag, theirs.count, strict=True)
+        )
+    assert metrics.pair_distinct(cut, n=2) == metrics.pair_distinct(alone, n=2)

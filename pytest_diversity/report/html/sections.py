@@ -146,7 +146,7 @@ def _prompts(part: Part, place: int) -> Content:
             "p",
             "Sort by a column; open a prompt for its answers, grouped by meaning where known.",
             f" Not at hand: the answers of {', '.join(absent)}." if absent else None,
-            f" Left out, for a page holds {ANSWERS} answers: those of {', '.join(left_out)}."
+            f" Left out, for a page holds {ANSWERS:,} answers: those of {', '.join(left_out)}."
             if left_out
             else None,
             class_="note",

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_diversity.events import Judged
 from pytest_diversity.report.html.model import changes, limits, parts, turned
+from pytest_diversity.report.html.sections import domain
 from pytest_diversity.report.run import RunReport
 
 Run = Callable[..., RunReport]
@@ -92,3 +93,15 @@ def test_domains_are_told_apart_by_their_file(run: Run) -> None:
         ("", "tales"),
         ("other.toml", "tales"),
     ]
+
+
+def test_a_page_holds_so_many_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is in trouble first; what has no room is named, and neither read nor shown."""
+    whole = run()
+    others = [replace(whole.subjects[0], checkpoint=name) for name in ("fine", "too")]
+    monkeypatch.setattr("pytest_diversity.report.html.model.ANSWERS", 12)
+    (part,) = parts(replace(whole, subjects=(*others, *whole.subjects)))
+    assert list(part.features) == ["dpo"]
+    assert part.left_out == {"fine", "too"}
+    page = domain(part, "tales", 0)
+    assert "Left out, for a page holds 200,000 answers: those of fine, too." in page
