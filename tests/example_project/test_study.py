@@ -125,10 +125,10 @@ def test_what_the_page_says_in_words_stands_in_its_tables() -> None:
 
 
 @pytest.mark.long
-def test_the_tables_of_the_page_are_those_of_the_command(tmp_path: Path) -> None:
-    """Made anew from the shipped samples; the last digit may differ between machines."""
+def test_the_tables_of_the_page_are_those_of_the_command() -> None:
+    """Made anew from the shipped samples; a decimal may differ a little between machines."""
     shipped = PAGE.read_text("utf-8")
-    changes = Changes(recorded(), tmp_path / "study.sqlite")
+    changes = Changes(recorded())
     made = render(shipped, changes)
     changes.close()
     assert _DECIMAL.sub("0.0", made) == _DECIMAL.sub("0.0", shipped)
