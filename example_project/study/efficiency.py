@@ -63,8 +63,8 @@ def efficiencies(changes: Changes, billions: Mapping[str, float]) -> str:
 
 def _rows(changes: Changes, billions: Mapping[str, float]) -> Iterator[Sequence[str]]:
     for domain in changes.config.written:
-        whole = [changes.features(name, domain) for name in billions]
-        *alike, _ = same_bar(_DISTINCT, *whole, (REFERENCE, SECOND))
+        first, second = (changes.features(name, domain) for name in billions)
+        *alike, _ = same_bar(_DISTINCT, first, second, (REFERENCE, SECOND))
         base = _efficiency(alike[0], billions[REFERENCE])
         for features, (name, size) in zip(alike, billions.items(), strict=True):
             found = _efficiency(features, size)
@@ -73,9 +73,9 @@ def _rows(changes: Changes, billions: Mapping[str, float]) -> Iterator[Sequence[
                 domain,
                 name,
                 f"{1000 * size:.0f} million",
-                _level(estimate(features, metric_of(features.domain, "quality"))),
-                _level(estimate(features, _DISTINCT)),
-                _level(found),
+                words.level(estimate(features, metric_of(features.domain, "quality"))),
+                words.level(estimate(features, _DISTINCT)),
+                words.level(found),
                 "-" if name == REFERENCE else change,
                 f"{len(found.per_prompt)} x {found.samples_per_prompt[1]}",
             )
@@ -84,10 +84,6 @@ def _rows(changes: Changes, billions: Mapping[str, float]) -> Iterator[Sequence[
 def _efficiency(features: Features, billions: float) -> Estimate:
     given = {"billions": dict.fromkeys(features.samples, billions)}
     return estimate(View(features, given), _EFFICIENCY)
-
-
-def _level(one: Estimate) -> str:
-    return words.level(one.value, (one.low, one.high))
 
 
 def main() -> None:
