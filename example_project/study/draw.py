@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from example_project.study.project import FOLDER, SAMPLES, STORE, configuration
+from example_project.study.project import PROJECT, REFERENCE, SAMPLES, STORE, configuration
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
 from pytest_diversity.session import Session
@@ -34,19 +34,19 @@ def ways(config: Config) -> Iterator[tuple[str, Mapping[str, Any], list[str]]]:
 def main() -> None:
     """Draw and write a folder for each way, with a file for each domain."""
     config = configuration()
-    base = config.checkpoint("base")
+    base = config.checkpoint(REFERENCE)
     for name, settings, domains in ways(config):
         drawn = replace(config, checkpoints={name: replace(base, name=name, generation=settings)})
         folder = SAMPLES / name
         folder.mkdir(parents=True, exist_ok=True)
-        session = Session(drawn, Options(store=STORE, dtype="float32"), FOLDER.parent)
+        session = Session(drawn, Options(store=STORE, dtype="float32"), PROJECT)
         try:
             for domain in domains:
                 found = session.workspace.samples(name, domain)
                 found.to_jsonl(folder / f"{domain}.jsonl")
         finally:
             session.close()
-        print(f"written to {folder}", flush=True)
+        print(f"written to {folder.relative_to(PROJECT)}", flush=True)
 
 
 if __name__ == "__main__":

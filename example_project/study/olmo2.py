@@ -26,9 +26,14 @@ _MEASURED = (*FAMILIES, "pos_distinct(n=4)")  # the last pools the answers of a 
 _KEPT = PROJECT / ".diversity"
 
 
-def configuration(folder: Path) -> Config:
-    """The stages as recorded checkpoints, each set of prompts as a domain."""
-    sets = [_unzipped(file) for file in sorted(folder.glob(f"{_PROMPTS}*.jsonl.gz"))]
+def configuration(folder: Path, kept: Path) -> Config:
+    """The stages as recorded checkpoints, each set of prompts as a domain.
+
+    Args:
+        folder: Where the answers and the prompts are, zipped.
+        kept: Where the prompts are put as they are read.
+    """
+    sets = [_unzipped(file, kept) for file in sorted(folder.glob(f"{_PROMPTS}*.jsonl.gz"))]
     names = [file.stem.removeprefix(_PROMPTS) for file in sets]
     return Config(
         checkpoints={
@@ -43,9 +48,9 @@ def configuration(folder: Path) -> Config:
     )
 
 
-def _unzipped(file: Path) -> Path:
+def _unzipped(file: Path, kept: Path) -> Path:
     """A file of prompts as it is read: plain."""
-    plain = (_KEPT / "olmo2" / file.stem).absolute()
+    plain = (kept / "olmo2" / file.stem).absolute()
     plain.parent.mkdir(parents=True, exist_ok=True)
     plain.write_bytes(gzip.decompress(file.read_bytes()))
     return plain
@@ -54,16 +59,15 @@ def _unzipped(file: Path) -> Path:
 def levels(changes: Changes) -> str:
     """Every family at every stage."""
     rows = (
-        [domain, _shown(what), *(_level(changes, stage, domain, what) for stage in STAGES)]
+        [
+            domain,
+            _shown(what),
+            *(words.level(changes.estimate(stage, domain, what)) for stage in STAGES),
+        ]
         for domain in changes.config.written
         for what in _MEASURED
     )
     return words.table(("prompts", "family or metric", *STAGES), rows)
-
-
-def _level(changes: Changes, stage: str, domain: str, what: str) -> str:
-    one = changes.estimate(stage, domain, what)
-    return words.level(one.value, (one.low, one.high))
 
 
 def _shown(what: str) -> str:
@@ -97,7 +101,7 @@ def main() -> None:
     """Print the tables."""
     if len(sys.argv) != 2 or not Path(sys.argv[1], f"{REFERENCE}.jsonl.gz").is_file():
         sys.exit("usage: python -m example_project.study.olmo2 FOLDER, with base.jsonl.gz in it")
-    changes = Changes(configuration(Path(sys.argv[1])), _KEPT / "olmo2.sqlite")
+    changes = Changes(configuration(Path(sys.argv[1]), _KEPT), _KEPT / "olmo2.sqlite")
     print(sizes(changes), levels(changes), steps(changes), sep="\n\n")
     changes.close()
 

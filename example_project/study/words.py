@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from pytest_diversity import Estimate
 from pytest_diversity.statistics.mean import Mean
 
 Interval: TypeAlias = tuple[float | None, float | None] | None
@@ -15,9 +16,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
-def level(value: float | None, interval: Interval) -> str:
-    """`0.42 [0.31, 0.53]`."""
-    return _shown(value, interval, ".3f")
+def level(one: Estimate) -> str:
+    """`0.420 [0.310, 0.530]`."""
+    return _shown(one.value, (one.low, one.high), ".3f")
 
 
 def change(mean: Mean | None) -> str:
