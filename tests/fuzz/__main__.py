@@ -9,13 +9,13 @@ that `known` of its target takes.
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import time
 from importlib.util import find_spec
-from pathlib import Path
 
-CORPUS = Path(".fuzz")
+_TRIED = re.compile(r"(?:number_of_executed_units|examples tried): +(\d+)")
 
 
 def main() -> int:
@@ -33,7 +33,10 @@ def main() -> int:
         command = [sys.executable, "-m", f"tests.fuzz.by_{way}", name, str(given.minutes * 60)]
         end = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         seconds = time.monotonic() - began
-        print(f"{name}: {way}, {seconds:.0f} s, exit code {end.returncode}", flush=True)  # noqa: T201
+        tried = _TRIED.search(end.stdout + end.stderr)
+        inputs = f"{int(tried[1]):,} inputs" if tried else "it ended early"
+        verdict = "something was found" if end.returncode else "nothing was found"
+        print(f"{name}: {way}, {seconds:.0f} s, {inputs}: {verdict}", flush=True)  # noqa: T201
         if end.returncode:
             found += 1
             print((end.stdout + end.stderr)[-6000:], flush=True)  # noqa: T201

@@ -14,4 +14,4 @@ if __name__ == "__main__":
     while time.monotonic() < until:
         tested(TARGETS[name], examples=2000)()
         tried += 2000
-    print(f"{tried} examples")  # noqa: T201 - a command
+    print(f"examples tried: {tried}")  # noqa: T201 - a command
