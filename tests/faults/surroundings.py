@@ -96,8 +96,8 @@ def _limit(what: int, value: int, _: Path) -> Iterator[None]:
 
 
 def file_size(place: Place) -> Inside:
-    """No file can grow beyond some bytes, as with a quota."""
-    return partial(_limit, resource.RLIMIT_FSIZE, place.random.randrange(200_000))
+    """No file can grow beyond some bytes, as with a quota; what it prints has room."""
+    return partial(_limit, resource.RLIMIT_FSIZE, place.random.randrange(16_384, 200_000))
 
 
 def _later(operation: int, action: Callable[[], None]) -> AbstractContextManager[object]:
