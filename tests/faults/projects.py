@@ -28,6 +28,7 @@ __all__ = [
     "PARQUET",
     "PROJECTS",
     "RECORD",
+    "REPORT",
     "REPORTS",
     "STORE",
     "Key",
@@ -47,7 +48,7 @@ PROMPTS, SAMPLES = 24, 8
 MODEL, JUDGE, BASELINE = "models/tiny", "models/judge", "tests/__diversity__/nature.json"
 ENDS_WELL = {0, 5}  # there are no tests where a study is asked for
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-Key: TypeAlias = tuple[str, str, int]
+Key: TypeAlias = tuple[str, int]
 
 # It notes what it draws, beside the project, so that nothing is drawn twice without being seen.
 SAMPLER = """
@@ -159,7 +160,8 @@ RECORD = ("--diversity-record",)
 EXPORT = ("--diversity-export=out.jsonl",)
 PARQUET = ("--diversity-export=out.parquet",)
 TYPES = ("html", "json", "markdown", "csv", "openmetrics")
-REPORTS = tuple(f"--diversity-report={name}:report.{name}" for name in TYPES)
+REPORT = "report."
+REPORTS = tuple(f"--diversity-report={name}:{REPORT}{name}" for name in TYPES)
 HURRIED = "timeout = 5.0\nretries = 1\n"
 
 # What is asked for was done before with fewer samples, so that there is something to lose.
@@ -186,13 +188,13 @@ def kept(folder: Path) -> dict[Key, str] | None:
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             rows = connection.execute(
-                "SELECT key, detail, number, text FROM sample JOIN draw ON draw.id = sample.draw"
+                "SELECT key, number, text FROM sample JOIN draw ON draw.id = sample.draw"
             ).fetchall()
     except sqlite3.OperationalError as error:
         return {} if "no such table" in str(error) else None
     except sqlite3.DatabaseError:
         return None
-    texts = {(key, json.loads(detail)["prompt"], n): text for key, detail, n, text in rows}
+    texts = {(key, number): text for key, number, text in rows}
     assert len(texts) == len(rows), "a sample is in the store twice"
     return texts
 
