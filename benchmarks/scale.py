@@ -189,7 +189,7 @@ def _stages(prompts: Sequence[int], *, embedded: bool) -> None:
             for name, cost in costs(Path(folder), project, embedded=embedded).items():
                 found.setdefault(name, []).append(cost)
     for name, of in found.items():
-        print(_row(name, of))
+        print(_row(name, of), flush=True)
 
 
 def _whole(projects: Sequence[Project]) -> None:
