@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,7 @@ def test_recorded_stages_are_compared_from_each_to_the_next(tmp_path: Path) -> N
     changes.close()
 
 
-def zipped(path: Path, rows: list[dict[str, object]]) -> None:
+def zipped(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.writelines(f"{json.dumps(row)}\n" for row in rows)
 
