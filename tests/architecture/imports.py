@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 __all__ = ["imports", "modules", "room"]
@@ -18,6 +19,12 @@ def modules(package: Path) -> dict[str, Path]:
     return found
 
 
+@cache
+def _targets(source: str, package: str) -> Sequence[str]:
+    """What a source names; tests plant an import in one of hundreds, and read all of them again."""
+    return tuple(_named(ast.parse(source), package))
+
+
 def imports(name: str, path: Path, known: Mapping[str, Path]) -> tuple[set[str], set[str]]:
     """The modules of its package that a module names, and the top-level names of others.
 
@@ -27,7 +34,7 @@ def imports(name: str, path: Path, known: Mapping[str, Path]) -> tuple[set[str],
     top = name.partition(".")[0]
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
     ours, others = set[str](), set[str]()
-    for target in _named(ast.parse(path.read_text(encoding="utf-8")), package):
+    for target in _targets(path.read_text(encoding="utf-8"), package):
         if target.partition(".")[0] == top:
             ours.add(_module(target, known))
         elif not target.startswith("text:"):

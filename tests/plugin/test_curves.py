@@ -20,6 +20,7 @@ lexical = { level = "off" }
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "with xdist"])
 def test_a_run_is_a_line_by_family_and_domain(
     project: pytest.Pytester, record: Callable[..., Path], workers: tuple[str, ...]
