@@ -134,33 +134,6 @@ audit: $(VENV)/ready
 matrix:
 	$(PYTHON) -m benchmarks.matrix $(ARGS)
 
-# From the sdist and from the checkout: the same to the byte, or it fails. Times are the last commit's.
-.PHONY: wheel
-wheel: $(VENV)/ready
-	rm -rf dist
-	$(BUILD) --outdir dist .
-	$(BUILD) --outdir dist/again --wheel .
-	cmp dist/*.whl dist/again/*.whl
-	rm -r dist/again
-
-BUILD = SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(VENV)/bin/python -m build --quiet --no-isolation
-
-# What the wheel brings with all of its extras, as CycloneDX: read where nothing else is installed.
-.PHONY: sbom
-sbom: wheel
-	$(PYTHON) -m venv --clear --without-pip .venv-sbom
-	$(INTO_SBOM) torch
-	$(INTO_SBOM) "$$(ls $(CURDIR)/dist/*.whl)[all]"
-	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type library \
-		--output-reproducible --output-file dist/sbom.json .venv-sbom
-
-INTO_SBOM = $(VENV)/bin/python -m pip --python .venv-sbom install --quiet --constraint constraints.txt
-
-# Asks a service about each version in constraints.txt; exit code 75: nothing was looked up.
-.PHONY: audit
-audit: $(VENV)/ready
-	$(VENV)/bin/python release/audit.py
-
 # Killed, full, damaged, lied to: a hundred random moments of each scenario, an hour and more; ARGS
 # names some of them, or fewer moments.
 .PHONY: faults
