@@ -486,6 +486,7 @@ record([BaselineRecorded(sys.argv[1], sys.argv[2], profile)])
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked there")
 def test_two_recordings_at_once_lose_nothing(tmp_path: Path) -> None:
     """Each adds to what the other one has written, and nothing lies beside the file."""

@@ -16,6 +16,7 @@ from pytest_diversity.report.as_json import schema
 
 TYPES = ("json", "markdown", "csv", "openmetrics", "model-card")
 FILES = ("diversity.json", "diversity.md", "diversity.csv", "metrics.txt", "diversity-card.md")
+WORKERS = ((), pytest.param(("-n", "2"), marks=pytest.mark.long))
 TEST = """
 from pytest_diversity import assert_lexical_diversity, assert_quality
 
@@ -46,7 +47,7 @@ def project(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
     return project
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("workers", WORKERS, ids=["one process", "two workers"])
 def test_a_run_leaves_what_it_was_asked_for(
     project: pytest.Pytester, workers: Sequence[str]
 ) -> None:
@@ -152,7 +153,7 @@ def test_where_no_test_runs_there_is_no_report(project: pytest.Pytester, instead
     assert not (project.path / "diversity.json").exists()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("workers", WORKERS, ids=["one process", "two workers"])
 def test_junit_says_what_was_judged(project: pytest.Pytester, workers: Sequence[str]) -> None:
     """As properties of each test; of several verdicts in one test all."""
     project.runpytest_subprocess("-p", "no:cacheprovider", "--junitxml=junit.xml", *workers)
@@ -239,7 +240,7 @@ def test_that_is_flaky(diversity):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("workers", WORKERS, ids=["one process", "two workers"])
 def test_a_test_that_is_run_again_is_told_of_once(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: Sequence[str]
 ) -> None:

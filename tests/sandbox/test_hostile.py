@@ -133,7 +133,13 @@ class Table:
     threads: int
 
 
-@pytest.fixture(scope="module", params=TIERS)
+# The wall of most machines in `make test`, the others among the long tests.
+ON_TIERS = [
+    pytest.param(name, marks=() if name == "landlock" else pytest.mark.long) for name in TIERS
+]
+
+
+@pytest.fixture(scope="module", params=ON_TIERS)
 def table(request: pytest.FixtureRequest, world: World) -> Table:
     tier = TIERS[request.param]
     if reason := prove(tier).missing:

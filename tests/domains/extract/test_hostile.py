@@ -77,6 +77,7 @@ HOSTILE: Mapping[str, str] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_answers_end(case: str) -> None:
     """A hundred thousand characters of one kind are done with, in either language and style."""
