@@ -7,9 +7,11 @@ to pass, bad ones to fail in the domains that they harm; the demo succeeds when 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+import webbrowser
 from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -51,6 +53,13 @@ def run(options: list[str]) -> tuple[int, dict[str, list[str]]]:
         return code, found
 
 
+def show(page: Path) -> None:
+    """Open the page where somebody sits at a screen."""
+    screen = sys.platform in {"darwin", "win32"} or {"DISPLAY", "WAYLAND_DISPLAY"} & {*os.environ}
+    if screen and sys.stdout.isatty():
+        webbrowser.open(page.as_uri())
+
+
 def main() -> int:
     """Gate all checkpoints; 0 if each ended as expected."""
     fresh = "--fresh" in sys.argv[1:]
@@ -72,6 +81,7 @@ def main() -> int:
         for domain in sorted(broken[name]):
             print(*(f"  {line}" for line in failures[f"{name} {domain}"]), sep="\n")
     print(f"demo: the page to look at is {FOLDER.name}/{PAGE.name}")
+    show(PAGE)
     print("demo: as expected" if expected else "demo: NOT as expected")
     return 0 if expected else 1
 
