@@ -148,7 +148,7 @@ fuzz: $(VENV)/ready
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
 # The benchmarks print our figure, the peer's and the ratio from the same run; the peers are extras.
-.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-scale bench-determinism bench-equivalence
+.PHONY: bench-metrics bench-execution bench-sampling bench-statistics bench-store bench-load bench-scale bench-determinism bench-equivalence
 
 # In an environment of their own: some of these peers need versions that contradict our constraints.
 bench-metrics:
@@ -166,6 +166,9 @@ bench-sampling: $(VENV)/ready
 
 bench-store: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.store $(ARGS)
+
+bench-load: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.plugin_load $(ARGS)
 
 # ARGS names the labelled data, which is not part of the repository.
 bench-equivalence: $(VENV)/ready
