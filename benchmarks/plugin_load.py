@@ -15,15 +15,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from statistics import median
 
-_RUN = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-WITHOUT = (*_RUN, "-p", "no:diversity")
+BARE = (sys.executable, "-m", "pytest", "-q")
+OURS = (*BARE, "-p", "pytest_diversity.plugin.hooks")
+ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # no other plugin's time
 TEST = "def test_nothing() -> None:\n    pass\n"
 
 
 def seconds(command: tuple[str, ...], folder: Path) -> float:
     """Processor time of a command that succeeds, of the user and of the system."""
     quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    process = os.posix_spawn(command[0], [*command, str(folder)], os.environ, file_actions=quiet)
+    process = os.posix_spawn(command[0], [*command, str(folder)], ENVIRONMENT, file_actions=quiet)
     _, status, used = os.wait4(process, 0)
     if status:
         sys.exit(f"{' '.join(command)} failed")
@@ -35,17 +36,17 @@ def main() -> None:
     parser = ArgumentParser()
     parser.add_argument("--pairs", type=int, default=30)
     given = parser.parse_args()
-    found: dict[tuple[str, ...], list[float]] = {_RUN: [], WITHOUT: []}
+    found: dict[tuple[str, ...], list[float]] = {OURS: [], BARE: []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "test_nothing.py").write_text(TEST, encoding="utf-8")
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        for command in (_RUN, WITHOUT):  # what is compiled once
+        for command in (OURS, BARE):  # what is compiled once
             seconds(command, folder)
         for pair in range(given.pairs):
-            for command in (_RUN, WITHOUT) if pair % 2 else (WITHOUT, _RUN):
+            for command in (OURS, BARE) if pair % 2 else (BARE, OURS):
                 found[command].append(seconds(command, folder))
-    ours, bare = found[_RUN], found[WITHOUT]
+    ours, bare = found[OURS], found[BARE]
     more = sorted(one - other for one, other in zip(ours, bare, strict=True))
     print(f"with pytest-diversity  {median(ours):.3f} s of the processor, median of {len(ours)}")
     print(f"bare pytest            {median(bare):.3f} s, from {min(bare):.3f} to {max(bare):.3f}")
