@@ -216,10 +216,8 @@ class Workspace:
         """The features of samples at hand, with the workspace's embedder and its memory."""
 
         def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-            count = self.resources.count(domain, EMBEDDING, whose)
-            return self.resources.embedder(domain)(
-                texts, count
-            )  # looked for when a text is to be embedded
+            embedder = self.resources.embedder(domain)  # looked for when a text is to be embedded
+            return embedder(texts, self.resources.count(domain, EMBEDDING, whose))
 
         return features_of(
             samples,
@@ -273,11 +271,9 @@ class Workspace:
         Raises:
             SandboxUnavailable: No sandbox holds here, or the language cannot be run.
         """
-        return (
-            str(self.resources.sandbox(domain.language))
-            if self.resources.executes(domain)
-            else None
-        )
+        if not self.resources.executes(domain):
+            return None
+        return str(self.resources.sandbox(domain.language))
 
     def unasked(self, domain: Domain, quality: Quality, pairs: Sequence[Texts]) -> int:
         """How many questions to a judge were not asked before; none is."""

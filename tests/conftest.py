@@ -7,8 +7,10 @@ import json
 import os
 import random
 import struct
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -31,6 +33,12 @@ from pytest_diversity.metrics import definitions
 __all__ = ["pytest_diversity", "record"]
 
 pytest_plugins = ["pytester"]
+
+# Imported each from its folder: with all of the repository on the path, no wheel would be tested.
+for name in ("example_project", "benchmarks", "release"):
+    scripts = ModuleType(name)
+    scripts.__path__ = [str(Path(__file__).parents[1] / name)]
+    sys.modules.setdefault(name, scripts)
 
 analyse("", "python")
 definitions()

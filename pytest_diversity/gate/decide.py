@@ -141,9 +141,10 @@ class _Looks:
     def details(self) -> Iterator[str]:
         """The lines under the headline that tell of each bound."""
         for one, status, adjusted in zip(self.found, self.statuses, self.adjusted, strict=True):
-            tested = one.p is not None
-            told = words.outcome(one.detail, status, one.known_p, adjusted, self.total)
-            yield from filter(None, (told if tested else one.detail, one.beside))
+            line = one.detail
+            if one.p is not None:
+                line = words.outcome(line, status, one.p, adjusted, self.total)
+            yield from filter(None, (line, one.beside))
 
 
 def _look(

@@ -80,8 +80,7 @@ class Judge:
 
             def look(count: int, others: OtherBounds, alpha: float) -> Verdict:
                 features = self._workspace.features(gate.checkpoint, gate.domain, count)
-                measured, reference = self._measure(gate, features), self.reference(gate, count)
-                compared = reference(features, measured) if reference else None
+                measured, compared = self._numbers(gate, features, count)
                 return self._decide(gate, features, measured, compared, others=others, alpha=alpha)
 
             return self._note(decide_in_steps(gate, others, most, look))
@@ -111,6 +110,13 @@ class Judge:
     def _measure(self, gate: Gate, features: Features) -> Estimate:
         metric = metric_of(features.domain, gate.family, gate.budget.metric)
         return estimate(features, metric)
+
+    def _numbers(
+        self, gate: Gate, features: Features, count: int | None = None
+    ) -> tuple[Estimate, Comparison | None]:
+        """What a gate rests on: its estimate, and that beside its reference where it has one."""
+        measured, reference = self._measure(gate, features), self.reference(gate, count)
+        return measured, reference(features, measured) if reference else None
 
     def _decide(
         self,
@@ -165,9 +171,7 @@ class Judge:
         if gate.key not in self._compared:
             self._workspace.release(gate.checkpoint, gate.domain)
             features = self._workspace.features(gate.checkpoint, gate.domain)
-            measured, reference = self._measure(gate, features), self.reference(gate)
-            compared = reference(features, measured) if reference else None
-            self._compared[gate.key] = measured, compared
+            self._compared[gate.key] = self._numbers(gate, features)
         return p_values(gate, *self._compared[gate.key])
 
     def reference(self, gate: Gate, count: int | None = None) -> Reference | None:
