@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import NoneType
 from typing import Any, ClassVar
 
 from pytest_diversity.errors import DataError, MissingExtraError, first_line
@@ -236,15 +237,16 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
 _MOST = 2**63  # as the store and Parquet count
 _DIGITS = 20  # of a number in quotes: the largest has 19
 _MAP = 'replay = { path = "...", map = { prompt = "...", text = "..." } }'
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "prompt": str,
-    "index": int,
-    "text": str,
-    "domain": (str, type(None)),
-    "finish_reason": (str, type(None)),
-    "tokens": (int, type(None)),
-    "logprob": (int, float, type(None)),
-    "thought": (str, type(None)),
+_TEXT, _COUNT = (str, NoneType), (int, NoneType)
+_TYPES: Mapping[str, tuple[type, ...]] = {  # no others, so that True is no number
+    "prompt": (str,),
+    "index": (int,),
+    "text": (str,),
+    "domain": _TEXT,
+    "finish_reason": _TEXT,
+    "tokens": _COUNT,
+    "logprob": (int, float, NoneType),
+    "thought": _TEXT,
 }
 
 
@@ -262,8 +264,8 @@ def _sample(record: Mapping[str, Any], where: str, counts: Mapping[Any, int]) ->
     for key in own.keys() & {"index", "tokens"}:
         own[key] = _whole(own[key])
     for key, value in own.items():
-        infinite = isinstance(value, float) and not math.isfinite(value)
-        if not isinstance(value, _TYPES[key]) or isinstance(value, bool) or infinite:
+        found = type(value)
+        if found not in _TYPES[key] or (found is float and not math.isfinite(value)):
             raise DataError(
                 f"{where}: {key!r} must not be {json.dumps(value, default=str)[:40]}",
                 fix="a number for index, tokens and logprob, a string for the others",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+from itertools import chain
 
 from pytest_diversity.errors import require
 
@@ -21,20 +22,18 @@ def parts_of_speech(tokens: Sequence[str]) -> tuple[str, ...]:
     Raises:
         MissingExtraError: textblob is not installed.
     """
-    find = _tagger()
-    return tuple(tag for sentence in _sentences(tokens) for _, tag in find(sentence))
+    opens = chain((True,), map(_ENDS.__contains__, tokens))  # the first one, and those after an end
+    return tuple(map(_tag, tokens, opens))
 
 
-def _sentences(tokens: Sequence[str]) -> Iterator[list[str]]:
-    """Cut after full stops: the tagger reads the first word of a sentence in lower case."""
-    sentence: list[str] = []
-    for token in tokens:
-        sentence.append(token)
-        if token in _ENDS:
-            yield sentence
-            sentence = []
-    if sentence:
-        yield sentence
+@lru_cache(maxsize=2**16)
+def _tag(token: str, opens: bool) -> str:  # noqa: FBT001 - mapped over tokens
+    """The tag of a token; whether it opens a sentence is all that the rules read around it.
+
+    The first word of a sentence is looked up in lower case, too.
+    """
+    tag: str = _tagger()([token] if opens else [".", token])[-1][1]
+    return tag
 
 
 def demand_tagger() -> None:

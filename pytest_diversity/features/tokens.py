@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import filterfalse
 from sys import intern
 
 from icu4py.breakers import WordBreaker
@@ -15,10 +16,9 @@ def words(text: str) -> tuple[str, ...]:
     ICU's word boundaries (Unicode UAX #29) with its dictionaries for scripts that are written
     without spaces: Chinese, Japanese, Thai, Khmer, Lao and Burmese.
     """
+    found = filterfalse(str.isspace, WordBreaker(_well_formed(text), "root"))
     # models repeat themselves: a word that is held once takes a tenth of the memory
-    return tuple(
-        intern(word) for word in WordBreaker(_well_formed(text), "root") if not word.isspace()
-    )
+    return tuple(map(intern, found))
 
 
 def _well_formed(text: str) -> str:

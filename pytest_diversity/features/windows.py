@@ -6,7 +6,8 @@ Windows stand at the same relative places in all texts of both sides, from the f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,19 +36,25 @@ class Windows(View):
         super().__init__(whole)
         places = [_spans(whole["tokens"], lengths, place) for place in _PLACES]
         distinct = [spans for i, spans in enumerate(places) if spans not in places[:i]]
-        self.parts = [_Window(whole, spans) for spans in distinct]
+
+        @cache
+        def sections(name: str) -> Mapping[str, Any]:
+            return {prompt: metrics.Corpus.of(t).sections() for prompt, t in whole[name].items()}
+
+        self.parts = [_Window(whole, spans, sections) for spans in distinct]
         self.mean_length = float(np.mean([n for counts in lengths.values() for n in counts]))
 
 
 class _Window(View):
     """One window of each text: its tokens and what is read from them."""
 
-    def __init__(self, whole: Features, spans: Spans) -> None:
+    def __init__(
+        self, whole: Features, spans: Spans, sections: Callable[[str], Mapping[str, Any]]
+    ) -> None:
         super().__init__(whole)
-        self._spans = spans
+        self._spans, self._sections = spans, sections
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
-        whole = self._whole[name]
         if name == "trees":
             lengths = {
                 p: [len(text) for text in texts] for p, texts in self._whole["tokens"].items()
@@ -56,11 +63,11 @@ class _Window(View):
                 prompt: metrics.Forest.of(trees).between(
                     _shares(self._spans[prompt], lengths[prompt])
                 )
-                for prompt, trees in whole.items()
+                for prompt, trees in self._whole[name].items()
             }
         return {
-            prompt: metrics.Corpus.of(texts).between(self._spans[prompt])
-            for prompt, texts in whole.items()
+            prompt: sections.between(self._spans[prompt])
+            for prompt, sections in self._sections(name).items()
         }
 
 

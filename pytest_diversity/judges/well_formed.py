@@ -48,7 +48,7 @@ def _loops(text: str) -> bool:
     words = _WORDS.findall(text.casefold())
     if len(words) >= _FEWEST and _distinct_share(words) < _LOOP:
         return True
-    visible = re.sub(r"\s+", "", text)
+    visible = "".join(text.split())
     return _repeats_in_its_middle(visible) and any(
         len(run[0]) > _LARGEST * len(visible) for run in _STUCK.finditer(visible)
     )

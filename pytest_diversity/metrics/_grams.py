@@ -42,7 +42,11 @@ class Bags:
     def of(cls, size: int, owners: Ints, codes: Ints) -> Bags:
         """Count `codes`, of which each belongs to the collection in `owners` (not decreasing)."""
         order = _order(codes)
-        codes, owners = codes[order], owners[order]
+        return cls.of_sorted(size, owners[order], codes[order])
+
+    @classmethod
+    def of_sorted(cls, size: int, owners: Ints, codes: Ints) -> Bags:
+        """Count `codes` that do not decrease, nor do the `owners` of equal ones."""
         starts_item = _changes(codes)
         starts = np.flatnonzero(starts_item | _changes(owners))
         count = np.diff(starts, append=len(codes))
@@ -88,6 +92,12 @@ class Bags:
     def firsts(self) -> Ints:
         """Where the entries of each item start; shape (items,)."""
         return np.flatnonzero(_changes(self.item))
+
+    def shared(self) -> tuple[NDArray[np.bool_], Ints]:
+        """Of each entry whether another collection has its item, too; the items of those, anew."""
+        changes = _changes(self.item)
+        shared = ~(changes & np.append(changes[1:], True))
+        return shared, np.cumsum(_changes(self.item[shared])) - 1
 
 
 class Corpus(Sequence[Sequence[Hashable]]):
@@ -139,9 +149,9 @@ class Corpus(Sequence[Sequence[Hashable]]):
         """The n-grams of each text; they never cross texts."""
         return Bags.of(len(self), *self._grams(n))
 
-    def between(self, spans: Sequence[tuple[int, int]]) -> Corpus:
-        """Of each text the tokens from the first number of its span up to the second."""
-        return _Cut(self, spans)
+    def sections(self) -> Sections:
+        """What takes spans out of the texts."""
+        return Sections(self)
 
     def _numbers(self) -> tuple[NDArray[np.int32], int]:
         """All tokens after one another, numbered, and how many different ones there are."""
@@ -178,22 +188,59 @@ class Corpus(Sequence[Sequence[Hashable]]):
         return within
 
 
-class _Cut(Corpus):
-    """A span of each text of a corpus: the tokens are numbered, and most metrics read no others."""
+class Sections:
+    """Spans of the texts of a corpus, whose n-grams are sorted once for all of them."""
 
-    def __init__(self, whole: Corpus, spans: Sequence[tuple[int, int]]) -> None:
-        self._whole, self._spans = whole, spans
-        first, end = np.array(spans, dtype=np.int64).reshape(-1, 2).T
-        self.lengths = end - first
-        numbers, different = whole._numbers()  # noqa: SLF001 - its own
-        starts = whole.lengths.cumsum() - whole.lengths + first
-        moved = np.repeat(starts - self.lengths.cumsum() + self.lengths, self.lengths)
-        self._numbered = (numbers[moved + np.arange(len(moved))], different)
+    def __init__(self, whole: Corpus) -> None:
+        """Take the corpus; sort nothing yet."""
+        self.whole = whole
+        self._sorted: dict[int, tuple[Ints, Ints, Ints]] = {}
+
+    def between(self, spans: Sequence[tuple[int, int]]) -> Corpus:
+        """Of each text the tokens from the first number of its span up to the second."""
+        return _Section(self, np.array(spans, dtype=np.int64).reshape(-1, 2))
+
+    def bags(self, n: int, first: Ints, end: Ints) -> Bags:
+        """The n-grams that lie between two tokens of each text."""
+        owners, places, codes = self._grams(n)
+        within = (places >= first[owners]) & (places <= end[owners] - n)
+        return Bags.of_sorted(len(first), owners[within], codes[within])
+
+    def _grams(self, n: int) -> tuple[Ints, Ints, Ints]:
+        """Of each n-gram its text, where it begins there and its code, in the order of the code."""
+        if n not in self._sorted:
+            owners, codes = self.whole._grams(n)  # noqa: SLF001 - its own
+            counts = np.bincount(owners, minlength=len(self.whole))
+            places = np.arange(len(owners)) - (counts.cumsum() - counts)[owners]
+            order = _order(codes)
+            self._sorted[n] = owners[order], places[order], codes[order]
+        return self._sorted[n]
+
+
+class _Section(Corpus):
+    """A span of each text of a corpus; most metrics read no more of it than its n-grams."""
+
+    def __init__(self, sections: Sections, spans: Ints) -> None:
+        self._sections = sections
+        self._first, self._end = spans.T
+        self.lengths = self._end - self._first
+
+    def bags(self, n: int) -> Bags:
+        """The n-grams of each span."""
+        return self._sections.bags(n, self._first, self._end)
 
     @cached_property
     def texts(self) -> Tokens:
         """The tokens of each span."""
-        return [text[a:b] for text, (a, b) in zip(self._whole, self._spans, strict=True)]
+        spans = zip(self._sections.whole, self._first, self._end, strict=True)
+        return [text[first:end] for text, first, end in spans]
+
+    def _numbers(self) -> tuple[NDArray[np.int32], int]:
+        whole = self._sections.whole
+        numbers, different = whole._numbers()  # noqa: SLF001 - its own
+        starts = whole.lengths.cumsum() - whole.lengths + self._first
+        moved = np.repeat(starts - self.lengths.cumsum() + self.lengths, self.lengths)
+        return numbers[moved + np.arange(len(moved))], different
 
 
 def _order(codes: Ints) -> Ints:

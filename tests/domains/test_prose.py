@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from textblob.en import parser
 
 from pytest_diversity import measure
 from pytest_diversity.checkpoints.sources import locate
@@ -20,6 +23,7 @@ from pytest_diversity.features.formats import FORMATS, response_format
 from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.features.tokens import words
 
+SAID = ("The", "the", "Dogs", "running", "ran", "run", "quickly", "3,5", "U.S.", "re-read", ",")
 FORMS = {
     "nothing": (" \n", "empty"),
     "a refusal": ("I'm sorry, but I can't help with that request.", "refusal"),
@@ -63,6 +67,14 @@ def test_parts_of_speech() -> None:
     assert parts_of_speech(()) == ()
 
 
+@given(st.lists(st.sampled_from(SAID) | st.text(min_size=1, max_size=9), max_size=12))
+def test_tags_are_those_of_whole_sentences(words: list[str]) -> None:
+    """Each word is looked up by itself, as the tagger does within a sentence."""
+    sentence = [*(word for word in words if word not in ".!?"), "."]
+    whole = parser.find_tags(sentence)
+    assert parts_of_speech(sentence) == tuple(tag for _, tag in whole)
+
+
 def test_pos_metrics() -> None:
     """Sentences of the same structure repeat their parts of speech, whatever their words."""
     same = ["The cat sat on the mat.", "A dog lay on a rug.", "The bird sang on the roof."]
@@ -81,10 +93,10 @@ def test_pos_metrics() -> None:
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without textblob the sentence names the extra that installs it."""
     monkeypatch.setitem(sys.modules, "textblob", None)
-    tags._tagger.cache_clear()
+    for known in (tags._tagger, tags._tag):
+        known.cache_clear()
     with pytest.raises(MissingExtraError, match=r"pytest-diversity\[prose\]"):
         measure(["A cat.", "A dog."], "pos_distinct")
-    tags._tagger.cache_clear()
 
 
 class Points:

@@ -98,7 +98,7 @@ def test_a_cut_corpus_is_as_one_of_the_cut_texts() -> None:
     """Its tokens keep the numbers that they have in the whole."""
     texts = [["a", "b", "c", "d", "e", "a"], ["b", "c", "a", "b"], [], ["x"]]
     spans = [(1, 6), (0, 3), (0, 0), (1, 1)]
-    cut = metrics.Corpus(texts).between(spans)
+    cut = metrics.Corpus(texts).sections().between(spans)
     alone = metrics.Corpus([text[a:b] for text, (a, b) in zip(texts, spans, strict=True)])
     assert [list(text) for text in cut] == [list(text) for text in alone]
     assert list(cut.lengths) == list(alone.lengths) == [5, 3, 0, 0]
