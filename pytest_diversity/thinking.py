@@ -31,6 +31,7 @@ _CHANNEL = "<|channel|>"  # gpt-oss
 # Every marker: a tokenizer that calls them special must not leave them out of a text.
 MARKERS = frozenset({_CHANNEL, *_PAIRS, *(end for ends in _PAIRS.values() for end in ends)})
 
+_FIRSTS = sorted({marker[0] for marker in MARKERS})
 _OPENING = re.compile(rf"^[ \t]*({'|'.join(map(re.escape, _PAIRS))})", re.MULTILINE)
 _AT_THE_END = re.compile(rf"({'|'.join(map(re.escape, _PAIRS))})\s*\Z")
 _CLOSINGS = sorted({end for ends in _PAIRS.values() for end in ends})
@@ -108,6 +109,8 @@ def with_thought(sample: Sample) -> Sample:
 
 def _next(text: str) -> tuple[str, str, str] | None:
     """What is before the first thought, the thought, and what is after it."""
+    if not any(first in text for first in _FIRSTS):  # most often; looking for all takes long
+        return None
     opening, closing = _OPENING.search(text), _CLOSING.search(text)
     if closing and (opening is None or closing.start() < opening.start()):
         return "", text[: closing.start()], text[closing.end() :]

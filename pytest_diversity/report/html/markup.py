@@ -60,5 +60,6 @@ def packet(name: str, text: str) -> Markup:
 
     Half a surrogate pair, which UTF-8 has no bytes for, becomes a question mark.
     """
-    packed = base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode()
+    deflated = zlib.compress(text.encode("utf-8", "replace"), 5)  # 9 saves 2 % in twice the time
+    packed = base64.b64encode(deflated).decode()
     return tag("script", Markup(packed), type="application/octet-stream", id=name)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.events import Judged
@@ -131,6 +130,7 @@ class Part:
         domain: Its name.
         families: What was judged.
         subjects: What was sampled.
+        features: The samples of each checkpoint that are at hand, with what is known of them.
         left_out: The checkpoints whose answers the page has no room for.
     """
 
@@ -138,19 +138,13 @@ class Part:
     domain: str
     families: tuple[Family, ...]
     subjects: tuple[Subject, ...]
+    features: Mapping[str, Features] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
 
     @property
     def verdicts(self) -> Iterator[Verdict]:
         """All of the domain, family by family."""
         return (one for family in self.families for one in family.verdicts)
-
-    @cached_property
-    def features(self) -> Mapping[str, Features]:
-        """The samples of each checkpoint that are at hand, with what is known of them."""
-        shown = (one for one in self.subjects if one.checkpoint not in self.left_out)
-        found = ((one.checkpoint, one.features()) for one in shown)
-        return {name: features for name, features in found if features is not None}
 
     @property
     def curves(self) -> Sequence[Curve]:
@@ -195,11 +189,19 @@ def parts(report: RunReport) -> list[Part]:
     ):
         groups.setdefault((one.config, one.verdict.domain), []).append(one)
     shown = _with_answers(report)
+    # not domain by domain: a recording of all domains is read once for a checkpoint
+    at_hand = {
+        _place(one): one.features()
+        for one in report.subjects
+        if _place(one) in shown and (one.config, one.domain) in groups
+    }
     found = []
     for (config, domain), judged in sorted(groups.items()):
         subjects = _subjects(report, config, domain)
+        known = {one.checkpoint: at_hand.get(_place(one)) for one in subjects}
+        features = {name: one for name, one in known.items() if one is not None}
         left_out = frozenset(one.checkpoint for one in subjects if _place(one) not in shown)
-        found.append(Part(config, domain, _families(judged), subjects, left_out))
+        found.append(Part(config, domain, _families(judged), subjects, features, left_out))
     return found
 
 
