@@ -192,7 +192,7 @@ def parts(report: RunReport) -> list[Part]:
     # not domain by domain: a recording of all domains is read once for a checkpoint
     at_hand = {
         _place(one): one.features()
-        for one in report.subjects
+        for one in sorted(report.subjects, key=lambda one: one.checkpoint)
         if _place(one) in shown and (one.config, one.domain) in groups
     }
     found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,26 @@ def test_domains_are_told_apart_by_their_file(run: Run) -> None:
         ("", "tales"),
         ("other.toml", "tales"),
     ]
+
+
+def test_samples_are_read_checkpoint_by_checkpoint(run: Run) -> None:
+    """A recording of all domains is read once for them, in whatever order they were drawn."""
+    whole, read = run(), list[tuple[str, str]]()
+    (subject,) = (one for one in whole.subjects if one.checkpoint == "dpo")
+    verdict = whole.judged[0].verdict
+    judged = [Judged(replace(verdict, domain=name), config="") for name in ("code", "tales")]
+    places = [(name, domain) for domain in ("code", "tales") for name in ("base", "dpo")]
+
+    def asked(place: tuple[str, str]) -> Any:
+        return replace(
+            subject,
+            checkpoint=place[0],
+            domain=place[1],
+            features=lambda: read.append(place),
+        )
+
+    parts(replace(whole, judged=tuple(judged), subjects=tuple(map(asked, places))))
+    assert read == sorted(places)
 
 
 def test_a_page_holds_so_many_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
