@@ -37,8 +37,8 @@ from pytest_diversity.features import Features
 from pytest_diversity.features.parts_of_speech import parts_of_speech
 from pytest_diversity.features.windows import controlled
 from pytest_diversity.metrics import parse
-from pytest_diversity.report.progress import Console, showing
-from pytest_diversity.workspace import Workspace
+from pytest_diversity.report.progress import Console
+from pytest_diversity.session import Session
 
 _SAMPLES = 64  # of each prompt
 _PROSE, _CODE = "d0", "d4"
@@ -60,7 +60,7 @@ def stages(folder: Path, *, embedded: bool) -> Iterator[Stage]:
     """The stages from a recording to a value, in order; each finds done what it rests on."""
     config = load_config(folder / "diversity.toml")
     store = Options(store=folder / ".diversity" / "samples.sqlite")
-    workspace = Workspace(config, store, folder, showing(lambda: Console(quiet=True)))
+    workspace = Session(config, store, folder, lambda: Console(quiet=True)).workspace
 
     def features(checkpoint: str, domain: str = _PROSE) -> Features:
         return workspace.features(checkpoint, domain)

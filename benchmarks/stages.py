@@ -17,9 +17,9 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config, Domain
 from pytest_diversity.features import Features
 from pytest_diversity.prompts import Prompt
-from pytest_diversity.report.progress import Console, showing
+from pytest_diversity.report.progress import Console
 from pytest_diversity.samples import SampleSet
-from pytest_diversity.workspace import Workspace
+from pytest_diversity.session import Session
 
 __all__ = ["DATA", "STAGES", "Stages"]
 
@@ -44,12 +44,9 @@ class Stages:
         self.texts = {stage: _texts(data / f"{stage}.jsonl.gz") for stage in STAGES}
         self.domain = Domain("chat")
         options = Options(store=memory, device=device)
-        self._workspace = Workspace(
-            Config(domains={"chat": self.domain}),
-            options,
-            Path(),
-            showing(lambda: Console(quiet=True)),
-        )
+        self._workspace = Session(
+            Config(domains={"chat": self.domain}), options, Path(), lambda: Console(quiet=True)
+        ).workspace
 
     @cached_property
     def features(self) -> Mapping[str, Features]:

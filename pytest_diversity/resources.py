@@ -41,6 +41,7 @@ class Resources:
     """What the configurations of a run are measured with.
 
     Attributes:
+        config: The run's; its checkpoints may judge what those of others answer.
         options: Settings of the run.
         root: What relative paths of sources are relative to.
     """
@@ -56,15 +57,15 @@ class Resources:
         """Hold the settings; open and load nothing yet.
 
         Args:
-            config: Has the checkpoints that judge.
+            config: Checkpoints, domains and budgets.
             options: Settings of the run.
             root: What relative paths of sources are relative to.
             show: Begins to show how far drawing, embedding, executing or judging is.
             say: Shows a line to a person.
         """
+        self.config = config
         self.options = options
         self.root = root
-        self._config = config
         self._show = show
         self._say = say
         self._replays = Replays(root)
@@ -160,7 +161,7 @@ class Resources:
         from pytest_diversity.judges.panel import Panel  # noqa: PLC0415 - where one is asked
 
         return Panel(
-            self._config,
+            self.config,
             self.options,
             self.embedder,
             lambda: self.store,

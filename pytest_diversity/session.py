@@ -14,6 +14,7 @@ from pytest_diversity.findings import Look, strictly
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.gate.judge import Evidence, Judge
 from pytest_diversity.progress import DRAWING, Work
+from pytest_diversity.resources import Resources
 from pytest_diversity.validation import check_prompts, validate
 from pytest_diversity.workspace import Workspace
 
@@ -62,7 +63,7 @@ class Session:
         """
         self._console = console
         self.tests: Sequence[str] = ()
-        self.workspace = Workspace(config, options, root, self._show, self._say)
+        self.workspace = Workspace(Resources(config, options, root, self._show, self._say))
         self.judge = Judge(self.workspace, _evidence)
 
     def _show(self, label: str, total: int, work: Work = DRAWING) -> DrawingProgress:

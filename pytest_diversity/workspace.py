@@ -6,7 +6,7 @@ metric -> estimate. What was drawn or computed once is kept. What it takes, `res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from pytest_diversity.features import Features
 from pytest_diversity.metrics import Metric, parse
 from pytest_diversity.progress import EMBEDDING
 from pytest_diversity.prompts import Prompt, choose_prompts, load_prompts, read_as
-from pytest_diversity.resources import Resources, Show
+from pytest_diversity.resources import Resources
 from pytest_diversity.samples import SampleSet
 
 if TYPE_CHECKING:  # rooms that a run enters when it needs them
@@ -48,33 +48,14 @@ class Workspace:
 
     Attributes:
         config: Checkpoints, domains and budgets.
-        options: Settings of the run.
-        root: What relative paths of sources are relative to.
-        resources: What was opened, as far as anything was.
+        resources: What it is measured with; opened as far as anything was asked for.
         events: What happened since they were last taken.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        options: Options,
-        root: Path,
-        show: Show,
-        say: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        """Hold the settings; open and load nothing yet.
-
-        Args:
-            config: Checkpoints, domains and budgets.
-            options: Settings of the run.
-            root: What relative paths of sources are relative to.
-            show: Begins to show how far drawing, embedding, executing or judging is.
-            say: Shows a line to a person.
-        """
-        self.config = config
-        self.options = options
-        self.root = root
-        self.resources = Resources(config, options, root, show, say)
+    def __init__(self, resources: Resources) -> None:
+        """Measure the configuration that these are for, from now on; open and load nothing yet."""
+        self.config = resources.config
+        self.resources = resources
         self.events: list[Event] = []
         self._features: dict[tuple[str, str, int], Features] = {}
         self._prompts: dict[tuple[str, Path], Mapping[str, Prompt]] = {}
@@ -89,6 +70,16 @@ class Workspace:
         kept = [key for key in self._features if _agree(self.config, config, *key[:2])]
         other._features = {key: self._features[key] for key in kept}  # noqa: SLF001 - of its own class
         return other
+
+    @property
+    def options(self) -> Options:
+        """Settings of the run."""
+        return self.resources.options
+
+    @property
+    def root(self) -> Path:
+        """What relative paths of sources are relative to."""
+        return self.resources.root
 
     def close(self) -> None:
         """Release what was opened, also for the configurations that share it."""

@@ -12,8 +12,8 @@ import pytest
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.events import Drawn
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def open_workspace(tmp_path: Path, record: Callable[..., Path]) -> Callable[...,
             checkpoints={"base": Checkpoint("base", "replay:base.jsonl")}, domains={"d": domain}
         )
         store = Options(store=tmp_path / "store/samples.sqlite", **options)
-        return Workspace(config, store, tmp_path, showing(lambda: Console(quiet=True)))
+        return workspace_of(config, store, tmp_path)
 
     return open_one
 

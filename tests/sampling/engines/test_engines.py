@@ -13,10 +13,9 @@ import pytest
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling import engines
 from pytest_diversity.validation import validate
-from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 ROOMS = [f"pytest_diversity.sampling.engines.{name}" for name in ("openai", "ray", "vllm")]
 UNUSED = [*ROOMS, "pytest_diversity.sampling.engines.transformers", "pytest_diversity.cluster.ray"]
@@ -77,7 +76,7 @@ def test_every_row_of_the_table_is_a_room_with_a_function(place: str) -> None:
 def test_an_engine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """One sentence, with where it was said, before anything is looked for or made."""
     options = Options(engine="vlm", store=tmp_path / "s", origins={"engine": "command line"})
-    session = Workspace(Config(), options, tmp_path, showing(Console))
+    session = workspace_of(Config(), options, tmp_path)
     with pytest.raises(
         ConfigError, match=r"^unknown engine 'vlm' \(command line\); did you mean 'vllm'\?$"
     ):
@@ -113,6 +112,6 @@ def test_an_engine_is_a_room_and_a_row(tmp_path: Path, monkeypatch: pytest.Monke
     domain = Domain("d", prompts="prompts.jsonl", samples_per_prompt=2, root=tmp_path)
     config = Config(checkpoints={"m": Checkpoint("m", "weights")}, domains={"d": domain})
     options = Options(engine="echo", store=tmp_path / "store.sqlite")
-    with closing(Workspace(config, options, tmp_path, showing(Console))) as session:
+    with closing(workspace_of(config, options, tmp_path)) as session:
         texts = [sample.text for sample in session.samples("m", "d")["p"]]
     assert texts == ["say 0", "say 1"]

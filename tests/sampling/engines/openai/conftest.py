@@ -14,8 +14,8 @@ import pytest
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 from .scripted import PROMPTS, Scripted
 
@@ -58,7 +58,7 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
         checkpoint = Checkpoint("m", source, server=server or Endpoint(retries=3))
         config = Config(checkpoints={"m": checkpoint}, domains={"d": domain}, selected=("m",))
         options = Options(store=tmp_path / "store/samples.sqlite")
-        opened.append(Workspace(config, options, tmp_path, showing(lambda: Console(quiet=True))))
+        opened.append(workspace_of(config, options, tmp_path))
         return opened[-1]
 
     yield open_one

@@ -12,11 +12,10 @@ from pytest_diversity.config.options import Options
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.config.values import Config
 from pytest_diversity.errors import CheckpointError, ConfigError
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.openai import Address, ServerModel
 from pytest_diversity.sampling.engines.openai.credentials import Credentials
 from pytest_diversity.validation import validate
-from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 PASSWORD = "sekret-9876"  # noqa: S105 - looked for in messages, opens nothing
 
@@ -58,9 +57,7 @@ def test_wrong_addresses(tmp_path: Path, case: str) -> None:
     source, message = WRONG[case]
     path = tmp_path / "diversity.toml"
     path.write_text(f'[checkpoints]\nserved = "{source}"\n')
-    session = Workspace(
-        load_config(path), Options(store=tmp_path / "store"), tmp_path, showing(Console)
-    )
+    session = workspace_of(load_config(path), Options(store=tmp_path / "store"), tmp_path)
     with pytest.raises(CheckpointError) as caught:
         validate(session)
     assert str(caught.value).startswith(f"{path}:2: ")
@@ -215,9 +212,7 @@ def test_a_server_is_no_adapter(tmp_path: Path, hollow_model: Callable[[Path], P
         '[checkpoints]\na = { model = "runs/a", adapter = "http://h/v1#m" }\n'
     )
     hollow_model(tmp_path / "runs/a")
-    session = Workspace(
-        load_config(tmp_path / "diversity.toml"), Options(), tmp_path, showing(Console)
-    )
+    session = workspace_of(load_config(tmp_path / "diversity.toml"), Options(), tmp_path)
     with pytest.raises(CheckpointError, match=r"adapter: a server is not something to load"):
         validate(session)
 

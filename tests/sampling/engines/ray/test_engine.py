@@ -18,13 +18,13 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.errors import DiversityError
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.engines.ray import RayModel
 from pytest_diversity.sampling.engines.ray.engine import split
 from pytest_diversity.sampling.protocol import Request
 from pytest_diversity.workspace import Workspace
 from tests.cluster.conftest import remove_a_node
 from tests.sampling.conftest import Said, build_tokenizer
+from tests.workspaces import workspace_of
 
 ray = pytest.importorskip("ray")
 
@@ -91,13 +91,10 @@ class Project:
         config = Config(
             checkpoints={"m": Checkpoint("m", "model")}, domains={"d": domain}, selected=("m",)
         )
-        settings = {"device": "cpu", "dtype": "float32", **options}
-        return Workspace(
-            config,
-            Options(store=self.folder / store, **settings),
-            self.folder,
-            showing(lambda: Console(plain=True)),
+        settings = Options(
+            **{"device": "cpu", "dtype": "float32", "store": self.folder / store, **options}
         )
+        return workspace_of(config, settings, self.folder, quiet=False)
 
     def draw(self, store: str, **options: Any) -> dict[str, list[str]]:
         """The texts by prompt."""

