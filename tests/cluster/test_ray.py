@@ -144,7 +144,7 @@ def test_metrics_are_what_they_are_here(
     spread: Cluster, monkeypatch: pytest.MonkeyPatch, domain: str
 ) -> None:
     """Every metric that can be had, per input and across inputs, to the last digit."""
-    monkeypatch.setattr("pytest_diversity.estimate._PAIRS", 0)
+    monkeypatch.setattr("pytest_diversity.estimate.per_prompt._PAIRS", 0)
     pieces = []
 
     def counted(work: Any, items: Any, most: int) -> Iterator[Any]:
@@ -171,7 +171,7 @@ def test_a_large_profile_is_measured_on_the_cluster(
         {"id": f"p{i}", "prompt": f"sum {i}", "entry_point": "f", "inputs": [[[1, 2, 3]], [[4]]]}
         for i in range(4)
     ]
-    monkeypatch.setattr("pytest_diversity.estimate._PAIRS", 100_000)
+    monkeypatch.setattr("pytest_diversity.estimate.per_prompt._PAIRS", 100_000)
     samples = [
         {"domain": "code", "prompt": f"p{i}", "index": index, "text": text}
         for i in range(4)
