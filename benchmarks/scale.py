@@ -39,6 +39,7 @@ from pytest_diversity.features.windows import controlled
 from pytest_diversity.metrics import parse
 from pytest_diversity.report.progress import Console
 from pytest_diversity.session import Session
+from pytest_diversity.workspace import Workspace
 
 _SAMPLES = 64  # of each prompt
 _PROSE, _CODE = "d0", "d4"
@@ -56,47 +57,70 @@ class Cost(NamedTuple):
 Stage = tuple[str, Callable[[], object]]
 
 
-def stages(folder: Path, *, embedded: bool) -> Iterator[Stage]:
-    """The stages from a recording to a value, in order; each finds done what it rests on."""
-    config = load_config(folder / "diversity.toml")
-    store = Options(store=folder / ".diversity" / "samples.sqlite")
-    workspace = Session(config, store, folder, lambda: Console(quiet=True)).workspace
+class _Domain:
+    """What is measured of `c1` in one domain, and of it beside `c0`."""
 
-    def features(checkpoint: str, domain: str = _PROSE) -> Features:
-        return workspace.features(checkpoint, domain)
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self._workspace = workspace
+        self._name = name
 
-    def value(metric: str, domain: str = _PROSE) -> Callable[[], object]:
-        return lambda: estimate(features("c1", domain), parse(metric))
+    def features(self, checkpoint: str = "c1") -> Features:
+        return self._workspace.features(checkpoint, self._name)
 
-    def compared(metric: str, domain: str = _PROSE) -> Callable[[], object]:
-        after, before = features("c1", domain), features("c0", domain)
+    def feature(self, name: str) -> Callable[[], object]:
+        return lambda: self.features()[name]
+
+    def value(self, metric: str) -> Callable[[], object]:
+        return lambda: estimate(self.features(), parse(metric))
+
+    def compared(self, metric: str) -> Callable[[], object]:
+        after, before = self.features(), self.features("c0")
         chosen = parse(metric)
         return lambda: [
             estimate(controlled(one, chosen, "windows", other), chosen)
             for one, other in ((after, before), (before, after))
         ]
 
-    yield "a recording read", lambda: features("c1")
+
+def stages(folder: Path, *, embedded: bool) -> Iterator[Stage]:
+    """The stages from a recording to a value, in order; each finds done what it rests on."""
+    config = load_config(folder / "diversity.toml")
+    options = Options(store=folder / ".diversity" / "samples.sqlite")
+    workspace = Session(config, options, folder, lambda: Console(quiet=True)).workspace
+    prose = _Domain(workspace, _PROSE)
+    yield "a recording read", prose.features
     if embedded:
-        yield "prose: embeddings", lambda: features("c1")["embeddings"]
-        yield "prose: semantic", value("embedding_distance()")
-        yield "prose: effective", value("effective_pairs()")
-        return
-    yield "prose: words", lambda: features("c1")["tokens"]
-    yield "prose: parts of speech", lambda: features("c1")["tags"]
-    yield "prose: lexical", value("pair_distinct(n=4)")
-    yield "prose: syntactic", value("pair_pos_distinct(n=4)")
-    yield "prose: quality", value("validity()")
-    _ = features("c0")["tags"]
-    yield "prose: lexical against c0", compared("pair_distinct(n=4)")
-    yield "prose: syntactic against c0", compared("pair_pos_distinct(n=4)")
-    _ = features("c1", _CODE), features("c0", _CODE)["trees"]
-    yield "code: parsed", lambda: features("c1", _CODE)["syntax"]
-    yield "code: lexical", value("pair_distinct(n=4)", _CODE)
-    yield "code: syntactic", value("pair_subtree(height=4)", _CODE)
-    yield "code: quality", value("validity()", _CODE)
-    yield "code: lexical against c0", compared("pair_distinct(n=4)", _CODE)
-    yield "code: syntactic against c0", compared("pair_subtree(height=4)", _CODE)
+        yield from _of_embedded(prose)
+    else:
+        yield from _of_prose(prose)
+        yield from _of_code(_Domain(workspace, _CODE))
+
+
+def _of_embedded(prose: _Domain) -> Iterator[Stage]:
+    yield "prose: embeddings", prose.feature("embeddings")
+    yield "prose: semantic", prose.value("embedding_distance()")
+    yield "prose: effective", prose.value("effective_pairs()")
+
+
+def _of_prose(prose: _Domain) -> Iterator[Stage]:
+    yield "prose: words", prose.feature("tokens")
+    yield "prose: parts of speech", prose.feature("tags")
+    yield "prose: lexical", prose.value("pair_distinct(n=4)")
+    yield "prose: syntactic", prose.value("pair_pos_distinct(n=4)")
+    yield "prose: quality", prose.value("validity()")
+    _ = prose.features("c0")["tags"]
+    yield "prose: lexical against c0", prose.compared("pair_distinct(n=4)")
+    yield "prose: syntactic against c0", prose.compared("pair_pos_distinct(n=4)")
+
+
+def _of_code(code: _Domain) -> Iterator[Stage]:
+    _ = code.features(), code.features("c0")["trees"]
+    yield "code: parsed", code.feature("syntax")
+    yield "code: lexical", code.value("pair_distinct(n=4)")
+    yield "code: syntactic", code.value("pair_subtree(height=4)")
+    yield "code: quality", code.value("validity()")
+    yield "code: lexical against c0", code.compared("pair_distinct(n=4)")
+    yield "code: syntactic against c0", code.compared("pair_subtree(height=4)")
 
 
 def costs(folder: Path, project: Project, *, embedded: bool) -> dict[str, Cost]:

@@ -57,21 +57,19 @@ def decide(
     """
     budget = gate.applicable
     looks = _look(gate, estimate, reference, others, alpha)
-    worst = looks.worst
+    high = looks.worst.high if looks.worst else budget.max is not None
+    missed = looks.status != "pass" and estimate.value is not None
+    change = difference(reference) if reference else None
     split = {name: asdict(part) for name, part in reference.split.items()} if reference else {}
     details = [
         *looks.details(),
         *([split_line(split)] if split else []),
         *words.scope(estimate, budget, reference),
+        *(evidence(high) if missed else ()),
     ]
-    high = worst.high if worst else budget.max is not None
-    if looks.status != "pass" and estimate.value is not None:
-        details += evidence(high)
-    change = difference(reference) if reference else None
-    text = f"{gate.family} {worst.text if worst else number(estimate.value)}"
     return Verdict(
         status=looks.status,
-        headline=words.headline(estimate.domain, text, gate.checkpoint or gate.label),
+        headline=_headline(gate, estimate, looks.worst),
         details=tuple(dict.fromkeys(details)),
         notes=tuple(dict.fromkeys(_notes(gate, estimate, looks.found, reference))),
         checkpoint=gate.checkpoint,
@@ -159,6 +157,11 @@ def _look(
     adjusted = _adjusted(found, others, alpha)
     statuses = [one.status(p, alpha) for one, p in zip(found, adjusted, strict=True)]
     return _Looks(found, adjusted, statuses, total)
+
+
+def _headline(gate: Gate, estimate: Estimate, worst: Compared | None) -> str:
+    text = f"{gate.family} {worst.text if worst else number(estimate.value)}"
+    return words.headline(estimate.domain, text, gate.checkpoint or gate.label)
 
 
 def _limits(budget: Budget, change: Difference | None) -> dict[str, float]:

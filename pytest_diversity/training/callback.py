@@ -28,6 +28,7 @@ from pytest_diversity.training.looks import Look, Looks
 from pytest_diversity.training.pace import Pace
 from pytest_diversity.training.reports import Reports
 from pytest_diversity.verdict import Verdict
+from pytest_diversity.workspace import Workspace
 
 __all__ = ["DiversityCallback"]
 
@@ -88,16 +89,10 @@ class DiversityCallback(TrainerCallback):
         if not 0 < share < 1:
             raise ConfigError(f"share = {share:g} is no share of time", fix="use 0.1")
         found = config if isinstance(config, Config) else load_config(Path(config))
-        root = found.path.parent if found.path else Path.cwd()
-        names = [name for name, one in found.domains.items() if one.budgets]
-        chosen = names if domains is None else [found.domain(name).name for name in domains]
-        if not chosen:
-            raise ConfigError("no domain has a budget to look at", fix="name some: domains=[...]")
-        session = Session(found, resolve({}, found, root), root, lambda: Console(quiet=True))
-        session.check()
-        session.workspace.check_sandbox()
-        self._looks = Looks(session.workspace, chosen)
-        self._reports = Reports(session.workspace, report)
+        chosen = _domains(found, domains)
+        workspace = _checked(found)
+        self._looks = Looks(workspace, chosen)
+        self._reports = Reports(workspace, report)
         self._pace = Pace(share)
         self._every = every
         self._stop = stop
@@ -197,6 +192,24 @@ class DiversityCallback(TrainerCallback):
             return self._looks.at(
                 Checkpoint(f"step-{step}", source, run=self._run or "", step=step)
             )
+
+
+def _domains(config: Config, domains: Sequence[str] | None) -> Sequence[str]:
+    """The names of the domains that are looked at: those with budgets, if none are named."""
+    budgeted = [name for name, one in config.domains.items() if one.budgets]
+    chosen = budgeted if domains is None else [config.domain(name).name for name in domains]
+    if not chosen:
+        raise ConfigError("no domain has a budget to look at", fix="name some: domains=[...]")
+    return chosen
+
+
+def _checked(config: Config) -> Workspace:
+    """What a configuration is measured with, once nothing is found wrong with it."""
+    root = config.path.parent if config.path else Path.cwd()
+    session = Session(config, resolve({}, config, root), root, lambda: Console(quiet=True))
+    session.check()
+    session.workspace.check_sandbox()
+    return session.workspace
 
 
 def _weights(model: Any, *, trained: bool) -> dict[str, torch.Tensor]:

@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_diversity.sandbox.inside import confine
-from pytest_diversity.sandbox.inside.confine import Filter
+from pytest_diversity.sandbox.inside.filter import (
+    CHECKED,
+    FREE,
+    MISSING,
+    OPENING,
+    Filter,
+    rules_for,
+)
 from pytest_diversity.sandbox.inside.syscalls import ARCHITECTURES, NUMBERS
 
 ME = 4242
@@ -35,10 +41,9 @@ def run(code: bytes, data: bytes) -> int:
             return int(constant)
 
 
-def decide(machine: str, name: str | int, *arguments: int, barrier: str = "landlock") -> int:
+def decide(machine: str, name: str | int, *arguments: int, opens: bool = True) -> int:
     column, arch = ARCHITECTURES[machine]
-    rules = confine.CHECKED | (confine.CLOSED if barrier == "no-open" else confine.OPENING)
-    code = Filter.build(rules, machine).stamped(ME)
+    code = Filter.build(rules_for("program", opens=opens), machine).stamped(ME)
     number = NUMBERS[name][column] if isinstance(name, str) else name
     padded = [*arguments, *[0] * (6 - len(arguments))]
     return run(code, struct.pack("=IIQ6Q", number, arch, 0, *padded))
@@ -95,8 +100,8 @@ def test_arguments_are_checked(machine: str, case: str) -> None:
 @pytest.mark.parametrize("machine", ARCHITECTURES)
 def test_without_a_barrier_for_files_nothing_can_be_opened(machine: str) -> None:
     calls = ("openat", "statx", "readlinkat", "getdents64")
-    assert {decide(machine, name, barrier="no-open") for name in calls} == {EPERM}
-    assert decide(machine, "newfstatat", 3, 0, 0, 0x1000, barrier="no-open") == ALLOW
+    assert {decide(machine, name, opens=False) for name in calls} == {EPERM}
+    assert decide(machine, "newfstatat", 3, 0, 0, 0x1000, opens=False) == ALLOW
 
 
 @given(number=st.integers(0, 2**32 - 1), arguments=st.lists(st.integers(0, 2**64 - 1), max_size=6))
@@ -105,7 +110,7 @@ def test_a_call_that_is_not_named_is_refused(
     machine: str, number: int, arguments: list[int]
 ) -> None:
     column, _ = ARCHITECTURES[machine]
-    named = {*confine.FREE, *confine.CHECKED, *confine.OPENING, *confine.MISSING}
+    named = {*FREE, *CHECKED, *OPENING, *MISSING}
     known = {NUMBERS[name][column] for name in named}
     verdict = decide(machine, number, *arguments)
     assert number in known or verdict == EPERM
@@ -113,7 +118,7 @@ def test_a_call_that_is_not_named_is_refused(
 
 @pytest.mark.parametrize("machine", ARCHITECTURES)
 def test_another_architecture_ends_the_process(machine: str) -> None:
-    code = Filter.build(confine.CHECKED, machine).stamped(ME)
+    code = Filter.build(CHECKED, machine).stamped(ME)
     i386 = 0x40000003
     assert run(code, struct.pack("=IIQ6Q", 0, i386, 0, *[0] * 6)) == KILL
 
