@@ -51,6 +51,9 @@ RECORDED = (
 )
 SAMPLED = (
     "tests/sampling/engines/openai/test_engine.py",
+    "tests/sampling/engines/openai/test_fields.py",
+    "tests/sampling/engines/openai/test_probe.py",
+    "tests/sampling/engines/openai/test_troubles.py",
     "tests/sampling/engines/transformers/test_engine.py",
     "tests/sampling/engines/transformers/test_real_models.py",
 )

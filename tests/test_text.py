@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,21 +21,25 @@ from pytest_diversity.text import (
     wrap,
 )
 
-NUMBERS = [
-    (None, "undefined"),
-    (0.0, "0.000"),
-    (0.0001234, "0.000123"),
-    (0.5, "0.500"),
-    (1.0, "1.00"),
-    (-12.345, "-12.3"),
-    (999.4, "999"),
-    (123456.7, "123457"),
-]
+NUMBERS: Mapping[str, tuple[float | None, str]] = {
+    "three significant digits": (0.31249, "0.312"),
+    "trailing zeros are digits": (0.5, "0.500"),
+    "one": (1.0, "1.00"),
+    "above one": (12.345, "12.3"),
+    "hundreds": (999.4, "999"),
+    "thousands": (12345.6, "12346"),
+    "small": (0.0001234, "0.000123"),
+    "tiny": (0.0000033333, "3.33e-06"),
+    "zero": (0.0, "0.000"),
+    "negative": (-0.25, "-0.250"),
+    "undefined": (None, "undefined"),
+}
 
 
-@pytest.mark.parametrize(("value", "shown"), NUMBERS)
-def test_three_significant_digits(value: float | None, shown: str) -> None:
+@pytest.mark.parametrize("case", NUMBERS)
+def test_three_significant_digits(case: str) -> None:
     """More are noise; whole numbers stay whole, and what is undefined says so."""
+    value, shown = NUMBERS[case]
     assert number(value) == shown
 
 

@@ -4,117 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatch
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_diversity.config.budget import Budget, Change
-from pytest_diversity.estimate import Comparison, Estimate
-from pytest_diversity.features.endings import Endings
+from pytest_diversity.estimate import Comparison
 from pytest_diversity.gate.bounds import ALPHA, Gate
 from pytest_diversity.gate.decide import decide
-from pytest_diversity.metrics import Definition, Metric, parse
+from pytest_diversity.metrics import Metric
 from pytest_diversity.statistics.mean import Mean
 from pytest_diversity.statistics.paired import paired_p
-from pytest_diversity.text import number
-from pytest_diversity.verdict import Verdict
 
-
-def _repetition() -> float:
-    return 0.0
-
-
-HIGHER = parse("pair_distinct")
-LOWER = Metric(Definition(_repetition, "lexical", "down", (), (), {}), ())
-
-# Eight prompts around 0.4, with a standard error of .0093.
-LEVEL = [0.40, 0.44, 0.36, 0.41, 0.39, 0.38, 0.42, 0.40]
-
-
-def estimated(
-    values: Sequence[float], metric: Metric = HIGHER, *, domain: str = "code", reason: str = ""
-) -> Estimate:
-    """The estimate of one value per prompt."""
-    mean = Mean.of(values) if values else None
-    low, high = (mean.interval() if mean else None) or (None, None)
-    return Estimate(
-        metric=metric,
-        domain=domain,
-        value=mean.value if mean else None,
-        low=low,
-        high=high,
-        per_prompt={f"p{i}": value for i, value in enumerate(values)},
-        defined=1.0 if values else 0.0,
-        samples_per_prompt=(8, 8),
-        mean_tokens=20.0,
-        reason=reason or None,
-    )
-
-
-def judge(estimate: Estimate, budget: Budget, *, checkpoint: str = "dpo", **rest: Any) -> Verdict:
-    """The verdict on the words of a checkpoint."""
-    return decide(Gate(checkpoint, estimate.domain, "lexical", budget), estimate, **rest)
-
-
-def compared(
-    before: Sequence[float], after: Sequence[float], budget: Budget, metric: Metric = HIGHER
-) -> Verdict:
-    """The verdict on `after` against the reference `before`."""
-    reference = Comparison("base", estimated(before, metric), estimated(after, metric))
-    return judge(reference.after, budget, reference=reference)
-
-
-def ended(cut: int, limit: int | None = 256, known: int = 100) -> Estimate:
-    """An estimate of a hundred samples, so many of which were cut."""
-    return replace(estimated(LEVEL), endings=Endings(known, cut, limit))
-
-
-ENDED: Mapping[str, tuple[Estimate, Estimate | None, str | None]] = {
-    "few are cut": (ended(20), None, None),
-    "many are cut": (
-        ended(24),
-        None,
-        "24 % of the answers (dpo) were cut by max_tokens = 256: what is cut looks alike",
-    ),
-    "many of the reference are cut": (
-        ended(0, limit=None),
-        ended(95),
-        "0 % of the answers (dpo) and 95 % (base) were cut by max_tokens = 256: what is cut*",
-    ),
-    "at two limits": (
-        ended(24),
-        ended(95, limit=64),
-        "24 % of the answers (dpo) and 95 % (base) were cut by max_tokens: what is cut*",
-    ),
-    "nobody knows of the reference": (
-        ended(50),
-        ended(0, known=0),
-        "50 % of the answers (dpo) were cut by max_tokens = 256: *",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", ENDED)
-def test_how_samples_ended_is_said(case: str) -> None:
-    """The share that was cut is named for each side where it is known."""
-    after, before, note = ENDED[case]
-    reference = Comparison("base", before, after) if before else None
-    notes = judge(after, Budget(min=0.3), reference=reference).notes
-    found = [one for one in notes if "cut by" in one]
-    assert len(found) == (note is not None)
-    assert note is None or fnmatch(found[0], note)
-
-
-def test_the_share_that_was_cut_is_among_the_details() -> None:
-    """Whenever some were cut, for either side."""
-    after, before = ended(1), ended(40)
-    verdict = judge(after, Budget(min=0.3), reference=Comparison("base", before, after))
-    assert "cut by max_tokens: 1% (base 40%)" in verdict.details
-    assert not any("cut by" in line for line in judge(ended(0), Budget(min=0.3)).details)
-
+from .estimates import BASE, HIGHER, LEVEL, LOWER, WORSE, compared, estimated, judge
 
 LEVELS: Mapping[str, tuple[Sequence[float], Budget, str, str]] = {
     "above the minimum": (LEVEL, Budget(min=0.3), "pass", "code lexical 0.400 >= 0.300 (dpo)"),
@@ -176,9 +79,6 @@ def test_a_level_fails_when_its_bound_says_so(minimum: float) -> None:
     status = judge(estimated(LEVEL), Budget(min=minimum)).status
     assert status == ("fail" if bound < minimum else "unclear")
 
-
-BASE = [0.50, 0.60, 0.55, 0.65, 0.45, 0.52, 0.58, 0.61]
-WORSE = [0.40, 0.52, 0.44, 0.55, 0.38, 0.41, 0.50, 0.49]
 
 CHANGES: Mapping[str, tuple[Sequence[float], Sequence[float], Budget, Metric, str, str]] = {
     "a drop beyond an absolute budget": (
@@ -352,18 +252,6 @@ def test_without_a_reference_a_change_is_undefined() -> None:
     assert "there is no reference to compare with" in verdict.message
 
 
-def test_the_message() -> None:
-    """Headline first; below it the bound, the interval, the size and the evidence."""
-    verdict = judge(estimated(LEVEL), Budget(min=0.45), evidence=lambda _: ["because"])
-    assert verdict.message.splitlines() == [
-        "code lexical 0.400 < 0.450 (dpo)",
-        "  one-sided 95 % upper bound 0.417, p 0.000377: beyond the budget",
-        "  pair_distinct(n=4) 0.400, 95 % interval [0.380, 0.420] over prompts",
-        "  8 prompts x 8 samples, mean length 20.0 tokens, which a level does not control",
-        "  because",
-    ]
-
-
 def test_evidence_is_not_asked_for_when_it_passed() -> None:
     """Looking for evidence costs time, and nobody reads it under a pass."""
 
@@ -378,30 +266,6 @@ def test_an_undefined_metric_says_why() -> None:
     verdict = judge(estimated([], reason="running programs is off"), Budget(min=0.1))
     assert "running programs is off" in verdict.message
     assert verdict.notes == ("running programs is off",)
-
-
-NOTES: Mapping[str, tuple[Sequence[float], Sequence[float], str]] = {
-    "too few prompts": (BASE[:5], BASE[:5], "only 5 prompts: this gate can hardly fail"),
-    "a single prompt": (BASE[:1], BASE[:1], "only 1 prompt: this gate can hardly fail"),
-    "a budget below what can be found": (
-        BASE,
-        [*WORSE[:4], *BASE[4:]],
-        "times in 100 by 8 prompts x 8 samples",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", NOTES)
-def test_a_gate_that_could_hardly_fail_says_so(case: str) -> None:
-    """The note comes with the verdict even when it passed."""
-    before, after, note = NOTES[case]
-    verdict = compared(before, after, Budget(max_drop=Change(0.001, relative=False)))
-    assert any(note in line for line in verdict.notes)
-
-
-def test_a_gate_with_room_has_no_note() -> None:
-    """Enough prompts and a budget that they can find need no remark."""
-    assert compared(BASE, BASE, Budget(max_drop=Change(0.1, relative=True))).notes == ()
 
 
 NAMES = st.text(max_size=90)
@@ -419,26 +283,6 @@ def test_the_headline_fits_one_line(domain: str, checkpoint: str, case: str) -> 
     )
     assert len(verdict.headline) <= 60
     assert len(verdict.headline.splitlines()) == 1
-
-
-NUMBERS: Mapping[str, tuple[float | None, str]] = {
-    "three significant digits": (0.31249, "0.312"),
-    "trailing zeros are digits": (0.5, "0.500"),
-    "above one": (12.345, "12.3"),
-    "hundreds": (123.4, "123"),
-    "thousands": (12345.6, "12346"),
-    "tiny": (0.0000033333, "3.33e-06"),
-    "zero": (0.0, "0.000"),
-    "negative": (-0.25, "-0.250"),
-    "undefined": (None, "undefined"),
-}
-
-
-@pytest.mark.parametrize("case", NUMBERS)
-def test_numbers(case: str) -> None:
-    """Values are shown to three significant digits."""
-    value, shown = NUMBERS[case]
-    assert number(value) == shown
 
 
 @pytest.mark.parametrize(

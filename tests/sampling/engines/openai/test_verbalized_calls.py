@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 
 from pytest_diversity.config.server import Endpoint
-from pytest_diversity.workspace import Workspace
 
 from .scripted import PROMPTS, Call, Reply, Scripted, complete, text_of
-
-Open = Callable[..., Workspace]
+from .sessions import Open, texts_of
 
 
 def _verbalize(call: Call) -> Reply | None:
@@ -27,14 +24,10 @@ def _verbalize(call: Call) -> Reply | None:
     return complete(call, json.dumps({"responses": answers}))
 
 
-def _texts(session: Workspace) -> dict[str, list[str]]:
-    return {p: [s.text for s in group] for p, group in session.samples("m", "d").items()}
-
-
 def test_sample_i_is_an_answer_of_a_call(server: Scripted, open_session: Open) -> None:
     """Sample i is answer i % 5 of call i // 5: K samples of a prompt are ceil(K / 5) calls."""
     server.behave = _verbalize
-    texts = _texts(open_session(f"{server.url}#m", 12, mode="verbalized"))
+    texts = texts_of(open_session(f"{server.url}#m", 12, mode="verbalized"))
     assert len(server.drawn) == len(PROMPTS) * 3
     for group in texts.values():
         calls = [text.split()[0] for text in group]
@@ -46,12 +39,12 @@ def test_sample_i_is_an_answer_of_a_call(server: Scripted, open_session: Open) -
 def test_topping_up_keeps_what_was_there(server: Scripted, open_session: Open) -> None:
     """Answers beyond K were paid for: they are kept, and only whole new calls are made."""
     server.behave = _verbalize
-    first = _texts(open_session(f"{server.url}#m", 3, mode="verbalized"))
+    first = texts_of(open_session(f"{server.url}#m", 3, mode="verbalized"))
     assert len(server.drawn) == len(PROMPTS)
     assert all(len(group) == 3 for group in first.values())
-    five = _texts(open_session(f"{server.url}#m", 5, mode="verbalized"))
+    five = texts_of(open_session(f"{server.url}#m", 5, mode="verbalized"))
     assert len(server.drawn) == len(PROMPTS)
-    seven = _texts(open_session(f"{server.url}#m", 7, mode="verbalized"))
+    seven = texts_of(open_session(f"{server.url}#m", 7, mode="verbalized"))
     assert len(server.drawn) == len(PROMPTS) * 2
     assert {p: group[:3] for p, group in five.items()} == first
     assert {p: group[:5] for p, group in seven.items()} == five
@@ -87,11 +80,11 @@ def test_a_reply_that_cannot_be_read_is_invalid_samples(
 def test_other_modes_are_other_samples(server: Scripted, open_session: Open) -> None:
     """Mode and answers per call are part of the key; the direct samples stay what they were."""
     server.behave = _verbalize
-    direct = _texts(open_session(f"{server.url}#m", 4))
-    _texts(open_session(f"{server.url}#m", 4, mode="verbalized"))
-    _texts(open_session(f"{server.url}#m", 4, mode="verbalized", answers_per_call=4))
+    direct = texts_of(open_session(f"{server.url}#m", 4))
+    texts_of(open_session(f"{server.url}#m", 4, mode="verbalized"))
+    texts_of(open_session(f"{server.url}#m", 4, mode="verbalized", answers_per_call=4))
     assert len(server.drawn) == len(PROMPTS) * (4 + 1 + 1)
-    assert _texts(open_session(f"{server.url}#m", 4)) == direct
+    assert texts_of(open_session(f"{server.url}#m", 4)) == direct
     assert len(server.drawn) == len(PROMPTS) * (4 + 1 + 1)
 
 
