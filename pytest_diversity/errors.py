@@ -1,6 +1,6 @@
 """What can go wrong, each kind under the name of its situation.
 
-Every error is one sentence that says what is wrong and where, and, in `fix`, how to mend it.
+Every error is one sentence that says what is wrong and where, and, in `fix`, what to do about it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = [
     "did_you_mean",
     "exhausted",
     "first_line",
+    "reason_of",
     "require",
     "some",
     "unexpected",
@@ -158,6 +159,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """What a library's error says, in a line; the name of its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def reason_of(error: Exception) -> str:
+    """Why the system refused something, in its words; or, of another error, what that says."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def unexpected(error: BaseException) -> str:

@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_diversity.errors import DiversityError
+from pytest_diversity.errors import DiversityError, reason_of
 
 __all__ = [
     "check_makeable",
     "check_writable",
+    "checkout_of",
     "one_at_a_time",
     "read_text",
     "replacing",
@@ -39,8 +40,8 @@ def read_text(path: Path, error: type[DiversityError]) -> str:
         line = found.object.count(b"\n", 0, found.start) + 1
         raise error(f"{path}:{line}: not UTF-8", fix="save the file as UTF-8") from None
     except (OSError, ValueError) as found:  # a path may hold what no file name can
-        reason = getattr(found, "strerror", None) or str(found)
-        raise error(f"{path} cannot be read: {reason}", fix="make it a readable file") from None
+        fix = "make it a readable file"
+        raise error(f"{path} cannot be read: {reason_of(found)}", fix=fix) from None
 
 
 def write_text(
@@ -84,8 +85,7 @@ def replacing(
             unfinished.chmod(mode)
             unfinished.replace(target)
     except OSError as found:
-        reason = found.strerror or str(found)
-        raise error(f"{path} cannot be written: {reason}", fix=fix) from None
+        raise error(f"{path} cannot be written: {reason_of(found)}", fix=fix) from None
 
 
 def check_writable(path: Path, error: type[DiversityError], *, fix: str) -> None:
@@ -101,8 +101,7 @@ def check_writable(path: Path, error: type[DiversityError], *, fix: str) -> None
         with _beside(target):
             pass
     except (OSError, ValueError) as found:  # a path may hold what no file name can
-        reason = getattr(found, "strerror", None) or str(found)
-        raise error(f"{path} cannot be written: {reason}", fix=fix) from None
+        raise error(f"{path} cannot be written: {reason_of(found)}", fix=fix) from None
 
 
 def check_makeable(path: Path, error: type[DiversityError], what: str, *, fix: str) -> None:
@@ -120,6 +119,11 @@ def check_makeable(path: Path, error: type[DiversityError], what: str, *, fix: s
     there = next(place for place in (path, *path.parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise error(f"{what} in {path} cannot be written", fix=fix)
+
+
+def checkout_of(folder: Path) -> Path:
+    """The folder of the repository that a folder is in, or the folder itself."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
 
 
 @contextlib.contextmanager

@@ -175,7 +175,7 @@ def _domain(workspace: Workspace, domain: Domain, look: Look) -> None:
     if domain.surprise is not None:
         from pytest_diversity.domains import surprise  # noqa: PLC0415 - where a model is named
 
-        with _key(workspace, domain.name, "surprise"):
+        with look(what), _key(workspace, name, "surprise"):
             workspace.check_judge(domain, surprise.asked(domain))
     if domain.embedder and not is_hub_name(domain.embedder, domain.root):
         from pytest_diversity.features import embeddings  # noqa: PLC0415 - where one is named

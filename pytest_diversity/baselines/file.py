@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pytest_diversity.errors import DiversityError
+from pytest_diversity.errors import DiversityError, reason_of
 from pytest_diversity.files import read_text, write_text
 from pytest_diversity.prompts import Prompt
 
@@ -133,9 +133,8 @@ def write(path: Path, profiles: Mapping[str, Profile]) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
         raise BaselineError(
-            f"the baseline {path} cannot be removed: {reason}", fix=_WRITABLE
+            f"the baseline {path} cannot be removed: {reason_of(error)}", fix=_WRITABLE
         ) from None
 
 
@@ -148,9 +147,8 @@ def make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or str(error)
         raise BaselineError(
-            f"the baselines in {path.parent} cannot be written: {reason}", fix=_WRITABLE
+            f"the baselines in {path.parent} cannot be written: {reason_of(error)}", fix=_WRITABLE
         ) from None
 
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_diversity.checkpoints.sources import Location
-from pytest_diversity.errors import CheckpointError, first_line, some
+from pytest_diversity.errors import CheckpointError, first_line, reason_of, some
 from pytest_diversity.findings import Looking
 
 __all__ = ["check_contents", "check_weights"]
@@ -83,7 +83,7 @@ def _check_gguf(path: Path, what: str) -> None:
             magic = file.read(len(_GGUF))
     except OSError as error:
         raise CheckpointError(
-            f"{what} {path} cannot be read: {error.strerror}", fix="make it a readable file"
+            f"{what} {path} cannot be read: {reason_of(error)}", fix="make it a readable file"
         ) from None
     if magic != _GGUF:
         raise CheckpointError(f"{what} {path} is no GGUF file", fix=_COPY)

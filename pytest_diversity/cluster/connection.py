@@ -8,7 +8,7 @@ import socket
 import warnings
 from typing import Any
 
-from pytest_diversity.errors import ClusterError, MissingExtraError, first_line
+from pytest_diversity.errors import ClusterError, MissingExtraError, first_line, reason_of
 
 __all__ = ["connect"]
 
@@ -61,6 +61,6 @@ def _check_port(address: str | None) -> None:
         socket.create_connection((host, int(port)), timeout=_ANSWER).close()
     except OSError as error:
         raise ClusterError(
-            f"the Ray cluster {address} cannot be reached: {error.strerror or error}",
+            f"the Ray cluster {address} cannot be reached: {reason_of(error)}",
             fix="start it, or check --diversity-ray-address",
         ) from None

@@ -14,7 +14,7 @@ from pytest_diversity.errors import ConfigError, did_you_mean
 __all__ = ["BOUNDS", "CHANGES", "Budget", "Change", "Level"]
 
 CHANGES = ("max_drop", "max_rise", "max_quality_loss", "max_narrowing")
-PARTS = ("max_quality_loss", "max_narrowing")
+_PARTS = ("max_quality_loss", "max_narrowing")
 BOUNDS = ("min", "max", *CHANGES, "worst_group_min")
 Level = Literal["error", "warn", "off"]
 
@@ -126,7 +126,7 @@ class Budget:
     @property
     def parts(self) -> Mapping[str, Change]:
         """Those on a part of it."""
-        return {name: one for name, one in self.changes.items() if name in PARTS}
+        return {name: one for name, one in self.changes.items() if name in _PARTS}
 
 
 def _is_number(value: object) -> bool:

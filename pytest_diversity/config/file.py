@@ -30,7 +30,6 @@ from pytest_diversity.config.toml import Table, read_toml
 from pytest_diversity.config.values import (
     BASELINE,
     BUILTIN_DOMAINS,
-    FAMILIES,
     Checkpoint,
     Config,
     Domain,
@@ -38,6 +37,7 @@ from pytest_diversity.config.values import (
     baseline_name,
 )
 from pytest_diversity.errors import ConfigError, did_you_mean
+from pytest_diversity.families import FAMILIES
 from pytest_diversity.findings import Look, strictly
 
 __all__ = ["load_config"]

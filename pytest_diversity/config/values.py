@@ -14,11 +14,9 @@ from pytest_diversity.config.quality import Alike, Quality
 from pytest_diversity.config.recorded import Recorded
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.errors import ConfigError, did_you_mean
-from pytest_diversity.families import FAMILIES
 
 __all__ = [
     "BUILTIN_DOMAINS",
-    "FAMILIES",
     "Checkpoint",
     "Config",
     "Domain",

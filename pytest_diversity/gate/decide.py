@@ -31,8 +31,13 @@ class OtherBounds:
     count: int
     p_values: Callable[[], Sequence[float]]
 
+    @classmethod
+    def unknown(cls, count: int) -> OtherBounds:
+        """So many of which nothing is known: p-values of 1 make Holm milder, never stricter."""
+        return cls(count, lambda: [1.0] * count)
 
-NO_OTHERS = OtherBounds(0, list)
+
+NO_OTHERS = OtherBounds.unknown(0)
 
 
 def decide(

@@ -33,7 +33,7 @@ def decide_in_steps(gate: Gate, others: OtherBounds, most: int, look: Look) -> V
     total = len(gate.bounds) + others.count
     breaking = sequential.levels(ALPHA / total, shares)
     keeping = sequential.levels(ALPHA, shares)
-    unknown = OtherBounds(others.count, lambda: [1.0] * others.count)
+    unknown = OtherBounds.unknown(others.count)
     for count, broken, kept in zip(counts, breaking, keeping, strict=True):
         verdict = look(count, unknown, total * broken)
         if verdict.status == "fail" or (verdict.kept is not None and verdict.kept <= kept):

@@ -6,7 +6,7 @@ passed in, and returns the verdict. It raises `BudgetFailure` when the budget is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 from pytest_diversity.config.budget import BOUNDS, CHANGES, Budget, Change, Level
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.config.values import FAMILIES, Config
+from pytest_diversity.config.values import Config
 from pytest_diversity.errors import ConfigError, did_you_mean
-from pytest_diversity.estimate import Estimate
+from pytest_diversity.estimate import Estimate, Samples
+from pytest_diversity.families import FAMILIES
 from pytest_diversity.features import Features
 from pytest_diversity.gate.bounds import Gate
 from pytest_diversity.plugin import current
@@ -40,14 +41,11 @@ __all__ = [
     "assert_syntactic_diversity",
 ]
 
-Samples = SampleSet | Mapping[str, Sequence[str]] | Sequence[str]
-
 
 class Bounds(TypedDict, total=False):
     """The keyword arguments of every assertion.
 
-    Without any bound given, the domain's budget in
-    `diversity.toml` holds.
+    Without any bound given, the domain's budget in `diversity.toml` holds.
 
     Attributes:
         min: Lowest value allowed.

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-__all__ = ["pytest_diversity_register_metrics", "pytest_diversity_register_samplers", "register"]
-
+__all__ = [
+    "pytest_diversity_register_judges",
+    "pytest_diversity_register_metrics",
+    "pytest_diversity_register_samplers",
+    "register",
+]
 
 _REGISTERED = pytest.StashKey[bool]()
 

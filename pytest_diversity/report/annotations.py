@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pytest_diversity.events import Broken, Event, Judged, of
+from pytest_diversity.files import checkout_of
 from pytest_diversity.report.run import by_trouble, once_each, trouble
 from pytest_diversity.text import visible
 
@@ -21,7 +22,7 @@ def annotate(events: Iterable[Event], root: Path) -> Iterator[str]:
         events: What was judged; GitHub shows the first ten of a kind, so the worst come first.
         root: What the paths of the events are relative to.
     """
-    events, checkout = list(events), _checkout(root)
+    events, checkout = list(events), checkout_of(root)
     for one in by_trouble(once_each(of(Judged, events))):
         level, verdict = _LEVELS.get(trouble(one)), one.verdict
         if level is not None:
@@ -31,11 +32,6 @@ def annotate(events: Iterable[Event], root: Path) -> Iterator[str]:
     for error in of(Broken, events):
         place = _place(root / error.file, checkout)
         yield _command("error", place, error.line, "diversity error", error.message)
-
-
-def _checkout(root: Path) -> Path:
-    """The folder of the repository that a folder is in, or the folder itself."""
-    return next((one for one in (root, *root.parents) if (one / ".git").exists()), root)
 
 
 def _place(path: Path, checkout: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from pytest_diversity.report.table import interval
 from pytest_diversity.text import columns, number, shorten, visible
 from pytest_diversity.verdict import Difference, Status, Verdict
 
@@ -198,7 +199,7 @@ def _folded(curve: Curve) -> list[str]:
         (
             str(point.step),
             number(point.value),
-            _interval(point.low, point.high),
+            interval(point.low, point.high),
             _moved(point.change),
             point.status if curve.judged else "-",
         )
@@ -211,11 +212,7 @@ def _folded(curve: Curve) -> list[str]:
 def _moved(change: Difference | None) -> str:
     if change is None:
         return "-"
-    return f"{change.value:+.3f} {_interval(change.low, change.high)} from {change.reference}"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return f"[{number(low)}, {number(high)}]" if low is not None else "-"
+    return f"{change.value:+.3f} {interval(change.low, change.high)} from {change.reference}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

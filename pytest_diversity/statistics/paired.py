@@ -10,39 +10,10 @@ from numpy.typing import NDArray
 
 from pytest_diversity.statistics.mean import Mean
 
-__all__ = ["EXACT", "FEWEST", "effect_size", "paired_p", "sign_flip", "smallest_p"]
+__all__ = ["EXACT", "FEWEST", "effect_size", "paired_p"]
 
 EXACT = 20  # prompts up to which all sign flips are counted: a million, in some milliseconds
 FEWEST = 6  # prompts below which a two-sided sign-flip test at 5 % cannot reject
-
-
-def sign_flip(differences: Sequence[float], *, two_sided: bool = False) -> float:
-    """The exact p-value of the sign-flip test that the mean difference is above 0.
-
-    Under "nothing changed" each prompt's difference is as likely to have the other sign: the share
-    of the 2^n ways to choose signs whose sum is at least as large as that observed.
-
-    Args:
-        differences: n paired differences, n <= 20.
-        two_sided: Count sums that are as far from 0 on either side.
-
-    Returns:
-        A multiple of 2^-n, in (0, 1].
-    """
-    if two_sided:
-        above, equal = _flips(np.abs(differences), abs(float(np.sum(differences))))
-        return min(1.0, 2 * (above + equal))
-    return sum(_flips(np.abs(differences), float(np.sum(differences))))
-
-
-def _flips(sizes: NDArray[np.float64], observed: float) -> tuple[float, float]:
-    """The shares of all ways to choose signs with a sum above that observed, and equal to it."""
-    sums = np.zeros(1)
-    for size in sizes:
-        sums = np.concatenate([sums + size, sums - size])
-    rounding = 1e-12 * float(sizes.sum())  # sums that only rounding tells apart are equal
-    above = float(np.mean(sums > observed + rounding))
-    return above, float(np.mean(sums >= observed - rounding)) - above
 
 
 def paired_p(excess: Sequence[float]) -> float:
@@ -64,9 +35,18 @@ def paired_p(excess: Sequence[float]) -> float:
     return min(equal, t) if above + equal <= 2.0**-count else above + equal / 2
 
 
-def smallest_p(count: int) -> float:
-    """The smallest p-value that counting sign flips gives, two-sided: .03125 for six prompts."""
-    return min(1.0, 2.0 ** (1 - count))
+def _flips(sizes: NDArray[np.float64], observed: float) -> tuple[float, float]:
+    """The shares of all ways to choose signs with a sum above that observed, and equal to it.
+
+    Under "nothing changed" each prompt's difference is as likely to have the other sign: together
+    they are the exact p-value of the sign-flip test that the mean difference is above 0.
+    """
+    sums = np.zeros(1)
+    for size in sizes:
+        sums = np.concatenate([sums + size, sums - size])
+    rounding = 1e-12 * float(sizes.sum())  # sums that only rounding tells apart are equal
+    above = float(np.mean(sums > observed + rounding))
+    return above, float(np.mean(sums >= observed - rounding)) - above
 
 
 def effect_size(differences: Sequence[float]) -> float | None:

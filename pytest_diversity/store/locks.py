@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pytest_diversity.errors import StoreError
+from pytest_diversity.errors import StoreError, reason_of
 
 __all__ = ["holding"]
 
@@ -36,7 +36,7 @@ def holding(path: Path, purpose: str, say: Callable[[str], None]) -> Iterator[No
         _take(lock, path, say)
     except OSError as error:
         raise StoreError(
-            f"the lock {path} cannot be taken: {error.strerror or error}",
+            f"the lock {path} cannot be taken: {reason_of(error)}",
             fix=f"make {path.parent} a folder that you can write to, or name another file with "
             "--diversity-store",
         ) from None

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_diversity.errors import StoreError
+from pytest_diversity.errors import StoreError, reason_of
 from pytest_diversity.store.schema import has_digests, is_current, prepare, refuse_foreign
 
 __all__ = ["FAULTS", "Opened", "connect", "connect_to_read", "explained"]
@@ -52,9 +52,8 @@ def connect(path: Path, lock: Callable[[str, str], AbstractContextManager[object
         _make_folder(path.parent)
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
     except (OSError, ValueError) as error:  # a path may hold what no file's name can
-        reason = getattr(error, "strerror", None) or str(error)
         raise StoreError(
-            f"the store {str(path)!r} cannot be opened: {reason}", fix=_NAME_ANOTHER
+            f"the store {str(path)!r} cannot be opened: {reason_of(error)}", fix=_NAME_ANOTHER
         ) from None
     with _closed_on_error(connection):
         connection.text_factory = bytes
@@ -99,7 +98,7 @@ def _make_folder(folder: Path) -> None:
         (folder / ".gitignore").write_text("# Made by pytest-diversity.\n*\n")
     except OSError as error:
         raise StoreError(
-            f"the store's folder {folder} cannot be made: {error.strerror}", fix=_NAME_ANOTHER
+            f"the store's folder {folder} cannot be made: {reason_of(error)}", fix=_NAME_ANOTHER
         ) from error
 
 

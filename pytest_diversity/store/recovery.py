@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_diversity.errors import StoreError
+from pytest_diversity.errors import StoreError, reason_of
 from pytest_diversity.store.locks import holding
 from pytest_diversity.store.opening import FAULTS, connect_to_read
 from pytest_diversity.store.rows import Drawn, digest, is_whole, read_samples, seed_of
@@ -68,7 +68,7 @@ def recover(path: Path, say: Callable[[str], None] = lambda _: None) -> str:
             return _recover(path)
         except OSError as error:
             raise StoreError(
-                f"the damaged store {path} cannot be recovered: {error.strerror or error}",
+                f"the damaged store {path} cannot be recovered: {reason_of(error)}",
                 fix="move it by hand, or name another file with --diversity-store",
             ) from None
 

@@ -1,8 +1,9 @@
 """The sample store: everything drawn, in one SQLite file, never drawn again.
 
-Samples are kept under a key of all they depend on, beside two smaller memories: facts (digests of
-files, what a device turned out to be) and embeddings. Every write is a transaction of its own, so
-that a killed run loses at most what was in flight. A row that is not what was written is missing.
+Samples are kept under a key of all they depend on, beside smaller memories: facts (digests of
+files, what a device turned out to be), embeddings, scores, and what programs did. Every write is a
+transaction of its own, so that a killed run loses at most what was in flight. A row that is not
+what was written is missing.
 """
 
 from __future__ import annotations

@@ -119,7 +119,10 @@ def check_mode(session: Session, mode: str) -> None:
         ConfigError: `mode` is neither `-` nor `write`, or the file cannot be written.
     """
     if mode not in {"-", "write"}:
-        raise ConfigError(f"--diversity-calibrate={mode} is unknown", fix="leave it, or =write")
+        raise ConfigError(
+            f"--diversity-calibrate={mode} is unknown",
+            fix="write --diversity-calibrate alone, or =write",
+        )
     if mode == "write" and session.config.path is not None:
         check_writable(session.config.path, ConfigError, fix=_BY_HAND)
 

@@ -146,7 +146,7 @@ class _Spoiler:
             case.gate,
             measured,
             reference=reference(features, measured) if reference else None,
-            others=OtherBounds(case.others, lambda: [1.0] * case.others),
+            others=OtherBounds.unknown(case.others),
         )
         return verdict.status in {"fail", "undefined"}
 

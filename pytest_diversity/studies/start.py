@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pytest_diversity.errors import ConfigError
-from pytest_diversity.files import write_text
+from pytest_diversity.files import checkout_of, write_text
 
 __all__ = ["FILES", "start"]
 
@@ -54,7 +54,7 @@ def _is_there(path: Path) -> bool:
 
 def _next(folder: Path) -> Iterator[str]:
     """What to do now."""
-    home = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+    home = checkout_of(folder)
     if home != folder:
         yield f"GitHub reads workflows of {home} alone: move .github there, and let it run in here"
     yield "next: name your model in diversity.toml, then pytest --diversity-doctor"

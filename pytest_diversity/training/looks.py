@@ -89,10 +89,9 @@ class Looks:
 
 def _judged(workspace: Workspace, judge: Judge, gate: Gate, bounds: int) -> Verdict:
     """The verdict, as one of so many bounds over all looks (Bonferroni)."""
-    others = bounds - len(gate.bounds)
+    others = OtherBounds.unknown(bounds - len(gate.bounds))
     features = workspace.features(gate.checkpoint, gate.domain)
-    known = OtherBounds(others, lambda: [1.0] * others)
-    return judge.judge_on(gate, features, judge.reference(gate), known)
+    return judge.judge_on(gate, features, judge.reference(gate), others)
 
 
 def _token_entropy(samples: SampleSet) -> float | None:

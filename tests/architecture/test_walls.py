@@ -71,8 +71,8 @@ ALLOWED: Mapping[str, str] = {
     "workspace",
     "studies": "baselines checkpoints config domains errors estimate features files findings "
     "gate metrics samples sampling sandbox session statistics store text validation",
-    "plugin": "baselines config errors estimate events features findings functions gate profiles "
-    "report samples session store studies text verdict",
+    "plugin": "baselines config errors estimate events families features findings functions gate "
+    "profiles report samples session store studies text verdict",
     "": "config domains errors estimate features judges metrics plugin profiles samples sampling "
     "verdict",
 }

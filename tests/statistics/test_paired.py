@@ -15,7 +15,7 @@ from scipy import stats
 from pytest_diversity.statistics.holm import holm
 from pytest_diversity.statistics.jackknife import jackknife_error
 from pytest_diversity.statistics.mean import Mean
-from pytest_diversity.statistics.paired import effect_size, paired_p, sign_flip, smallest_p
+from pytest_diversity.statistics.paired import FEWEST, _flips, effect_size, paired_p
 from pytest_diversity.statistics.power import power, prompts_needed, smallest_detectable
 
 BEFORE = [0.40, 0.35, 0.50, 0.45, 0.38, 0.42]
@@ -25,33 +25,37 @@ LOSSES = [before - after for before, after in zip(BEFORE, AFTER, strict=True)]
 DIFFERENCES = st.lists(st.integers(-20, 20).map(lambda n: n / 8), min_size=2, max_size=9)
 
 
+def exact(differences: Sequence[float]) -> float:
+    """The one-sided p-value by counting signs, with all ties."""
+    return sum(_flips(np.abs(differences), float(np.sum(differences))))
+
+
 def test_the_worked_example() -> None:
     """The exact two-sided sign-flip p-value and d_z are those of the specification."""
-    assert sign_flip(LOSSES, two_sided=True) == 4 / 64
+    assert 2 * exact(LOSSES) == 4 / 64
     assert effect_size(LOSSES) == pytest.approx(1.339434, abs=1e-6)
     assert 2 * Mean.of(LOSSES).p_above(0) == pytest.approx(0.021932, abs=1e-6)
 
 
 @given(DIFFERENCES)
 def test_sign_flips_are_scipys_exact_test(differences: list[float]) -> None:
-    """Both sides agree with SciPy's permutation test over all signs."""
+    """The count agrees with SciPy's permutation test over all signs."""
     test: Any = stats.permutation_test
-    for two_sided, name in ((False, "greater"), (True, "two-sided")):
-        expected = test(
-            (differences, np.zeros(len(differences))),
-            lambda x, y, axis: np.mean(x - y, axis=axis),
-            permutation_type="samples",
-            vectorized=True,
-            n_resamples=2**12,
-            alternative=name,
-        ).pvalue
-        assert sign_flip(differences, two_sided=two_sided) == pytest.approx(expected)
+    expected = test(
+        (differences, np.zeros(len(differences))),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=2**12,
+        alternative="greater",
+    ).pvalue
+    assert exact(differences) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("prompts", "p"), [(3, 0.25), (4, 0.125), (5, 0.0625), (6, 0.03125)])
-def test_the_smallest_p_value(prompts: int, p: float) -> None:
+def test_too_few_prompts_to_reject() -> None:
     """Below six prompts a two-sided test at 5 % cannot reject, whatever happened."""
-    assert smallest_p(prompts) == p == sign_flip([1.0] * prompts, two_sided=True)
+    smallest = [2 * exact([1.0] * prompts) for prompts in (3, 4, 5, FEWEST)]
+    assert smallest == [0.25, 0.125, 0.0625, 0.03125]
 
 
 HOLM: Mapping[str, tuple[Sequence[float], Sequence[float]]] = {
@@ -89,7 +93,7 @@ def test_holm_lies_between_nothing_and_bonferroni(p_values: list[float]) -> None
 @given(DIFFERENCES)
 def test_the_gates_p_value_is_at_most_the_exact_one(differences: list[float]) -> None:
     """Ties count half, and below the smallest countable value Student's t takes over."""
-    assert 0 <= paired_p(differences) <= sign_flip(differences)
+    assert 0 <= paired_p(differences) <= exact(differences)
 
 
 def test_all_prompts_the_same_way_can_be_rejected_under_holm() -> None:

@@ -227,6 +227,11 @@ BROKEN: Mapping[str, tuple[Make, tuple[str, str], Sequence[str]]] = {
         ("[domains.talk]", '[domains.talk]\nkindd = "prose"\ntemperature = -1\nmode = "odd"'),
         ["unknown key of domain 'talk', 'kindd'", "'temperature' must be", "unknown mode 'odd'"],
     ),
+    "a model of surprise that is not there": (
+        _nothing,
+        ("[domains.talk]", '[domains.talk]\nsurprise = "./gone"'),
+        ["FAIL domain talk: diversity.toml:8: base model './gone'"],
+    ),
     "a file that is not TOML": (
         _nothing,
         ("[domains.talk]", "[domains.talk"),

@@ -300,7 +300,7 @@ WRONG: Mapping[str, tuple[str, Sequence[str], str]] = {
     "a mode of calibration": (
         CONFIG,
         ("--diversity-calibrate=wirte",),
-        "--diversity-calibrate=wirte is unknown; leave it, or =write",
+        "--diversity-calibrate=wirte is unknown; write --diversity-calibrate alone, or =write",
     ),
     "no budget": (
         CONFIG[: CONFIG.index("[domains")],

@@ -26,7 +26,22 @@ from .syscalls import ARCHITECTURES, NUMBERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["DEVICES", "Barrier", "Ruleset", "Wall", "WallError"]
+__all__ = [
+    "DESCRIPTORS",
+    "PR_SET_NO_NEW_PRIVS",
+    "Barrier",
+    "Wall",
+    "WallError",
+    "adopt_orphans",
+    "call",
+    "close_files",
+    "die_with",
+    "hide",
+    "leave",
+    "lower",
+    "orphans",
+    "prctl",
+]
 
 # linux/prctl.h
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
