@@ -15,7 +15,7 @@ from inspect import unwrap
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_diversity.errors import ConfigError, first_line
+from pytest_diversity.errors import ConfigError, unexpected
 
 __all__ = ["CALLABLE", "digest_of", "named", "registered", "same_source", "suite"]
 
@@ -78,8 +78,8 @@ def named(what: str, name: str, root: Path) -> Callable[..., Any]:
         with _importable(root):
             function = getattr(import_module(module), attribute)
     except Exception as error:  # a module of the user's may raise anything
-        said = f"{type(error).__name__}: {first_line(error)}"
-        raise ConfigError(f"the {what} {name!r} cannot be found: {said}", fix=fix) from error
+        said = f"the {what} {name!r} cannot be found: {unexpected(error)}"
+        raise ConfigError(said, fix=fix) from error
     if not callable(function):
         raise ConfigError(f"the {what} is {name!r}, which is no function", fix=fix)
     found: Callable[..., Any] = function

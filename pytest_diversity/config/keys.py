@@ -165,7 +165,7 @@ _ROWS = (
         "JSON to FILE",
         "FILE", bare="-", instead="tests"),
     Key("doctor", bool, (COMMAND,),
-        "look at all that a run needs, from the device to the baselines, and say what to mend; "
+        "look at all that a run needs, from the device to the baselines, and say what to fix; "
         "draws nothing", instead="run"),
     Key("init", bool, (COMMAND,),
         "write a diversity.toml, a test module and a CI file to begin with, here or in the folder "

@@ -18,11 +18,12 @@ from pytest_diversity.errors import (
     DiversityError,
     SamplingError,
     did_you_mean,
-    first_line,
+    unexpected,
 )
 from pytest_diversity.functions import registered, same_source
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.protocol import Engine, Identity, Model, Progress, Request, Setup
+from pytest_diversity.text import plural
 
 __all__ = ["Draw", "RegisteredModel", "Request", "Sample", "find", "register_sampler"]
 
@@ -141,8 +142,7 @@ class _RegisteredEngine:
         if wanted:
             (prompt, number), count = min(wanted), len(wanted)
             raise self._wrong(
-                f"left out {count} sample{'s' * (count > 1)}, number {number} of prompt {prompt!r} "
-                "for one"
+                f"left out {plural(count, 'sample')}, number {number} of prompt {prompt!r} for one"
             )
 
     def swap(self, model: Model) -> bool:  # noqa: ARG002 - another function, or another name
@@ -160,8 +160,7 @@ class _RegisteredEngine:
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(frame.filename).name}:{frame.lineno}"
-            kind = type(error).__name__
-            raise self._wrong(f"failed in {where}: {kind}: {first_line(error)}") from error
+            raise self._wrong(f"failed in {where}: {unexpected(error)}") from error
 
     def _wrong(self, what: str) -> SamplingError:
         return SamplingError(

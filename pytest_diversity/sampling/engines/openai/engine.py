@@ -64,11 +64,11 @@ class ServerEngine:
         """
         for request in requests:
             self._check(request.generation)
-        begun = any(request.prefill for request in requests) and self._server.api == "chat"
+        continues = any(request.prefill for request in requests) and self._server.api == "chat"
         jobs = ((request, number) for request in requests for number in request.numbers)
         told: set[str] = set()
         with _connected(self._address, self._server) as (portal, client):
-            if begun and not portal.call(check_continues, client, self.probe.model):
+            if continues and not portal.call(check_continues, client, self.probe.model):
                 progress.say(UNKNOWN)
 
             async def draw(job: tuple[Request, int]) -> tuple[Sample, tuple[str, ...]]:

@@ -151,7 +151,7 @@ class Question(NamedTuple):
 
 
 def sends(server: Endpoint, name: str) -> bool:
-    """Whether a server is told a field of `SETTINGS`."""
+    """Whether a server is told a setting, by the name that the API or `NEUTRAL` has for it."""
     return name not in server.omit and (not server.send or name in server.send)
 
 

@@ -13,6 +13,7 @@ from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.ray.actor import Actor, Placed
 from pytest_diversity.sampling.engines.ray.nodes import gpus_each
 from pytest_diversity.sampling.protocol import Model, Progress, Request
+from pytest_diversity.text import plural
 
 __all__ = ["RayEngine", "split"]
 
@@ -79,7 +80,7 @@ class RayEngine:
         self._actors: list[Any] = []
         self.said: set[str] = set()
         nodes = sum(1 for node in self._ray.nodes() if node["Alive"])
-        progress.say(f"on a Ray cluster of {nodes} node{'s' * (nodes != 1)}")
+        progress.say(f"on a Ray cluster of {plural(nodes, 'node')}")
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
         """The requested samples, in any order, each as soon as an actor has it.
