@@ -246,8 +246,7 @@ def _equivalence(features: Features, reads: set[str]) -> str | None:
 
 
 def _reads(features: Features, metric: Metric) -> set[str]:
-    definition = metric.definition
-    return {n for n in (*definition.features, *definition.optional) if n in features}
+    return {name for name in metric.definition.reads if name in features}
 
 
 def settings(

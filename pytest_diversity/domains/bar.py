@@ -66,7 +66,7 @@ def by_prompt(features: Features, values: Sequence[Value]) -> Mapping[str, list[
 def not_asked(features: Features, metric: Metric) -> Sequence[str]:
     """That a judge is named where validity is something else, as what programs do."""
     quality = features.domain.quality
-    reads = {*metric.definition.features, *metric.definition.optional}
+    reads = metric.definition.reads
     if quality is None or "valid" not in reads or "valid" in features.kind.judged:
         return ()
     return (f"{quality.judge} is not asked: a domain of kind {features.kind.name} has no judge",)
@@ -74,9 +74,8 @@ def not_asked(features: Features, metric: Metric) -> Sequence[str]:
 
 def rests_on_judge(features: Features, metric: Metric) -> bool:
     """Whether a value depends on a judge of quality: validity that is given, or run, does not."""
-    definition = metric.definition
-    reads = {*definition.features, *definition.optional}
-    return any(name not in features.given for name in reads & features.kind.judged)
+    judged = features.kind.judged.intersection(metric.definition.reads)
+    return any(name not in features.given for name in judged)
 
 
 def fixed(quality: Quality, reference: Features) -> Quality:

@@ -138,7 +138,9 @@ def _by_model(features: Features, model: Alike) -> Mapping[str, list[int] | None
     }
     said = _said(found, list(known.values()).count(None), len(known))
     if all(classes is None for classes in known.values()):
-        raise UndefinedFeatureError(said, fix="look at what the model replies, and mend the rubric")
+        raise UndefinedFeatureError(
+            said, fix="look at what the model replies, and correct the rubric"
+        )
     if said:
         features.said |= dict.fromkeys(("labels", "distances"), said)
     return known

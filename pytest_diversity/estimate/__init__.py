@@ -178,8 +178,8 @@ def _too_few(features: Features, metric: Metric, most: int) -> str:
 
 def _said(features: Features, metric: Metric) -> Iterator[str]:
     """What must be said of the features that a metric reads, once each."""
-    reads = (*metric.definition.features, *metric.definition.optional)
-    yield from dict.fromkeys(features.said[name] for name in reads if name in features.said)
+    said = (features.said.get(name) for name in metric.definition.reads)
+    yield from dict.fromkeys(filter(None, said))
 
 
 def _quality(features: Features, metric: Metric, values: Mapping[str, float]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from pytest_diversity.errors import DataError
+from pytest_diversity.errors import DataError, reason_of
 from pytest_diversity.formats.layout import Row
 from pytest_diversity.strict_json import decode, why_not
 
@@ -94,8 +94,9 @@ def _said(path: Path) -> Iterator[None]:
     except (zlib.error, gzip.BadGzipFile) as found:
         raise DataError(f"{path} is damaged: {found}", fix="copy or write it again") from None
     except (OSError, ValueError) as found:  # a path may hold what no file name can
-        reason = getattr(found, "strerror", None) or str(found)
-        raise DataError(f"{path} cannot be read: {reason}", fix="make it a readable file") from None
+        raise DataError(
+            f"{path} cannot be read: {reason_of(found)}", fix="make it a readable file"
+        ) from None
 
 
 def _text_rows(path: Path, file: IO[bytes], *, finite: bool) -> Iterator[Row]:

@@ -59,7 +59,7 @@ class Classifier:
             source: A hub id, a directory or a package.
             tools: Where it is looked for, and what it runs on.
             what: What it is to be, as in "reward model".
-            fix: How an error of its configuration is mended.
+            fix: How an error of its configuration is corrected.
             dtype: The number format; `auto` is the device's own.
 
         Raises:
@@ -141,7 +141,7 @@ def configured(
         what: It, in an error.
         heads: How the names of architectures end that have the head which is needed.
         named: That head, in an error.
-        fix: How an error is mended.
+        fix: How an error is corrected.
 
     Raises:
         CheckpointError: It says nothing that can be read, or has no such head.

@@ -193,7 +193,7 @@ def _asked(name: str, function: Callable[..., Any], prompt: str, one: str, other
         said = function(prompt, one, other)
     except Exception as error:
         raise ConfigError(
-            f"the equivalence {name!r} failed: {first_line(error)}", fix="mend the function"
+            f"the equivalence {name!r} failed: {first_line(error)}", fix="correct the function"
         ) from error
     if not isinstance(said, bool | np.bool_):
         raise ConfigError(

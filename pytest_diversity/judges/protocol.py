@@ -265,7 +265,7 @@ def _scores(judge: Judge, pairs: Sequence[Texts], count: Count) -> list[float | 
     except Exception as error:  # a judge of the user's may raise anything
         raise JudgeError(
             f"the judge {judge.name!r} failed: {type(error).__name__}: {first_line(error)}",
-            fix="mend it: it must give a score for any text",
+            fix="correct it: it must give a score for any text",
         ) from error
     if len(given) != len(pairs):
         raise JudgeError(

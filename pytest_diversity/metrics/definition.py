@@ -81,6 +81,11 @@ class Definition:
         return self.function.__name__
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of all features that it uses."""
+        return (*self.features, *self.optional)
+
+    @property
     def in_windows(self) -> bool:
         """Whether it can be taken in windows of texts: it reads them as their tokens or trees."""
         return {*self.features} <= {"tokens", "tags", "trees"}

@@ -69,8 +69,7 @@ def _fingerprints(workspace: Workspace, drawn: Drawn, metrics: Iterable[str]) ->
     domain = workspace.domain(drawn.domain)
     provenance = workspace.provenance(drawn.checkpoint, domain)
     embedded = any(
-        kind_of(domain).embedded & {*one.definition.features, *one.definition.optional}
-        for one in map(parse, metrics)
+        kind_of(domain).embedded.intersection(one.definition.reads) for one in map(parse, metrics)
     )
     asked: list[Callable[[], Mapping[str, str]]] = [
         lambda: {"weights": provenance.weights()},

@@ -113,8 +113,7 @@ def _domain(session: Session, domain: Domain, look: Findings) -> None:
 def _metrics(domain: Domain) -> Iterator[set[str]]:
     """What each metric of a domain's budgets reads."""
     for family, budget in domain.budgets.items():
-        definition = metric_of(domain, family, budget.metric).definition
-        yield {*definition.features, *definition.optional}
+        yield {*metric_of(domain, family, budget.metric).definition.reads}
 
 
 def _baselines(session: Session, look: Findings) -> None:

@@ -185,7 +185,7 @@ def _reads(domain: Domain, gates: Sequence[Gate]) -> set[str]:
     found: set[str] = set()
     for gate in gates:
         metric = metric_of(domain, gate.family, gate.budget.metric)
-        found |= {*metric.definition.features, *metric.definition.optional}
+        found |= {*metric.definition.reads}
     return found
 
 

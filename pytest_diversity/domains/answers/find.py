@@ -188,7 +188,7 @@ def _of_pattern(pattern: str) -> Reader:
     except regex.error as error:
         raise ConfigError(
             f"extract has the pattern {pattern!r}, which is none: {first_line(error)}",
-            fix="mend it, as Python writes patterns",
+            fix="correct it, as Python writes patterns",
         ) from None
 
     def read(text: str) -> Found | None:
@@ -214,7 +214,7 @@ def _returned(path: str, function: Callable[[str], Any], text: str) -> Found | N
         said = function(text)
     except Exception as error:
         raise UndefinedFeatureError(
-            f"{path} of extract fails on a text: {first_line(error)}", fix="mend it"
+            f"{path} of extract fails on a text: {first_line(error)}", fix="correct it"
         ) from error
     if said is None:
         return None
