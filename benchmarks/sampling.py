@@ -8,9 +8,10 @@ Peers in environments of their own are named by their interpreters:
 
     make bench-sampling ARGS="--llama-python PATH --vllm-python PATH"
 
-As on a machine without bfloat16, the CPU's libraries held to AVX2:
+As on a machine without bfloat16, all three libraries of products held to AVX2:
 
-    ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 make bench-sampling ARGS="--dtype float32"
+    export ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
+    make bench-sampling ARGS="--dtype float32"
 """
 
 from __future__ import annotations
