@@ -155,7 +155,7 @@ bench-metrics:
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt torch
 	.venv-bench/bin/python -m pip install --quiet -e .[bench-metrics]
-	.venv-bench/bin/python -W ignore benchmarks/metrics.py $(ARGS)
+	.venv-bench/bin/python -W ignore -m benchmarks.metrics $(ARGS)
 
 bench-execution: $(VENV)/ready
 	$(PIP) -e .[bench-execution]

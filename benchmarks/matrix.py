@@ -157,8 +157,10 @@ def installed(
 
 
 def lower_bounds(project: Mapping[str, Any]) -> dict[str, str]:
-    """The lowest version of everything that a project asks for, extras included, by name."""
-    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    """The lowest version of what users install, by name: extras included, benchmarks' peers not."""
+    extras = project["optional-dependencies"]
+    users = (asked for name, asked in extras.items() if not name.startswith("bench"))
+    asked = [*project["dependencies"], *chain(*users)]
     return dict(one.split(">=") for one in asked if ">=" in one)
 
 

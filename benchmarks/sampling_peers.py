@@ -1,7 +1,8 @@
 """An engine of another environment for `benchmarks/sampling.py`, run by that one's Python.
 
-`PYTHON benchmarks/sampling_peers.py llama|vllm MODEL` reads jobs as lines of JSON and answers each
-with tokens and CPU seconds. It imports nothing of this project. One thread, no seeds, texts end
+`PYTHON benchmarks/sampling_peers.py llama MODEL`, or `vllm MODEL DTYPE`, says which version it is,
+reads jobs as lines of JSON and answers each with tokens and CPU seconds. It imports nothing of this
+project. One thread, no seeds, texts end
 where the model ends them; the first job is run once before it counts, for engines that compile.
 """
 
@@ -19,8 +20,8 @@ from typing import Any
 Job = dict[str, Any]
 
 
-def vllm(model: str) -> Callable[[Job], int]:
-    """The CPU build, in bfloat16, eager, in this process so that its time can be taken."""
+def vllm(model: str, dtype: str) -> Callable[[Job], int]:
+    """The CPU build, eager, in this process so that its time can be taken."""
     os.environ |= {
         "OMP_NUM_THREADS": "1",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -30,7 +31,7 @@ def vllm(model: str) -> Callable[[Job], int]:
     engines: Any = import_module("vllm")  # after the environment is set
 
     engine = engines.LLM(
-        model, dtype="bfloat16", enforce_eager=True, max_model_len=1024, max_num_seqs=128
+        model, dtype=dtype, enforce_eager=True, max_model_len=1024, max_num_seqs=128
     )
 
     def draw(job: Job) -> int:
@@ -120,9 +121,12 @@ def _answers_alone() -> Iterator[Any]:
 
 def main() -> None:
     """Answer each job."""
-    kind, model = sys.argv[1:3]
+    kind, *arguments = sys.argv[1:]
     with _answers_alone() as answers:
-        draw = {"llama": llama, "vllm": vllm}[kind](model)
+        draw = vllm(*arguments) if kind == "vllm" else llama(*arguments)
+        version = import_module("vllm" if kind == "vllm" else "llama_cpp").__version__
+        answers.write(json.dumps({"version": version}) + "\n")
+        answers.flush()
         warm = set()
         for line in sys.stdin:
             job = json.loads(line)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,9 +36,9 @@ def test_disjoint_texts_are_not_homogeneous() -> None:
 
 
 def test_self_repetition_depends_on_n() -> None:
-    """`diversity` ignores n."""
-    values = [m.self_repetition(T, n=n) for n in (1, 2, 4, 5)]
-    assert len(set(values)) == len(values)
+    """`diversity` 0.2.2 ignored n; the values are those of 0.3.1, which does not."""
+    values = [m.self_repetition(T, n=n) for n in (1, 2, 3, 4, 5)]
+    assert values == pytest.approx([1.560710, 1.072959, 0.924196, 0.732408, 0.462098], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["distinct", "pair_distinct", "jaccard", "self_repetition"])
@@ -49,11 +50,18 @@ def test_ngrams_stay_within_a_text(name: str) -> None:
 
 
 def test_importing_metrics_imports_no_model() -> None:
-    """`import diversity` takes seconds and needs spaCy, undeclared; ours needs numpy and SciPy."""
+    """`import diversity` needs spaCy and openai, undeclared; ours needs numpy and SciPy."""
     program = f"import sys, pytest_diversity.metrics; print(set(sys.modules) & {set(HEAVY)})"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert done.stdout.strip() == "set()"
+
+
+def test_measuring_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`emb-diversity` keeps distances in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    m.embedding_distance(np.eye(3))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_vendi_of_embeddings_depends_on_q() -> None:
@@ -96,7 +104,7 @@ def test_pairs_are_drawn_without_replacement() -> None:
 
 
 def test_embedding_distance_leaves_out_self_pairs() -> None:
-    """With self-pairs the fixture would give .355556."""
+    """With self-pairs, as in `diversity`'s remote_clique, the fixture would give .355556."""
     assert m.embedding_distance(np.array([[1, 0], [0.6, 0.8], [0, 1]])) == pytest.approx(
         0.533333, abs=1e-6
     )
@@ -117,6 +125,6 @@ def test_classes_do_not_depend_on_the_order() -> None:
 
 @pytest.mark.parametrize("name", ["distinct", "hdd", "pair_distinct", "jaccard", "self_repetition"])
 def test_short_texts_are_undefined(name: str) -> None:
-    """`lexical-diversity` and `taaled` give 0 to texts that are too short to say anything."""
+    """Others, named on the page, give 0 to texts that are too short to say anything."""
     assert definitions()[name].function([["a"]]) is None
     assert definitions()[name].function([]) is None
