@@ -235,6 +235,11 @@ class SampleSet(Mapping[str, Sequence[Sample]], Tabular):
 
 
 _MOST = 2**63  # as the store and Parquet count
+_RANGES = (
+    ("index", 0, "a whole number"),
+    ("tokens", 0, "a whole number"),
+    ("logprob", -_MOST, "a number"),
+)
 _DIGITS = 20  # of a number in quotes: the largest has 19
 _MAP = 'replay = { path = "...", map = { prompt = "...", text = "..." } }'
 _TEXT, _COUNT = (str, NoneType), (int, NoneType)
@@ -271,10 +276,10 @@ def _sample(record: Mapping[str, Any], where: str, counts: Mapping[Any, int]) ->
                 fix="a number for index, tokens and logprob, a string for the others",
             )
     own.setdefault("index", counts.get((own.get("domain"), own["prompt"]), 0))
-    for key in ("index", "tokens"):
-        if not 0 <= (own.get(key) or 0) < _MOST:
+    for key, least, what in _RANGES:
+        if not least <= (own.get(key) or 0) < _MOST:
             raise DataError(
-                f"{where}: {key!r} is out of range", fix=f"a whole number from 0 to {_MOST - 1}"
+                f"{where}: {key!r} is out of range", fix=f"{what} from {least} to {_MOST - 1}"
             )
     return Sample(**own, extra={key: record[key] for key in record if key not in _TYPES})
 

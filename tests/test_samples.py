@@ -157,6 +157,10 @@ BAD_LINES: Mapping[str, tuple[str, str]] = {
     ),
     "a negative index": (GOOD.replace("0", "-1"), "1: 'index' is out of range; a whole number"),
     "an index beyond all": (GOOD.replace("0", "1" + "0" * 30), "1: 'index' is out of range"),
+    "a log-probability of four hundred digits": (
+        f'{GOOD[:-1]}, "logprob": -1{"0" * 400}}}',
+        "1: 'logprob' is out of range; a number from -",
+    ),
     "a negative length": (f'{GOOD[:-1]}, "tokens": -5}}', "1: 'tokens' is out of range"),
     "a probability beyond all": (f'{GOOD[:-1]}, "logprob": -1e999}}', "1: not JSON: -1e999 is no"),
     "a key given twice": (

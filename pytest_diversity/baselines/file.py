@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pytest_diversity.config.checks import as_float
 from pytest_diversity.errors import DiversityError, reason_of
 from pytest_diversity.files import read_text, write_text
 from pytest_diversity.prompts import Prompt
@@ -258,7 +259,7 @@ class _Reader:
 
     def _number(self, value: Any, prompt: str, *where: str) -> None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
+        if not number or not math.isfinite(as_float(value)):
             self._fail(
                 f"{where[2]} of prompt {prompt!r} is not a number: {json.dumps(value)[:40]}",
                 *where,

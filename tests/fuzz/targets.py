@@ -5,6 +5,7 @@ It gives something that can be used, or says in one sentence what is wrong and w
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -258,6 +259,7 @@ BASELINE = {
         }
     },
 }
+LARGE = json.dumps(BASELINE).replace("0.5", "1" + "0" * 400).encode()  # beyond every float
 REPLY = {
     "choices": [
         {
@@ -302,7 +304,7 @@ TARGETS: Mapping[str, Target] = {
     "configuration": Target(damaged(CONFIGURATIONS | LINES), check_configuration),
     "prompts": Target(json_lines(rows_of(PROMPTS)), check_prompts),
     "samples": Target(json_lines(rows_of(SAMPLES)), check_samples),
-    "baselines": Target(documents([BASELINE]), check_baseline),
+    "baselines": Target(documents([BASELINE]), check_baseline, known=[LARGE]),
     "metric names": Target(METRICS | st.text(max_size=60), check_name),
     "registered metrics": Target(JUNK, check_metric, known=["", {}, [], 10**400, math.nan, 2]),
     "extraction": Target(
