@@ -30,7 +30,14 @@ def _extractions(features: Features) -> Mapping[str, list[Extraction]]:
 
 
 def _extraction(domain: Domain, text: str, prompt: Prompt) -> Extraction:
-    """The program in an answer with its given beginning; there is none in an empty answer."""
+    """The program in an answer, which counts as one if Python agrees that it is."""
+    found = _extracted(domain, text, prompt)
+    sound = domain.language != "python" or defines(found.program, prompt.entry_point)
+    return found if found.missing or sound else found._replace(missing="broken code")
+
+
+def _extracted(domain: Domain, text: str, prompt: Prompt) -> Extraction:
+    """What there is in an answer with its given beginning; there is none in an empty answer."""
     if domain.style == "continuation" and prompt.entry_point:
         before = "\n\n".join(filter(None, (prompt.prompt, prompt.prefill)))
         return extract_continuation(text, before, prompt.entry_point, domain.language)
@@ -83,16 +90,15 @@ def _valid(features: Features) -> Mapping[str, list[bool]]:
 
 
 def _sound(features: Features) -> Mapping[str, list[bool]]:
+    """Whether a program defines what was asked for; of other languages, whether it parses, too."""
     python = features.domain.language == "python"
+    syntax = {} if python else features["syntax"]
     return {
-        name: [
-            one.missing is None
-            and (
-                defines(one.program, features.prompt(name).entry_point)
-                if python
-                else syntax.tree is not None and len(syntax.tokens) > 0
-            )
-            for one, syntax in zip(group, features["syntax"][name], strict=True)
+        name: [one.missing is None for one in group]
+        if python
+        else [
+            one.missing is None and tree.tree is not None and len(tree.tokens) > 0
+            for one, tree in zip(group, syntax[name], strict=True)
         ]
         for name, group in features["extractions"].items()
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 
 __all__ = ["DEFINES_NOTE", "bindings", "defines", "parse"]
 
@@ -28,8 +29,9 @@ def defines(source: str, entry_point: str | None) -> bool:
     return any(entry_point == name for statement in body for name, _ in bindings(statement))
 
 
+@lru_cache(maxsize=1)  # a program is read, then asked what it defines
 def parse(source: str) -> ast.Module:
-    """The tree of a program that CPython compiles; nothing is executed.
+    """The tree of a program that CPython compiles, to be read only; nothing is executed.
 
     Raises:
         SyntaxError: CPython does not compile it, for whatever reason.
