@@ -30,8 +30,8 @@ def ask_invariance() -> None:
 def check_invariance(known: Container[str], platform: Any) -> None:
     """Refuse a vLLM that takes the variable and draws as ever.
 
-    vLLM itself refuses models and attention without such kernels, but on other platforms it may
-    replace some operations, leave the products of matrices as they are, and say nothing.
+    vLLM itself refuses models and attention without such kernels. Elsewhere it replaces what it has
+    kernels for without a word: on a CPU it loads, and fails at the first text.
 
     Args:
         known: The environment variables that vLLM reads.

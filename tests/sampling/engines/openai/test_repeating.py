@@ -23,7 +23,7 @@ from tests.sampling.conftest import Said
 from .scripted import Call, Reply, Scripted, complete, text_of, wait_until
 
 Behave = Callable[[Call], Reply | None]
-SAYS_YES = {"/server_info": Reply(200, {"enable_deterministic_inference": True, "api_key": "k"})}
+SAYS_YES = {"/server_info": Reply(200, {"enable_deterministic_inference": True})}
 SAYS_NO = {"/get_server_info": Reply(200, {"enable_deterministic_inference": False})}
 
 
@@ -82,6 +82,19 @@ def test_what_was_seen_and_what_was_said_are_told_apart(
         "seeds repeat, alone and among others (8 texts of 64 tokens at most, 16 at a "
         f"time; {claim}), n is honoured" in line
     )
+
+
+def test_a_page_that_holds_the_key_is_read_and_not_repeated(
+    server: Scripted, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SGLang shows all of its settings, the key that it asks for among them."""
+    key = "sk-secret-1234567890"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    page = {"enable_deterministic_inference": True, "api_key": key}
+    server.pages = {"/server_info": Reply(200, page)}
+    _found(server).load(said)
+    assert "it says that it is deterministic" in said.lines[0]
+    assert key not in said.lines[0]
 
 
 # name -> (its pages, what it does, what is said)
