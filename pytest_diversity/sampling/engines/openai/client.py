@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
@@ -127,6 +127,27 @@ class Client:
         path = "/chat/completions" if self.server.api == "chat" else "/completions"
         url, content = self.address.url + path, _encoded(question.body(model, self.server))
         return await self._request(url, content, read_answers, at_once=at_once, within=within)
+
+    async def ask_together(self, model: str, questions: Sequence[Question]) -> list[Answer]:
+        """The first choice for each question, in their order, as many at a time as may be.
+
+        Raises:
+            SamplingError: What `ask` raises first; the others are given up.
+        """
+        answers: dict[int, Answer] = {}
+        limit = anyio.CapacityLimiter(self.server.concurrency)
+
+        async def ask(place: int, question: Question) -> None:
+            async with limit:
+                answers[place] = (await self.ask(model, question))[0]
+
+        try:
+            async with anyio.create_task_group() as group:
+                for place, question in enumerate(questions):
+                    group.start_soon(ask, place, question)
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [answers[place] for place in range(len(questions))]
 
     async def deterministic(self) -> bool | None:
         """Whether the server says that a seed's text is the same whatever else it does.

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import anyio
-
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.sampling.engines.openai.client import Client
 from pytest_diversity.sampling.engines.openai.reply import Question, sends
 
-__all__ = ["SAYS", "UNSAID", "check_crowd", "claim", "unrepeated"]
+__all__ = ["check_crowd", "claim", "unrepeated"]
 
-SAYS = "it says that it is deterministic"
-UNSAID = "it does not say whether it is deterministic"
+_SAYS = "it says that it is deterministic"
+_UNSAID = "it does not say whether it is deterministic"
 _CROWD = 16  # requests, of which every other one has a text that is known
 _LONGER = 3  # times as long are the prompts of the rest, so that batches are mixed
 _FIX = (
@@ -37,13 +35,13 @@ async def claim(client: Client) -> str:
         raise CheckpointError(
             f"the server {client.address.url} says that it is not deterministic", fix=_FIX
         )
-    return SAYS if said else UNSAID
+    return _SAYS if said else _UNSAID
 
 
 async def check_crowd(
     client: Client, model: str, questions: Sequence[Question], texts: Sequence[str]
 ) -> str:
-    """Ask again, among longer prompts, as many at a time as will be when samples are drawn.
+    """Ask again, among longer prompts, and no more at a time than when samples are drawn.
 
     Args:
         client: The server.
@@ -61,7 +59,7 @@ async def check_crowd(
     longer = [one._replace(text=" ".join([one.text] * _LONGER)) for one in questions]
     pairs = [pair for both in zip(questions, longer, strict=True) for pair in both]
     crowd = pairs * (_CROWD // len(pairs))
-    said = (await _all(client, model, crowd))[::2]
+    said = [answer.said for answer in (await client.ask_together(model, crowd))[::2]]
     expected = list(texts) * (len(said) // len(texts))
     others = sum(one != other for one, other in zip(said, expected, strict=True))
     if others:
@@ -77,21 +75,3 @@ def unrepeated(client: Client, what: str) -> CheckpointError:
     return CheckpointError(
         f"the server {client.address.url} is not deterministic: {what}", fix=_FIX if told else _SEED
     )
-
-
-async def _all(client: Client, model: str, questions: Sequence[Question]) -> list[str]:
-    """The texts, in the order of the questions."""
-    texts = [""] * len(questions)
-    limit = anyio.CapacityLimiter(client.server.concurrency)
-
-    async def ask(place: int, question: Question) -> None:
-        async with limit:
-            texts[place] = (await client.ask(model, question))[0].said
-
-    try:
-        async with anyio.create_task_group() as group:
-            for place, question in enumerate(questions):
-                group.start_soon(ask, place, question)
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return texts
