@@ -123,7 +123,8 @@ _ROWS = (
     Key("adaptive", bool, (*_RUN, DOMAIN),
         "draw samples in steps, and stop where the verdict is clear"),
     Key("deterministic", bool, _RUN,
-        "every sample is the same text however it is drawn: float32, and slower"),
+        "every sample is the same text however it is drawn, and slower: float32, vLLM's "
+        "batch-invariant mode, or a server that is seen to repeat itself"),
     Key("require_gpu", bool, _RUN, "refuse to run where torch finds no GPU"),
     Key("strict", bool, _RUN, "an unclear verdict fails, too"),
     Key("allow_execution", bool, _RUN,

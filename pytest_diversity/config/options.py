@@ -16,6 +16,8 @@ from pytest_diversity.findings import Look, strictly
 
 __all__ = ["Options", "resolve"]
 
+_INVARIANT = {"vllm"}  # engines with kernels that do not depend on the batch in any number format
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -37,7 +39,8 @@ class Options:
         allow_execution: Whether programs of every code domain are run.
         unsafe_code: Whether they are run without a sandbox.
         adaptive: Whether samples of every domain are drawn in steps; None to let each domain say.
-        deterministic: Whether a sample is the same text however it is drawn; needs float32.
+        deterministic: Whether a sample is the same text however it is drawn; transformers and ray
+            need float32 for it.
         recover: Whether a damaged store is recovered before anything is drawn.
         require_gpu: Whether a run without a GPU is refused.
         record: Whether what runs is recorded as baseline.
@@ -152,8 +155,11 @@ def _refuse_variable(name: str, variables: Iterable[str]) -> NoReturn:
 
 
 def _dtype(options: Options) -> str:
-    """In bfloat16 a product depends on its batch, so that a sample would, too."""
-    if not options.deterministic:
+    """In bfloat16 a product depends on its batch, so that a sample would, too.
+
+    Not so where the engine's kernels see to it in every number format.
+    """
+    if not options.deterministic or options.engine in _INVARIANT:
         return options.dtype
     if options.dtype not in {"auto", "float32"}:
         raise ConfigError(

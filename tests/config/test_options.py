@@ -218,6 +218,13 @@ def test_the_environment_overrides_what_a_domain_says(
     assert session.workspace.domain("d").adaptive is adaptive
 
 
+@pytest.mark.parametrize("dtype", ["auto", "bfloat16", "float32"])
+def test_an_engine_that_sees_to_it_keeps_the_number_format(dtype: str) -> None:
+    """vLLM's batch-invariant kernels are mostly for bfloat16, and float32 may have none."""
+    config = replace(FILE, settings={"deterministic": True, "engine": "vllm", "dtype": dtype})
+    assert resolve({}, config, Path()).dtype == dtype
+
+
 def test_float32_is_needed_for_the_same_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the two are said, they may not contradict each other."""
     config = replace(FILE, settings={"deterministic": True})

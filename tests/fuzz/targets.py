@@ -29,6 +29,7 @@ from pytest_diversity.report.html.page import write
 from pytest_diversity.sampling.engines.openai.reply import (
     UnusableReplyError,
     read_answers,
+    read_deterministic,
     read_models,
     read_reason,
 )
@@ -177,6 +178,7 @@ def check_reply(data: bytes) -> None:
     except UnusableReplyError as error:
         _demand_line(error)
     assert all(isinstance(name, str) for name in read_models(data))
+    assert all(isinstance(said, bool) for said in read_deterministic(data))
     assert isinstance(read_reason(data.decode("utf-8", "replace")), str)
 
 

@@ -52,7 +52,7 @@ def register_sampler(scheme: str, draw: Draw, *, version: str) -> None:
     _samplers[scheme] = (draw, version)
 
 
-def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG001 - every engine's
+def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:
     """The registered sampler that a checkpoint names by `SCHEME:NAME`.
 
     Raises:
@@ -71,7 +71,7 @@ def find(checkpoint: Checkpoint, setup: Setup) -> RegisteredModel:  # noqa: ARG0
                 f"checkpoint {checkpoint.name!r}: the sampler {scheme!r} takes no {key}",
                 fix="remove it",
             )
-    return RegisteredModel(scheme, name, *sampler)
+    return RegisteredModel(scheme, name, *sampler, setup.options.deterministic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,14 @@ class RegisteredModel:
         name: What follows the colon.
         draw: The function.
         version: Its version.
+        deterministic: Whether a sample is to be the same text however it is drawn.
     """
 
     scheme: str
     name: str
     draw: Draw
     version: str
+    deterministic: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -116,8 +118,13 @@ class RegisteredModel:
         """No place, so none that is shared."""
         return False
 
-    def load(self, progress: Progress) -> Engine:  # noqa: ARG002 - there is nothing to load
+    def load(self, progress: Progress) -> Engine:
         """What calls the function."""
+        if self.deterministic:
+            progress.say(
+                f"--diversity-deterministic cannot see to the sampler {self.scheme!r}: "
+                "whether its texts repeat is its function's to know"
+            )
         return _RegisteredEngine(self)
 
 

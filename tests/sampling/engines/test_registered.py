@@ -67,8 +67,8 @@ def _run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
 
 
-def _setup() -> Setup:
-    return Setup(Options(), Path(), Path(), {})
+def _setup(options: Options | None = None) -> Setup:
+    return Setup(options or Options(), Path(), Path(), {})
 
 
 def _asked(project: pytest.Pytester) -> list[str]:
@@ -131,6 +131,23 @@ def test_what_was_not_asked_for_is_refused(
     request = Request("p", "throw", (0, 1, 2), Generation())
     with pytest.raises(SamplingError, match=f"the sampler 'dice' .*{sentence}"):
         list(model.load(said).sample([request], said))
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_what_cannot_be_promised_of_a_function_is_said(
+    said: Said,
+    monkeypatch: pytest.MonkeyPatch,
+    deterministic: bool,  # noqa: FBT001
+) -> None:
+    """Its texts are its own, so that their key is the same with the flag and without."""
+    monkeypatch.setattr("pytest_diversity.sampling.engines.registered._samplers", {})
+    register_sampler("dice", lambda _, __: (), version="1")
+    model = find(Checkpoint("m", "dice:6"), _setup(Options(deterministic=deterministic)))
+    model.load(said)
+    assert model.identity.engine == "dice/1"
+    assert [line.partition(":")[0] for line in said.lines] == (
+        ["--diversity-deterministic cannot see to the sampler 'dice'"] if deterministic else []
+    )
 
 
 def test_weights_are_nothing_to_a_sampler(project: pytest.Pytester) -> None:

@@ -28,10 +28,12 @@ class ServerModel:
     Attributes:
         address: Where it is, and its name there.
         server: How the server is spoken to.
+        deterministic: Whether it must give the same text for the same seed whatever else it does.
     """
 
     address: Address
     server: Endpoint
+    deterministic: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -44,7 +46,7 @@ class ServerModel:
         return Identity(
             weights=f"{self.address} {server.api} {spoken}",
             adapter=None,
-            engine=ENGINE,
+            engine=f"{ENGINE} deterministic" if self.deterministic else ENGINE,
             device="server",
             dtype="server",
             versions="",
@@ -69,23 +71,27 @@ class ServerModel:
         """Connect to the server, and probe it.
 
         Raises:
-            CheckpointError: It has no such model, or does not sample.
+            CheckpointError: It has no such model, does not sample, or not deterministically.
             SamplingError: It cannot be reached, or refuses what it is asked.
             MissingExtraError: The client is not installed.
         """
-        engine: Engine = _client().ServerEngine(self.address, self.server, progress)
+        engine: Engine = _client().ServerEngine(
+            self.address, self.server, progress, deterministic=self.deterministic
+        )
         return engine
 
     def ready(self, chat: Chat) -> str:
         """Ask the server once which models it has, and the model for a single token.
 
         Raises:
-            CheckpointError: It has no such model.
+            CheckpointError: It has no such model, or says that it is not deterministic.
             SamplingError: It cannot be reached, or refuses what it is asked.
             MissingExtraError: The client is not installed.
         """
         del chat  # a server's templates are its own
-        return f"the server has {_client().greeted(self.address, self.server)}"
+        client = _client()
+        found = client.greeted(self.address, self.server, deterministic=self.deterministic)
+        return f"the server has {found}"
 
 
 def _client() -> Any:
@@ -96,10 +102,11 @@ def _client() -> Any:
         raise MissingExtraError("sampling a server", package=package, extra="openai") from None
 
 
-def find(checkpoint: Checkpoint, setup: Setup) -> ServerModel:  # noqa: ARG001 - every engine's
+def find(checkpoint: Checkpoint, setup: Setup) -> ServerModel:
     """A checkpoint's server, which is not contacted yet.
 
     Raises:
         CheckpointError: Its URL cannot be used.
     """
-    return ServerModel(Address.parse(checkpoint.source), checkpoint.server)
+    address = Address.parse(checkpoint.source)
+    return ServerModel(address, checkpoint.server, setup.options.deterministic)

@@ -65,6 +65,11 @@ class Address:
         return re.sub(r"[^\w.-]", "-", urlsplit(self.url).netloc)
 
     @property
+    def root(self) -> str:
+        """What the paths of pages beside the API are appended to."""
+        return self.url.removesuffix("/v1")
+
+    @property
     def is_loopback(self) -> bool:
         """Whether it is on this machine, where no proxy stands between."""
         host = urlsplit(self.url).hostname or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import time
@@ -22,6 +22,7 @@ from pytest_diversity.sampling.engines.openai.reply import (
     Question,
     UnusableReplyError,
     read_answers,
+    read_deterministic,
     read_models,
     read_reason,
 )
@@ -30,6 +31,7 @@ from pytest_diversity.sampling.engines.openai.transport import Failure, Reply, c
 __all__ = ["Client", "RefusedError"]
 
 _OK = 200
+_PAGES = ("/server_info", "/get_server_info")  # the second is SGLang's older name
 _REDIRECTS = range(300, 400)
 _PASSING = {408, 409, 429}  # and all from 500: asked again, the server may answer
 _FIRST, _LONGEST = 0.5, 8.0  # seconds between two tries
@@ -95,7 +97,8 @@ class Client:
             RefusedError: The server cannot be reached, or wants a key.
         """
         try:
-            return await self._request("/models", None, read_models, at_once=True)
+            url = f"{self.address.url}/models"
+            return await self._request(url, None, read_models, at_once=True)
         except RefusedError as error:
             if error.status in {None, 401, 403}:
                 raise
@@ -122,24 +125,58 @@ class Client:
             SamplingError: The question cannot be sent.
         """
         path = "/chat/completions" if self.server.api == "chat" else "/completions"
-        content = _encoded(question.body(model, self.server))
-        return await self._request(path, content, read_answers, at_once=at_once, within=within)
+        url, content = self.address.url + path, _encoded(question.body(model, self.server))
+        return await self._request(url, content, read_answers, at_once=at_once, within=within)
+
+    async def ask_together(self, model: str, questions: Sequence[Question]) -> list[Answer]:
+        """The first choice for each question, in their order, as many at a time as may be.
+
+        Raises:
+            SamplingError: What `ask` raises first; the others are given up.
+        """
+        answers: dict[int, Answer] = {}
+        limit = anyio.CapacityLimiter(self.server.concurrency)
+
+        async def ask(place: int, question: Question) -> None:
+            async with limit:
+                answers[place] = (await self.ask(model, question))[0]
+
+        try:
+            async with anyio.create_task_group() as group:
+                for place, question in enumerate(questions):
+                    group.start_soon(ask, place, question)
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [answers[place] for place in range(len(questions))]
+
+    async def deterministic(self) -> bool | None:
+        """Whether the server says that a seed's text is the same whatever else it does.
+
+        SGLang has a page that says so, and vLLM where it shows its development pages; None where
+        nothing is said.
+        """
+        for page in _PAGES:
+            with suppress(RefusedError):
+                url = self.address.root + page
+                for said in await self._request(url, None, read_deterministic, at_once=True):
+                    return said
+        return None
 
     async def _request(
         self,
-        path: str,
+        url: str,
         content: bytes | None,
         read: _Read[Item],
         *,
         at_once: bool,
         within: Allowance | None = None,
     ) -> list[Item]:
-        outcome = await self._once(path, content, read, within)
+        outcome = await self._once(url, content, read, within)
         for number in range(0 if at_once else self.server.retries):
             if not isinstance(outcome, _Trouble) or not outcome.passing:
                 break
             await anyio.sleep(_backoff(number) if outcome.wait is None else outcome.wait)
-            outcome = await self._once(path, content, read, within)
+            outcome = await self._once(url, content, read, within)
         if not isinstance(outcome, _Trouble):
             return outcome
         refused = RefusedError(f"the server {self.address.url} {outcome.said}", fix=outcome.fix)
@@ -147,13 +184,13 @@ class Client:
         raise refused
 
     async def _once(
-        self, path: str, content: bytes | None, read: _Read[Item], within: Allowance | None
+        self, url: str, content: bytes | None, read: _Read[Item], within: Allowance | None
     ) -> list[Item] | _Trouble:
         if within is not None and not within.take():
             said = f"was asked {within.most} times, repeated requests included"
             return _Trouble(said, "raise max_calls")
         await self._pace()
-        url, timeout = self.address.url + path, self.server.timeout
+        timeout = self.server.timeout
         reply = await exchange(self._http, url, content, self._credentials, timeout)
         if isinstance(reply, Failure):
             return self._unreached(reply)

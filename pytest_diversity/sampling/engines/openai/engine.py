@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -42,17 +43,24 @@ class ServerEngine:
         probe: What the server turned out to do.
     """
 
-    def __init__(self, address: Address, server: Endpoint, progress: Progress) -> None:
+    def __init__(
+        self,
+        address: Address,
+        server: Endpoint,
+        progress: Progress,
+        *,
+        deterministic: bool = False,
+    ) -> None:
         """Probe the server, once.
 
         Raises:
-            CheckpointError: It has no such model, or does not sample.
+            CheckpointError: It has no such model, does not sample, or not deterministically.
             SamplingError: It cannot be asked.
         """
         self._address = address
         self._server = server
         with _connected(address, server) as (portal, client):
-            self.probe = portal.call(probe, client)
+            self.probe = portal.call(partial(probe, client, deterministic=deterministic))
         progress.say(str(self.probe))
 
     def sample(self, requests: Sequence[Request], progress: Progress) -> Iterator[Sample]:
@@ -126,16 +134,16 @@ class ServerEngine:
         return sample, answer.odd
 
 
-def greeted(address: Address, server: Endpoint) -> str:
-    """The name of the model, of a server that answers to it.
+def greeted(address: Address, server: Endpoint, *, deterministic: bool) -> str:
+    """The name of the model, of a server that answers to it, and what it says of determinism.
 
     Raises:
-        CheckpointError: It has no such model.
+        CheckpointError: It has no such model, or says that it is not deterministic.
         SamplingError: It cannot be reached, or refuses what it is asked.
     """
     soon = replace(server, timeout=min(server.timeout, _PATIENCE), retries=0)
     with _connected(address, soon) as (portal, client):
-        return portal.call(greet, client)
+        return portal.call(partial(greet, client, deterministic=deterministic))
 
 
 @contextmanager

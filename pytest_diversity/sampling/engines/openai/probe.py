@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pytest_diversity.config.values import Generation
 from pytest_diversity.errors import CheckpointError
 from pytest_diversity.sampling.engines.openai.client import Client, RefusedError
+from pytest_diversity.sampling.engines.openai.repeating import check_crowd, claim, unrepeated
 from pytest_diversity.sampling.engines.openai.reply import (
     NEUTRAL,
     SEED_BITS,
@@ -24,7 +25,7 @@ __all__ = ["NOT_TAKEN", "Probe", "greet", "probe"]
 
 # Even a model that says little else has no favourite here.
 _TEXT = "Write one line of forty random letters and digits."
-_GENERATION = Generation(max_tokens=32)
+_TOKENS, _MORE = 32, 64  # of a text, and of one that must repeat: roundings part texts late
 _SEEDS = tuple(sample_seed(0, _TEXT, number, SEED_BITS) for number in range(4))
 _CHOICES = 2
 _NOBODY = "no-model-has-this-name"
@@ -43,6 +44,8 @@ class Probe:
         choices: Whether it gives as many choices as `n` says; not relied on.
         logprobs: Whether it gives log-probabilities.
         neutral: Fields with which it is told to change no probabilities.
+        alike: What was seen of a seed's text among other requests, and what the server says of it;
+            empty where that is not asked for.
     """
 
     model: str
@@ -50,6 +53,7 @@ class Probe:
     choices: bool
     logprobs: bool
     neutral: Mapping[str, float]
+    alike: str = ""
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -57,7 +61,7 @@ class Probe:
         left = [name for name in _OF_THE_API if name not in self.neutral]
         return (
             f"the server samples {self.model}: "
-            f"seeds {'repeat' if self.repeats else 'do not repeat'}, "
+            f"seeds {'repeat' if self.repeats else 'do not repeat'}{self.alike}, "
             f"n is {'honoured' if self.choices else 'ignored'}, "
             f"log-probabilities are {'given' if self.logprobs else 'not given'}; "
             + (f"{', '.join(beyond)} set to neutral" if beyond else _SAYS)
@@ -65,39 +69,59 @@ class Probe:
         )
 
 
-async def probe(client: Client) -> Probe:
+async def probe(client: Client, *, deterministic: bool = False) -> Probe:
     """Find the model and see that it samples.
 
+    Args:
+        client: The server.
+        deterministic: Whether a seed must give the same text, alone and among other requests.
+
     Raises:
-        CheckpointError: The server has no such model, or its texts do not depend on the seed.
+        CheckpointError: The server has no such model, its texts do not depend on the seed, or they
+            depend on more.
         SamplingError: It cannot be asked.
     """
     model = await _model(client)
+    said = await claim(client) if deterministic else ""
     neutral = await _neutral(client, model)
-    questions = [Question(_TEXT, seed, _GENERATION, neutral=neutral) for seed in _SEEDS]
+    generation = Generation(max_tokens=_MORE if deterministic else _TOKENS)
+    questions = [Question(_TEXT, seed, generation, neutral=neutral) for seed in _SEEDS]
     first = await _first(client, model, questions[0])
     # One after the other: some servers have one random generator for all requests.
     texts = [first.said, *[await _text(client, model, question) for question in questions[1:]]]
     _check(client, texts)
+    repeats = await _text(client, model, questions[0]) == first.said
+    alike = ""
+    if deterministic:
+        if not repeats:
+            raise unrepeated(client, "a seed gave another text when it was asked again alone")
+        seen = await check_crowd(client, model, questions, texts)
+        alike = f", alone and among others ({seen}; {said})"
     return Probe(
         model=model,
-        repeats=await _text(client, model, questions[0]) == first.said,
+        repeats=repeats,
         choices=await _gives_choices(client, model, questions[0]),
         logprobs=first.logprob is not None,
         neutral=neutral,
+        alike=alike,
     )
 
 
-async def greet(client: Client) -> str:
+async def greet(client: Client, *, deterministic: bool) -> str:
     """Find the model and have it say one token, which shows that the key is taken, too.
 
+    Returns:
+        The model's name, and what the server says of determinism, where it must be.
+
     Raises:
-        CheckpointError: The server has no such model.
+        CheckpointError: The server has no such model, or says that it is not deterministic.
         SamplingError: It cannot be asked.
     """
     model = await _model(client)
     await client.ask(model, Question(_TEXT, _SEEDS[0], Generation(max_tokens=1)))
-    return model
+    if not deterministic:
+        return model
+    return f"{model}; {await claim(client)}, and is tried when it is drawn from"
 
 
 def _check(client: Client, texts: list[str]) -> None:

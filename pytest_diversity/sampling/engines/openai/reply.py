@@ -24,6 +24,7 @@ __all__ = [
     "Question",
     "UnusableReplyError",
     "read_answers",
+    "read_deterministic",
     "read_models",
     "read_reason",
     "sends",
@@ -206,6 +207,17 @@ def read_models(reply: bytes) -> list[str]:
         return [name for one in data if isinstance(name := one["id"], str) and len(name) < _NAME]
     except (ValueError, RecursionError, TypeError, KeyError):
         return []
+
+
+def read_deterministic(reply: bytes) -> list[bool]:
+    """What a server's page of settings says of determinism: SGLang's or vLLM's; else nothing."""
+    try:
+        page = json.loads(reply.decode())
+        variables = page.get("vllm_env") or {}
+        said = (page.get("enable_deterministic_inference"), variables.get("VLLM_BATCH_INVARIANT"))
+    except (ValueError, RecursionError, AttributeError):
+        return []
+    return [one for one in said if isinstance(one, bool)]
 
 
 def read_reason(reply: str) -> str:

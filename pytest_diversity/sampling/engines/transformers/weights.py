@@ -15,7 +15,7 @@ from pytest_diversity.checkpoints.contents import check_contents
 from pytest_diversity.checkpoints.fingerprint import fingerprint
 from pytest_diversity.checkpoints.sources import Location, is_hub_name, locate
 from pytest_diversity.config.values import Checkpoint
-from pytest_diversity.errors import require
+from pytest_diversity.errors import ConfigError, require
 from pytest_diversity.findings import DoubtError, Looking
 from pytest_diversity.sampling.device import Environment, environment, physical
 from pytest_diversity.sampling.engines.transformers.libraries import (
@@ -42,7 +42,10 @@ def check(checkpoint: Checkpoint, setup: Setup, looking: Looking = nullcontext) 
 
     Raises:
         CheckpointError: One is not there, or does not hold a model or an adapter.
+        ConfigError: It is asked for what quantised weights cannot keep.
     """
+    with looking():
+        _refuse_quantised(checkpoint, setup)
     with looking():
         checkpoint = on_its_base(checkpoint, setup.root, download=False)
     for what, source in (("checkpoint", checkpoint.source), ("adapter", checkpoint.adapter)):
@@ -52,6 +55,16 @@ def check(checkpoint: Checkpoint, setup: Setup, looking: Looking = nullcontext) 
                 location = locate(source, setup.root, what)
             if location is not None:
                 _check_folder(location, what, looking)
+
+
+def _refuse_quantised(checkpoint: Checkpoint, setup: Setup) -> None:
+    """Their products are rounded by what else is in the batch, and depend on it in float32, too."""
+    if checkpoint.quantization is not None and setup.options.deterministic:
+        raise ConfigError(
+            f"checkpoint {checkpoint.name!r}: --diversity-deterministic cannot be kept with "
+            f"{checkpoint.quantization} weights, whose products depend on the batch",
+            fix="leave one of the two out",
+        )
 
 
 def _check_folder(location: Location, what: str, looking: Looking) -> None:
@@ -98,7 +111,9 @@ class LocalWeights:
 
         Raises:
             CheckpointError: They are not there.
+            ConfigError: It is asked for what quantised weights cannot keep.
         """
+        _refuse_quantised(checkpoint, setup)
         options, facts, root = setup.options, setup.facts, setup.root
         checkpoint = on_its_base(checkpoint, root)
         location = locate(checkpoint.source, root)

@@ -27,6 +27,7 @@ from pytest_diversity.errors import (
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.engines.transformers.weights import LocalWeights, check
 from pytest_diversity.sampling.engines.vllm.child import FIX, Start, serve
+from pytest_diversity.sampling.engines.vllm.invariance import unreliable
 from pytest_diversity.sampling.protocol import (
     Chat,
     Engine,
@@ -41,6 +42,7 @@ __all__ = ["VllmEngine", "VllmModel", "check", "find"]
 
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # that vLLM can make room for
 _PARALLEL = ("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size")
+_INVARIANT = ("cuda", "xpu")  # devices that vLLM has batch-invariant kernels for
 _INSTEAD = "use --diversity-engine transformers"
 
 
@@ -60,9 +62,11 @@ class VllmModel:
 
     @property
     def identity(self) -> Identity:
-        """That of the files, with vLLM's version and arguments: most of them move its rounding."""
+        """That of the files, with vLLM's version, mode and arguments: most move its rounding."""
+        mode = "batch-invariant" if self.found.deterministic else ""
         given = json.dumps(self.arguments, sort_keys=True) if self.arguments else ""
-        return replace(self.found.identity, engine=f"vllm/{self.version} {given}".strip())
+        engine = " ".join(filter(None, (f"vllm/{self.version}", mode, given)))
+        return replace(self.found.identity, engine=engine)
 
     @property
     def digest(self) -> str:
@@ -125,8 +129,6 @@ def find(checkpoint: Checkpoint, setup: Setup) -> VllmModel:
         CheckpointError: The files are not there.
     """
     options = setup.options
-    if options.deterministic:
-        raise ConfigError("--diversity-engine vllm cannot be deterministic", fix=_INSTEAD)
     if checkpoint.quantization is not None:
         raise ConfigError(
             f"checkpoint {checkpoint.name!r}: --diversity-engine vllm does not quantize weights",
@@ -135,6 +137,8 @@ def find(checkpoint: Checkpoint, setup: Setup) -> VllmModel:
     if find_spec("vllm") is None:
         raise MissingExtraError("--diversity-engine vllm", package="vllm", extra="vllm")
     found = LocalWeights.find(checkpoint, setup)
+    if found.deterministic and found.identity.device not in _INVARIANT:
+        raise unreliable(f"the device is {found.identity.device!r}")
     return VllmModel(found, _installed_version(), {**options.vllm, **checkpoint.vllm})
 
 
@@ -158,8 +162,10 @@ class VllmEngine:
             cache=found.cache,
             arguments=model.arguments,
             gpu=model.gpu,
+            invariant=found.deterministic,
         )
-        progress.say(f"loading {found.location.path.name} in vLLM {model.version}")
+        mode = ", batch-invariant" if start.invariant else ""
+        progress.say(f"loading {found.location.path.name} in vLLM {model.version}{mode}")
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
         self._process = spawn.Process(target=serve, args=(theirs, start))

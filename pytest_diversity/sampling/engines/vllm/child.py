@@ -20,6 +20,7 @@ from pytest_diversity.errors import (
 )
 from pytest_diversity.samples import Sample
 from pytest_diversity.sampling.chat import begins, marks, render_all
+from pytest_diversity.sampling.engines.vllm.invariance import ask_invariance
 from pytest_diversity.sampling.protocol import Request
 
 __all__ = ["FIX", "SEED_BITS", "Start", "arguments_of", "serve", "settings_of"]
@@ -40,6 +41,7 @@ class Start:
         cache: Where a GGUF file's weights are kept once converted.
         arguments: Of vLLM's engine, as the user wrote them.
         gpu: The only one that is shown to vLLM; None shows all.
+        invariant: Whether a text must not depend on what else is drawn at the time.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Start:
     cache: Path
     arguments: Mapping[str, Any]
     gpu: str | None = None
+    invariant: bool = False
 
 
 def settings_of(generation: Generation, seed: int) -> dict[str, Any]:
@@ -84,6 +87,8 @@ def serve(pipe: Connection, start: Start) -> None:
     if start.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = start.gpu  # read when vLLM is imported
     try:
+        if start.invariant:
+            ask_invariance()
         engine = _Engine(start)
         pipe.send(None)
         while True:

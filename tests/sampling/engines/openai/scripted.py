@@ -79,6 +79,7 @@ class Scripted:
 
     Attributes:
         models: What it says it serves; None where it has no such list.
+        pages: What it answers at paths beside the API; it has no others.
         behave: What it does instead of completing; None where it completes.
         calls: The completions it was asked for.
         most: The most requests that were open at a time.
@@ -86,6 +87,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.models: list[str] | None = ["m"]
+        self.pages: Mapping[str, Reply] = {}
         self.behave: Callable[[Call], Reply | None] = lambda _: None
         self.calls: list[Call] = []
         self.most = 0
@@ -124,6 +126,8 @@ class Scripted:
         if path == "/v1/models":
             found = [{"id": name} for name in self.models or ()]
             return Reply(404) if self.models is None else Reply(200, {"data": found})
+        if not path.startswith("/v1/"):
+            return self.pages.get(path, Reply(404))
         with self._lock:
             call = Call(path, body, headers, len(self.drawn))
             self.calls.append(call)

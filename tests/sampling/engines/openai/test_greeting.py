@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
+from pytest_diversity.config.options import Options
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.config.values import Checkpoint
 from pytest_diversity.errors import CheckpointError, ConfigError, DiversityError, SamplingError
@@ -15,16 +17,33 @@ from pytest_diversity.sampling.protocol import Chat, Setup
 from .scripted import Call, Reply, Scripted
 
 
-def _ready(server: Scripted, model: str = "m", endpoint: Endpoint | None = None) -> str:
+def _ready(
+    server: Scripted,
+    model: str = "m",
+    endpoint: Endpoint | None = None,
+    options: Options | None = None,
+) -> str:
     checkpoint = Checkpoint("m", f"{server.url}#{model}", server=endpoint or Endpoint())
-    setup: Setup = None  # type: ignore[assignment] # which a server needs none of
-    return find(checkpoint, setup).ready(Chat())
+    return find(checkpoint, Setup(options or Options(), Path(), Path(), {})).ready(Chat())
 
 
 def test_a_server_that_answers(server: Scripted) -> None:
     """Its model is named, and one token was asked of it."""
     assert _ready(server) == "the server has m"
     assert [call.body["max_tokens"] for call in server.calls] == [1]
+
+
+def test_a_server_that_must_be_deterministic(server: Scripted) -> None:
+    """It is asked what it says of itself; what it does is seen when it is drawn from."""
+    options = Options(deterministic=True)
+    assert _ready(server, options=options) == (
+        "the server has m; it does not say whether it is deterministic, and is tried when it is "
+        "drawn from"
+    )
+    server.pages = {"/server_info": Reply(200, {"enable_deterministic_inference": False})}
+    with pytest.raises(CheckpointError, match="says that it is not deterministic; start SGLang"):
+        _ready(server, options=options)
+    assert _ready(server) == "the server has m"
 
 
 Behave = Callable[[Call], Reply | None]

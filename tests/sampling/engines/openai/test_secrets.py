@@ -33,11 +33,13 @@ PARTS = (
 )
 # A test that raises another error over ours shows every frame that ours has passed.
 TEST = """
+from pathlib import Path
 import pytest
+from pytest_diversity.config.options import Options
 from pytest_diversity.config.server import Endpoint
 from pytest_diversity.sampling.engines.openai import find
 from pytest_diversity.config.values import Checkpoint, Generation
-from pytest_diversity.sampling.protocol import Request
+from pytest_diversity.sampling.protocol import Request, Setup
 
 class Said:
     def say(self, message):
@@ -48,7 +50,7 @@ class Said:
 def test_it():
     checkpoint = Checkpoint("m", {source!r}, server=Endpoint(retries=0, timeout=1))
     try:
-        engine = find(checkpoint, None).load(Said())
+        engine = find(checkpoint, Setup(Options(), Path(), Path(), {{}})).load(Said())
         request = Request("p", "say it", (0, 1), Generation(max_tokens=4))
         for sample in engine.sample([request], Said()):
             print(sample)

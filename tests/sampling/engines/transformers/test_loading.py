@@ -9,6 +9,7 @@ import pytest
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint
+from pytest_diversity.errors import ConfigError
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.transformers.engine import TransformersEngine
 from pytest_diversity.sampling.protocol import Setup
@@ -38,3 +39,14 @@ def test_weights_are_quantised(
         sizes.append(sum(p.nbytes for p in layers.parameters()))
         engine.close()
     assert sizes[1] < most * sizes[0]
+
+
+@pytest.mark.parametrize("bits", ["8bit", "4bit"])
+@pytest.mark.parametrize("look", [local.find, local.check], ids=["found", "checked"])
+def test_quantised_weights_promise_no_text(
+    tmp_path: Path, bits: str, look: Callable[[Checkpoint, Setup], object]
+) -> None:
+    """Their samples depend on the batch, so that the promise is refused before anything is read."""
+    setup = Setup(Options(deterministic=True), tmp_path, tmp_path, {})
+    with pytest.raises(ConfigError, match=f"deterministic cannot be kept with {bits} weights.*; l"):
+        look(Checkpoint("m", "m", quantization=bits), setup)

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformers import AutoModelForCausalLM
 
 from pytest_diversity.config.options import Options
 from pytest_diversity.config.values import Checkpoint, Generation
-from pytest_diversity.errors import DiversityError, SamplingError
+from pytest_diversity.errors import ConfigError, DiversityError, SamplingError
 from pytest_diversity.sampling.engines import vllm
 from pytest_diversity.sampling.engines.transformers import local
 from pytest_diversity.sampling.engines.vllm import VllmEngine, VllmModel
@@ -72,6 +73,15 @@ def engine(model: Callable[..., VllmModel], adapter: Path) -> Iterator[VllmEngin
         loaded = VllmEngine(model(adapter=str(adapter)), Said())
         stack.callback(loaded.close)
         yield loaded
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_what_a_cpu_cannot_keep_is_refused(folder: Path) -> None:
+    """By the process itself, too, which asks vLLM for its variables and its platform."""
+    setup = Setup(replace(OPTIONS, deterministic=True), Path(), folder, {})
+    found = local.find(Checkpoint("m", SMOLLM2), setup)
+    with pytest.raises(ConfigError, match="cannot be relied on, since its platform is 'cpu'; use"):
+        VllmEngine(VllmModel(found, "1", ARGUMENTS), Said())
 
 
 def texts(engine: Any, generation: Generation, count: int = 1) -> dict[tuple[str, int], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -111,6 +112,25 @@ def test_arguments_of_a_checkpoint_stand_above_those_of_the_run(
     assert find(Options(engine="vllm")).identity.engine == f"vllm/{found.version}"
 
 
+def test_the_key_says_what_was_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batch-invariant samples are others; without the flag the key is what it always was."""
+    monkeypatch.setattr(vllm, "find_spec", lambda _: True)
+    (tmp_path / "m").mkdir()
+    where = Environment("cuda:0", "bfloat16", "")
+
+    def model(*, deterministic: bool, **arguments: Any) -> vllm.VllmModel:
+        options = Options(deterministic=deterministic)
+        setup = Setup(options, tmp_path, tmp_path, {})
+        found = LocalWeights.find(Checkpoint("m", "m"), setup, where=where)
+        return vllm.VllmModel(found, "1", arguments)
+
+    plain, promised = model(deterministic=False).identity, model(deterministic=True).identity
+    assert plain.engine == "vllm/1"
+    assert promised == replace(plain, engine="vllm/1 batch-invariant")
+    several = model(deterministic=True, tensor_parallel_size=2).identity
+    assert several.engine == 'vllm/1 batch-invariant {"tensor_parallel_size": 2}'
+
+
 PLACES: Mapping[str, tuple[str, str, dict[str, Any], str | None, str | None]] = {
     "a CPU": ("cpu", "", {}, None, None),
     "the second GPU": ("cuda:1", "", {}, "cuda-1", "1"),
@@ -166,7 +186,6 @@ def test_an_adapter_says_the_room_it_needs(tmp_path: Path, case: str) -> None:
 
 
 REFUSED: Mapping[str, tuple[Checkpoint, Options]] = {
-    "deterministic": (Checkpoint("base", "m"), Options(engine="vllm", deterministic=True)),
     "does not quantize": (Checkpoint("base", "m", quantization="4bit"), Options(engine="vllm")),
 }
 
