@@ -94,10 +94,14 @@ class Bags:
         return np.flatnonzero(_changes(self.item))
 
     def shared(self) -> tuple[NDArray[np.bool_], Ints]:
-        """Of each entry whether another collection has its item, too; the items of those, anew."""
+        """Of each entry whether another collection has its item, too; where those of an item start.
+
+        The last of the starts is where all end.
+        """
         changes = _changes(self.item)
         shared = ~(changes & np.append(changes[1:], True))
-        return shared, np.cumsum(_changes(self.item[shared])) - 1
+        starts = np.flatnonzero(_changes(self.item[shared]))
+        return shared, np.append(starts, np.count_nonzero(shared))
 
 
 class Corpus(Sequence[Sequence[Hashable]]):

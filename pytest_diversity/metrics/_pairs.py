@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 
 from pytest_diversity.metrics._grams import Bags, Ints
 
@@ -49,28 +49,24 @@ def mean_shared(
     kept = np.flatnonzero(bags.totals)
     if len(kept) < 2:
         return None
-    common = _common(bags, weights, kept)
+    shared, starts = bags.shared()  # most n-grams are in one text alone
+    place = np.zeros(bags.size, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    # sparse also where it is small: threads of BLAS wait for one another longer than they work
+    by_item = csc_array(
+        (weights[shared], place[bags.bag[shared]], starts), shape=(len(kept), len(starts) - 1)
+    )
+    matrix = by_item.tocsr()
 
     def block(rows: slice) -> Floats:
         after = slice(rows.start + 1, None)
-        return value(kept[rows], kept[after], common(rows, after))
+        if rows.stop - rows.start == len(kept):  # most often; and slicing takes longer than this
+            common = (matrix @ by_item.T).toarray()[:, after]
+        else:
+            common = (matrix[rows] @ matrix[after].T).toarray()
+        return value(kept[rows], kept[after], common)
 
     return mean_over_pairs(len(kept), block)
-
-
-def _common(bags: Bags, weights: Floats, kept: Ints) -> Callable[[slice, slice], Floats]:
-    """What each of some collections of `kept` has in common with each of others there."""
-    shared, items = bags.shared()  # most n-grams are in one text alone
-    place = np.zeros(bags.size, dtype=np.int64)
-    place[kept] = np.arange(len(kept))
-    cells = place[bags.bag[shared]], items
-    shape = len(kept), int(items.max(initial=-1)) + 1
-    if shape[0] * shape[1] > _CELLS:
-        sparse = csr_array((weights[shared], cells), shape=shape)
-        return lambda some, others: (sparse[some] @ sparse[others].T).toarray()
-    dense = np.zeros(shape)
-    dense[cells] = weights[shared]
-    return lambda some, others: dense[some] @ dense[others].T
 
 
 def mean_pair_share(bags: Bags, drawn: Ints | None = None) -> float | None:
