@@ -39,6 +39,7 @@ nitpick_ignore = [
         "config.budget.Change",
         "features.Embed",
         "metrics._grams.Bags",
+        "metrics._grams.Sections",
         "metrics._limits.Limit",
         "metrics.registry.Written",
         "prompts.Message",
