@@ -32,8 +32,9 @@ def _extractions(features: Features) -> Mapping[str, list[Extraction]]:
 def _extraction(domain: Domain, text: str, prompt: Prompt) -> Extraction:
     """The program in an answer, which counts as one if Python agrees that it is."""
     found = _extracted(domain, text, prompt)
-    sound = domain.language != "python" or defines(found.program, prompt.entry_point)
-    return found if found.missing or sound else found._replace(missing="broken code")
+    if found.missing or domain.language != "python" or defines(found.program, prompt.entry_point):
+        return found
+    return found._replace(missing="broken code")
 
 
 def _extracted(domain: Domain, text: str, prompt: Prompt) -> Extraction:
@@ -91,16 +92,18 @@ def _valid(features: Features) -> Mapping[str, list[bool]]:
 
 def _sound(features: Features) -> Mapping[str, list[bool]]:
     """Whether a program defines what was asked for; of other languages, whether it parses, too."""
-    python = features.domain.language == "python"
-    syntax = {} if python else features["syntax"]
-    return {
+    sound = {
         name: [one.missing is None for one in group]
-        if python
-        else [
-            one.missing is None and tree.tree is not None and len(tree.tokens) > 0
-            for one, tree in zip(group, syntax[name], strict=True)
-        ]
         for name, group in features["extractions"].items()
+    }
+    if features.domain.language == "python":
+        return sound
+    return {
+        name: [
+            there and one.tree is not None and len(one.tokens) > 0
+            for there, one in zip(group, features["syntax"][name], strict=True)
+        ]
+        for name, group in sound.items()
     }
 
 

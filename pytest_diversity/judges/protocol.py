@@ -23,7 +23,7 @@ from statistics import StatisticsError, correlation
 from typing import Any, Literal, TypeAlias
 
 from pytest_diversity.config.quality import Quality
-from pytest_diversity.errors import ConfigError, DiversityError, JudgeError, first_line
+from pytest_diversity.errors import ConfigError, DiversityError, JudgeError, unexpected
 from pytest_diversity.progress import Count, counting, uncounted
 
 __all__ = ["Assessed", "Judge", "Pair", "Score", "Texts", "assess", "each", "remembered"]
@@ -264,7 +264,7 @@ def _scores(judge: Judge, pairs: Sequence[Texts], count: Count) -> list[float | 
         raise
     except Exception as error:  # a judge of the user's may raise anything
         raise JudgeError(
-            f"the judge {judge.name!r} failed: {type(error).__name__}: {first_line(error)}",
+            f"the judge {judge.name!r} failed: {unexpected(error)}",
             fix="correct it: it must give a score for any text",
         ) from error
     if len(given) != len(pairs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_diversity.errors import DiversityError
 from pytest_diversity.events import Judged
@@ -138,7 +138,7 @@ class Part:
     domain: str
     families: tuple[Family, ...]
     subjects: tuple[Subject, ...]
-    features: Mapping[str, Features] = field(default_factory=dict)
+    features: Mapping[str, Features]
     left_out: frozenset[str] = frozenset()
 
     @property
